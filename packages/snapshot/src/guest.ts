@@ -1,0 +1,106 @@
+import type { PageRun } from '@stillframe/page-stream';
+
+/** One contiguous, page-aligned range of guest memory. */
+export interface Region {
+  /** Position in `Guest.regions`; the id used on the wire. */
+  readonly id: number;
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** Bytes in one page: the unit of arming and of page indices. A power of two, 4096 or more. */
+  readonly pageSize: number;
+}
+
+/** What is not memory, as of the cut. `kind` names its owner and version, e.g. `workload/counter@1`; the bytes are the owner's. */
+export interface GuestState {
+  readonly kind: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Captured pages of one region, on loan.
+ *
+ * `bytes` holds the content of the data runs, packed in the order of `runs`; runs of kind `zero` have no bytes (memory that was
+ * never touched). The views are valid until `release()`, which gives the memory back to the pre-image store; call it exactly once,
+ * after the sink has taken the bytes.
+ */
+export interface Slab {
+  readonly region: number;
+  readonly runs: readonly PageRun[];
+  readonly bytes: Uint8Array;
+  readonly cause: 'fault' | 'sweep';
+  release(): void;
+}
+
+/** A cumulative log-linear histogram of nanoseconds; `counts[i]` belongs to the bucket that `waitBucketFloorNs(i)` starts. */
+export type WaitCounts = Float64Array;
+
+/** Numbers since arming, read from a block that native threads update; never blocks. Times are CLOCK_MONOTONIC nanoseconds. */
+export interface CaptureStats {
+  readonly pages: number;
+  readonly capturedPages: number;
+  readonly faultPages: number;
+  readonly sweptPages: number;
+  /** Fault events read, including repeats of the same page. */
+  readonly faults: number;
+  /** When the newest fault event was read; 0 when there was none. */
+  readonly lastFaultReadNs: number;
+  /** From the event read to the release of its writer. */
+  readonly faultWait: WaitCounts;
+  readonly faultWaitMaxNs: number;
+  readonly preImageBytes: number;
+  readonly preImageBytesMax: number;
+  readonly spilledBytesMax: number;
+}
+
+/** An open capture: pages are prepared, `arm()` makes the cut. */
+export interface Capture {
+  readonly pageCount: number;
+  /** Write-protects every page. The cut. Called once, while the guest is paused. */
+  arm(): void;
+  /** Up to `maxSlabs` filled slabs, faults before sweep. Never blocks; empty when nothing is ready. Throws the capture's failure. */
+  pull(maxSlabs: number): Slab[];
+  /** Resolves when `pull` would return something, all pages are captured, or the capture failed; at `untilNs` at the latest, or when a
+   *  fault arrives if `wakeOnFault`. */
+  wait(options?: { untilNs?: number; wakeOnFault?: boolean; signal?: AbortSignal }): Promise<void>;
+  /** Lets the sweep capture up to `pages` more, not before `notBeforeNs`. Replaces what is left of the previous grant. */
+  grant(pages: number, notBeforeNs: number): void;
+  stats(): CaptureStats;
+  /** Disarms everything, wakes every waiter, joins every thread, frees the store. Idempotent, at any stage. Slabs on loan become invalid. */
+  close(): Promise<void>;
+}
+
+/** What a capture costs and what it does when the store is full. */
+export interface CaptureOptions {
+  /** Bound on the memory that holds pre-images, in bytes. 0 with `stall` is the seed's single-thread behaviour. */
+  readonly preImagesMaxBytes: number;
+  /** Store full: `spill` to an unlinked temporary file, `stall` the writers until the sink has drained, `abort` the snapshot. */
+  readonly overflow: 'spill' | 'stall' | 'abort';
+}
+
+/** The owner of memory to be pictured. Implementations pass the compliance suite in `@stillframe/snapshot/compliance`. */
+export interface Guest {
+  readonly regions: readonly Region[];
+  /** Brings every writer to rest. Idempotent. */
+  pause(): Promise<void>;
+  /** Lets writers go on. Idempotent; always called after `pause`, on every path (I-4). */
+  resume(): Promise<void>;
+  /** Everything that is not memory, at the cut. Called between `pause` and `resume`. */
+  saveState(): Promise<GuestState>;
+  /** Allocates, registers and touches all that a capture needs; nothing is armed yet. Called before `pause`, so its cost is not a stall. */
+  open(options: CaptureOptions): Promise<Capture>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The receiving mirror of `Guest`. Nothing it holds is believed before `commit`. */
+export interface Target {
+  /** Makes room for the regions; throws when they cannot be had. Sizes are already bounded by the stream's limits. */
+  allocate(regions: readonly Region[]): Promise<void>;
+  /** `bytes` is valid only until the promise resolves. */
+  writeState(state: GuestState): Promise<void>;
+  /** Writes captured pages; `bytes` is packed as in `Slab`, valid only until the promise resolves. Zero runs may be left as holes. */
+  writePages(region: number, runs: readonly PageRun[], bytes: Uint8Array): Promise<void>;
+  /** The stream was complete and its digest matched: make it durable and put it under its final name (I-7). */
+  commit(): Promise<void>;
+  /** Drops everything received. Idempotent; after `commit` it does nothing. */
+  discard(): Promise<void>;
+}
