@@ -1,0 +1,22 @@
+{
+  "variables": { "napi_inc": "<!(node -p \"require('path').dirname(require.resolve('node-addon-api'))\")" },
+  "targets": [
+    {
+      "target_name": "uffd",
+      "include_dirs": ["."],
+      # Base names must be unique: the object files of all folders share one directory.
+      "sources": [
+        "kernel/abi_check.cc",
+        "binding/addon.cc"
+      ],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS", "NODE_ADDON_API_REQUIRE_BASIC_FINALIZERS"],
+      "cflags!": ["-fno-exceptions"],
+      "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
+      "cflags_cc": [
+        "-isystem", "<(napi_inc)", "-std=c++20", "-fexceptions", "-fvisibility=hidden", "-g1",
+        "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wno-unused-parameter"
+      ],
+      "ldflags": ["-Wl,-z,relro,-z,now"]
+    }
+  ]
+}
