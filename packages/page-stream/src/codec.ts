@@ -1,0 +1,25 @@
+/**
+ * The three loops over page bytes, injected so that a native implementation can replace `pureCodec`.
+ *
+ * Every implementation gives the same results (FORMAT.md, "Checksums" and "Image digest"). None keeps a reference to the bytes.
+ */
+export interface PageCodec {
+  /** CRC32C (Castagnoli) of `bytes`, continuing from `seed`, the CRC of what came before (0 to start). An unsigned 32-bit number. */
+  crc32c(bytes: Uint8Array, seed?: number): number;
+
+  /**
+   * Where the zero pages are: alternating run lengths in pages, data first (may be 0): data, zero, data, …
+   *
+   * Returns how many entries were written. They sum to the page count, only the first may be 0, and empty `pages` gives 0 entries.
+   * `runLengths` holds at least one entry more than there are pages, `pages` a whole number of pages: RangeError otherwise.
+   */
+  findZeroRuns(pages: Uint8Array, pageSize: number, runLengths: Uint32Array): number;
+
+  /**
+   * CRC32C of `pages` continuing from `seed`; adds the term of each DIGEST_UNIT_BYTES unit to `digest`, [low, high] 32 bits of a sum
+   * modulo 2^64. The first unit of `pages` is unit `firstUnit` of region `region`.
+   *
+   * `pages` is a whole number of units, `firstUnit` a safe integer, `digest` has two entries: RangeError otherwise.
+   */
+  digestRun(pages: Uint8Array, seed: number, region: number, firstUnit: number, digest: Uint32Array): number;
+}

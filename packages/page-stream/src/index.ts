@@ -1,0 +1,13 @@
+export type { PageCodec } from './codec.ts';
+export { ControlEncoder } from './control-encoder.ts';
+export { type DecoderOptions, PageStreamDecoder } from './decoder.ts';
+export { type EncoderOptions, PageStreamEncoder, type StateInput } from './encoder.ts';
+export { PageStreamError, type PageStreamErrorCode, pageStreamErrorCodes } from './error.ts';
+export type * from './frames.ts';
+export { formatDigest } from './image-digest.ts';
+export * from './limits.ts';
+export { chooseVersion } from './negotiate.ts';
+export type { PageRun, RegionEntry } from './page-run.ts';
+export { pureCodec } from './pure-codec.ts';
+export { StateCollector } from './state-collector.ts';
+export { type FrameSummary, walkFrames } from './walk.ts';
