@@ -1,0 +1,90 @@
+/**
+ * What the driver has seen since the previous observation. Counts and waits are deltas, the rest are levels.
+ *
+ * Times are CLOCK_MONOTONIC nanoseconds; a JavaScript number holds them exactly for 104 days of uptime and to 2 ns for 208.
+ */
+export interface Observation {
+  readonly nowNs: number;
+  /** Fault events since the previous observation. */
+  readonly faults: number;
+  /** When the newest of them was read; 0 when there was none since the previous observation. */
+  readonly lastFaultReadNs: number;
+  /** Event read → release of the writer, over the faults since the previous observation; zeros when there was none. */
+  readonly faultWait: FaultWait;
+  /** Swept pages that the sink has taken since the previous observation. */
+  readonly sweptPages: number;
+  /** Swept pages that are captured but that the sink has not taken yet. A driver whose sweep runs ahead of its sink fills
+   *  this in; absent means 0. */
+  readonly sweptPagesHeld?: number;
+  readonly sink: SinkLevel;
+  readonly preImages: PreImageLevel;
+  /** Pages not captured yet, by fault or sweep, and their bytes. */
+  readonly pagesLeft: number;
+  readonly bytesLeft: number;
+  /** Bytes in one page. */
+  readonly pageSize: number;
+  /** When the capture should be finished; absent when nobody has asked. */
+  readonly deadlineNs?: number;
+}
+
+/** Waits of faulting writers in nanoseconds. */
+export interface FaultWait {
+  readonly p50Ns: number;
+  readonly p99Ns: number;
+  readonly maxNs: number;
+}
+
+/** The sink, as the driver feels it. */
+export interface SinkLevel {
+  /** The longest single write since the previous observation, including one that is still going on. */
+  readonly longestWriteNs: number;
+  /** Handed to the sink and not yet taken. */
+  readonly backlogBytes: number;
+  /** Recent rate at which the sink takes bytes. */
+  readonly drainBytesPerSecond: number;
+}
+
+/** The pre-image store. `maxBytes` is 0 in inline mode, where each page goes to the sink before the next is captured. */
+export interface PreImageLevel {
+  readonly bytes: number;
+  readonly maxBytes: number;
+}
+
+/**
+ * What the sweep may do next. A grant *replaces* what was left of the previous one: up to `pages` pages, not before
+ * `notBeforeNs`. With `pages: 0` it only says when to ask again.
+ */
+export interface Grant {
+  /** A whole number, 0 … `pagesLeft`. */
+  readonly pages: number;
+  /** Finite; at or before `nowNs` means at once. */
+  readonly notBeforeNs: number;
+  /** Ask again on every batch of faults, instead of waiting for the grant to be used up. */
+  readonly wakeOnFault: boolean;
+  /** Why, in a word or two, for logs. */
+  readonly reason?: string;
+}
+
+/** What a step hands back: the state for the next step, and what is allowed until then. */
+export interface Step<State> {
+  readonly state: State;
+  readonly grant: Grant;
+}
+
+/**
+ * A sweep-rate policy: a pure reducer from observations to grants. No clock, no randomness, no I/O; the same state and
+ * observation give the same step, and neither is changed.
+ *
+ * The driver owns the state, which is plain JSON-able data. It calls `step` before the first page; when the granted pages were
+ * captured and taken by the sink; when `notBeforeNs` has passed; on every batch of faults taken, if `wakeOnFault`; and at the
+ * latest after a bound of its own. So a policy is asked more often than anything happens, and such a step must be free: it
+ * spends nothing and prolongs no wait. In inline mode the driver also calls it after every single page.
+ *
+ * Swapping while a capture runs: the driver drops the old state, takes `initial(nowNs)` of the new limiter, and steps at once.
+ * The first observation after `initial` may report pages which the previous limiter granted.
+ */
+export interface Limiter<State = unknown> {
+  readonly name: string;
+  initial(nowNs: number): State;
+  step(state: State, observation: Observation): Step<State>;
+}
