@@ -3,7 +3,17 @@
   "targets": [
     {
       "target_name": "page_codec",
-      "sources": ["addon.cc", "crc32c.cc", "zero_scan.cc"],
+      "sources": [
+        "addon.cc",
+        "core/crc32c_arm64.cc",
+        "core/crc32c_avx512.cc",
+        "core/crc32c_portable.cc",
+        "core/crc32c_sse42.cc",
+        "core/digest.cc",
+        "core/implementation.cc",
+        "core/zero_scan.cc"
+      ],
+      "include_dirs": ["."],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS", "NODE_ADDON_API_REQUIRE_BASIC_FINALIZERS"],
       "cflags!": ["-fno-exceptions"],
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
