@@ -4,10 +4,16 @@
     {
       "target_name": "uffd",
       "include_dirs": ["."],
-      # Base names must be unique: the object files of all folders share one directory.
       "sources": [
         "kernel/abi_check.cc",
-        "binding/addon.cc"
+        "binding/addon.cc",
+        "binding/fd_passing_binding.cc",
+        "binding/memory_binding.cc",
+        "binding/owned_fd.cc",
+        "binding/owned_mapping.cc",
+        "binding/pagemap_binding.cc",
+        "binding/process_binding.cc",
+        "binding/userfault_binding.cc"
       ],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS", "NODE_ADDON_API_REQUIRE_BASIC_FINALIZERS"],
       "cflags!": ["-fno-exceptions"],

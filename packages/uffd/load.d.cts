@@ -1,0 +1,77 @@
+// The addon as it is: one system call per function, arguments unchecked beyond their kind. Results follow the kernel's convention:
+// a value, or an errno negated. Addresses, lengths and masks are bigint; descriptors and flags are number. The wrappers in src/ check
+// arguments before and turn errnos into UffdError after.
+
+declare namespace native {
+  /** A descriptor that is closed by `close()`, by garbage collection, or at the end of the environment. */
+  interface OwnedFd {
+    /** -1 after `close` or `release`. */
+    readonly fd: number;
+    close(): number;
+    release(): number;
+  }
+  /** A range that is unmapped by `unmap()`, or when this object and its buffer are both garbage, or at the end of the environment. */
+  interface OwnedMapping {
+    buffer(): ArrayBuffer;
+    unmap(): number;
+  }
+  type Resolve = (fd: number, address: bigint, sizeBytes: bigint, mode: bigint) => number;
+  interface Native {
+    readonly OwnedFd: new (fd: number) => OwnedFd;
+    readonly OwnedMapping: new (address: bigint, sizeBytes: bigint) => OwnedMapping;
+    detach(buffer: ArrayBuffer): void;
+    closeFd(fd: number): number;
+
+    uffdOpen(flags: number): number;
+    uffdOpenFromDevice(deviceFd: number, flags: number): number;
+    /** `words`: struct uffdio_api, in and out. */
+    uffdApi(fd: number, words: BigUint64Array): number;
+    uffdRegister(fd: number, address: bigint, sizeBytes: bigint, mode: bigint): bigint;
+    uffdUnregister(fd: number, address: bigint, sizeBytes: bigint): number;
+    uffdWake(fd: number, address: bigint, sizeBytes: bigint): number;
+    uffdCopy(fd: number, to: bigint, from: bigint, sizeBytes: bigint, mode: bigint): number;
+    readonly uffdZeropage: Resolve;
+    readonly uffdWriteprotect: Resolve;
+    readonly uffdContinue: Resolve;
+    readonly uffdPoison: Resolve;
+    uffdMove(fd: number, to: bigint, from: bigint, sizeBytes: bigint, mode: bigint): number;
+    uffdRead(fd: number, messages: Uint8Array): number;
+    poll(fd: number, events: number, timeoutMs: number): number;
+
+    mmap(
+      address: bigint,
+      sizeBytes: bigint,
+      protection: number,
+      flags: number,
+      fd: number,
+      offset: bigint,
+    ): bigint;
+    munmap(address: bigint, sizeBytes: bigint): number;
+    mremap(address: bigint, oldBytes: bigint, newBytes: bigint, flags: number, newAddress: bigint): bigint;
+    mprotect(address: bigint, sizeBytes: bigint, protection: number): number;
+    madvise(address: bigint, sizeBytes: bigint, advice: number): number;
+    mlock2(address: bigint, sizeBytes: bigint, flags: number): number;
+    munlock(address: bigint, sizeBytes: bigint): number;
+    memfdCreate(name: string, flags: bigint): number;
+    addSeals(fd: number, seals: number): number;
+    getSeals(fd: number): number;
+    pageSize(): number;
+    addressOf(bytes: Uint8Array): bigint;
+
+    /** `words`: struct pm_scan_arg, in and out; `regions`: struct page_region, out. */
+    pagemapScan(pagemapFd: number, words: BigUint64Array, regions: BigUint64Array): number;
+
+    /** `ranges`: pairs of address and length. */
+    processVmReadv(pid: number, into: Uint8Array, ranges: BigUint64Array): number;
+    pidfdOpen(pid: number, flags: number): number;
+    pidfdGetfd(pidfd: number, targetFd: number): number;
+
+    socketPair(type: number, pair: Int32Array): number;
+    sendFds(socket: number, fds: Int32Array, bytes: Uint8Array, flags: number): number;
+    /** Returns bytes or errno negated, and the message's flags. */
+    receiveFds(socket: number, into: Uint8Array, flags: number, fds: number[]): [number, number];
+  }
+}
+
+declare const native: native.Native;
+export = native;

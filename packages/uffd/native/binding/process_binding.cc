@@ -1,0 +1,41 @@
+// Another process's memory and descriptors for JavaScript.
+#include "kernel/process.h"
+
+#include "binding/addon.h"
+#include "binding/values.h"
+
+namespace stillframe {
+namespace {
+
+using Info = const Napi::CallbackInfo&;
+
+// A BigUint64Array of (address, length) pairs is an array of iovec as it stands.
+static_assert(sizeof(iovec) == 2 * sizeof(uint64_t));
+static_assert(offsetof(iovec, iov_base) == 0 && offsetof(iovec, iov_len) == sizeof(uint64_t));
+
+/// (pid, Uint8Array, BigUint64Array of pairs) → bytes read
+Napi::Value Readv(Info info) {
+  const std::span<std::byte> into = ToBytes(info[1]);
+  const std::span<uint64_t> pairs = ToWords(info[2]);
+  return FromResult(info.Env(),
+                    ProcessVmReadv(ToInt(info[0]), {into.data(), into.size()},
+                                   reinterpret_cast<const iovec*>(pairs.data()), pairs.size() / 2));
+}
+
+Napi::Value PidfdOpenJs(Info info) {
+  return FromResult(info.Env(), PidfdOpen(ToInt(info[0]), static_cast<unsigned>(ToInt(info[1]))));
+}
+
+Napi::Value PidfdGetfdJs(Info info) {
+  return FromResult(info.Env(), PidfdGetfd(ToInt(info[0]), ToInt(info[1])));
+}
+
+}  // namespace
+}  // namespace stillframe
+
+void InitProcess(Napi::Env env, Napi::Object exports) {
+  using namespace stillframe;
+  Export<Readv>(exports, "processVmReadv");
+  Export<PidfdOpenJs>(exports, "pidfdOpen");
+  Export<PidfdGetfdJs>(exports, "pidfdGetfd");
+}

@@ -1,0 +1,71 @@
+export {
+  FEATURE_KERNEL,
+  type Feature,
+  type Ioctl,
+  type PageCategory,
+  type RegisterMode,
+} from './abi.ts';
+export {
+  addressOf,
+  type JsMemory,
+  type WebAssemblyMemory,
+  type WholePages,
+  wholePages,
+} from './address.ts';
+export { type Operands, UffdError } from './errors.ts';
+export type {
+  ForkEvent,
+  PagefaultEvent,
+  RangeEvent,
+  RemapEvent,
+  UffdEvent,
+  UnknownEvent,
+} from './events.ts';
+export {
+  FDS_PER_MESSAGE_MAX,
+  type ReceivedFds,
+  receiveFds,
+  sendFds,
+  socketPair,
+} from './fd-passing.ts';
+export { HUGE_PAGE_2MIB, Mapping, type MappingOptions } from './mapping.ts';
+export {
+  addSeals,
+  getSeals,
+  MEMFD_NAME_MAX_BYTES,
+  type MemfdOptions,
+  memfdCreate,
+  type Seal,
+} from './memfd.ts';
+export {
+  type Advice,
+  type MapFlag,
+  type MmapOptions,
+  type MremapOptions,
+  madvise,
+  mlock,
+  mmap,
+  mprotect,
+  mremap,
+  munlock,
+  munmap,
+  type Protection,
+} from './memory.ts';
+export type { CreateOptions } from './open.ts';
+export {
+  openPagemap,
+  type PagemapScan,
+  type PagemapScanOptions,
+  type PageRegion,
+  pagemapScan,
+} from './pagemap.ts';
+export { closeFd, pidfdGetfd, pidfdOpen, processVmReadv, RANGES_MAX } from './process.ts';
+export { type MemoryRange, pageSize } from './range.ts';
+export {
+  type Handshake,
+  type MoveOptions,
+  type OpenOptions,
+  type ResolveOptions,
+  Userfaultfd,
+  type WakeOptions,
+} from './userfaultfd.ts';
