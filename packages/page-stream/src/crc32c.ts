@@ -12,15 +12,10 @@ function buildTables(): Int32Array {
     table[byte] = crc;
   }
   for (let i = 256; i < table.length; i++) {
-    const crc = at(table, i - 256);
-    table[i] = (crc >>> 8) ^ at(table, crc & 0xff);
+    const crc = table[i - 256]!;
+    table[i] = (crc >>> 8) ^ table[crc & 0xff]!;
   }
   return table;
-}
-
-/** An entry that is known to exist. */
-function at(table: Int32Array, index: number): number {
-  return table[index] as number;
 }
 
 /** CRC32C of `bytes`, continuing from `seed`, the CRC of what came before (0 to start). Unsigned. */
@@ -34,16 +29,16 @@ export function crc32c(bytes: Uint8Array, seed = 0): number {
     const low = view.getInt32(i, true) ^ crc;
     const high = view.getInt32(i + 4, true);
     crc =
-      at(tables, 0x700 + (low & 0xff)) ^
-      at(tables, 0x600 + ((low >>> 8) & 0xff)) ^
-      at(tables, 0x500 + ((low >>> 16) & 0xff)) ^
-      at(tables, 0x400 + (low >>> 24)) ^
-      at(tables, 0x300 + (high & 0xff)) ^
-      at(tables, 0x200 + ((high >>> 8) & 0xff)) ^
-      at(tables, 0x100 + ((high >>> 16) & 0xff)) ^
-      at(tables, high >>> 24);
+      tables[0x700 + (low & 0xff)]! ^
+      tables[0x600 + ((low >>> 8) & 0xff)]! ^
+      tables[0x500 + ((low >>> 16) & 0xff)]! ^
+      tables[0x400 + (low >>> 24)]! ^
+      tables[0x300 + (high & 0xff)]! ^
+      tables[0x200 + ((high >>> 8) & 0xff)]! ^
+      tables[0x100 + ((high >>> 16) & 0xff)]! ^
+      tables[high >>> 24]!;
   }
-  for (; i < length; i++) crc = (crc >>> 8) ^ at(tables, (crc ^ view.getUint8(i)) & 0xff);
+  for (; i < length; i++) crc = (crc >>> 8) ^ tables[(crc ^ view.getUint8(i)) & 0xff]!;
   return ~crc >>> 0;
 }
 
@@ -51,7 +46,7 @@ export function crc32c(bytes: Uint8Array, seed = 0): number {
 export function crcShift(byteCount: number): Int32Array {
   let columns = Int32Array.from({ length: 32 }, (_, bit) => {
     const crc = 1 << bit;
-    return (crc >>> 8) ^ at(tables, crc & 0xff);
+    return (crc >>> 8) ^ tables[crc & 0xff]!;
   });
   for (let bytes = 1; bytes < byteCount; bytes *= 2) {
     const once = columns;
@@ -64,7 +59,7 @@ export function crcShift(byteCount: number): Int32Array {
 export function moveCrc(shift: Int32Array, crc: number): number {
   let moved = 0;
   for (let bit = 0, rest = crc; rest !== 0; bit++, rest >>>= 1) {
-    if (rest & 1) moved ^= at(shift, bit);
+    if (rest & 1) moved ^= shift[bit]!;
   }
   return moved;
 }

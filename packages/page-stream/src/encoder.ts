@@ -1,7 +1,21 @@
 import type { PageCodec } from './codec.ts';
-import type { ImageTotals } from './frames.ts';
-import type { AnnouncedLimits } from './frames.ts';
+import { checkRegions, checkRuns, commonLimits } from './encoder-input.ts';
+import { PageStreamError } from './error.ts';
+import { FRAME_HEADER_BYTES, frameTypes, writeFrameHeader } from './frame-header.ts';
+import type { AnnouncedLimits, ImageTotals } from './frames.ts';
+import { writeEnd } from './layout/end.ts';
+import { partCapacity, writeStateHead } from './layout/guest-state.ts';
+import { writeRunTable } from './layout/pages.ts';
+import { writeRegionTable } from './layout/region-table.ts';
+import { STREAM_ID_BYTES, writeStreamHeader } from './layout/stream-header.ts';
+import { DIGEST_UNIT_BYTES, formatLimits, MAX_NAME_BYTES } from './limits.ts';
+import { PageCoverage } from './page-coverage.ts';
 import type { PageRun, RegionEntry } from './page-run.ts';
+import { PageSpans } from './page-spans.ts';
+import { pureCodec } from './pure-codec.ts';
+import { divideSlab, headBytes, type SlabFrame } from './slab-frames.ts';
+import { encodeExact } from './text.ts';
+import { pad8 } from './u64.ts';
 
 export interface EncoderOptions {
   /** 16 bytes that tell this image from others; the caller draws them at random. */
@@ -14,6 +28,7 @@ export interface EncoderOptions {
 
 /** Guest state as the encoder takes it. */
 export interface StateInput {
+  /** 1 to MAX_NAME_BYTES bytes of UTF-8 without control characters. */
   readonly kind: string;
   readonly bytes: Uint8Array;
 }
@@ -23,13 +38,162 @@ export interface StateInput {
  *
  * Each method returns buffers to be written one after the other (an iovec list). Heads are fresh buffers; page and state bytes are
  * views of what the caller gave, never copies, so the caller keeps them unchanged until they are written.
+ *
+ * Calls out of order throw TypeError, wrong arguments RangeError, and what is above the limits of the reader PageStreamError
+ * STREAM_LIMIT, whose offset counts the bytes encoded so far. After an error the image cannot be completed.
  */
-export declare class PageStreamEncoder {
-  constructor(options: EncoderOptions);
-  start(regions: readonly RegionEntry[]): Uint8Array[];
-  state(state: StateInput): Uint8Array[];
-  encodePages(region: number, runs: readonly PageRun[], bytes: Uint8Array): Uint8Array[];
-  end(): Uint8Array[];
-  /** So far; final after `end`. */
-  get totals(): ImageTotals;
+export class PageStreamEncoder {
+  readonly #codec: PageCodec;
+  readonly #limits: AnnouncedLimits;
+  readonly #streamId: Uint8Array;
+  readonly #spans: PageSpans;
+  readonly #digest = new Uint32Array(2);
+  #regions: readonly RegionEntry[] = [];
+  #coverage: PageCoverage[] = [];
+  #next: 'start' | 'state' | 'pages' | 'done' = 'start';
+  #frames = 0;
+  #zeroPages = 0;
+  #dataBytes = 0;
+  #offset = 0;
+
+  constructor({ streamId, codec = pureCodec, limits = formatLimits }: EncoderOptions) {
+    if (streamId.length !== STREAM_ID_BYTES) {
+      throw new RangeError(`streamId has ${streamId.length} bytes, not ${STREAM_ID_BYTES}`);
+    }
+    this.#streamId = streamId.slice();
+    this.#codec = codec;
+    this.#limits = commonLimits(formatLimits, limits);
+    this.#spans = new PageSpans(codec);
+  }
+
+  /** So far; final after `end`. `frames` are those before END. */
+  get totals(): ImageTotals {
+    return {
+      pages: this.#coverage.reduce((sum, { covered }) => sum + covered, 0),
+      zeroPages: this.#zeroPages,
+      dataBytes: this.#dataBytes,
+      frames: this.#next === 'done' ? this.#frames - 1 : this.#frames,
+      digest: this.#digest.slice(),
+    };
+  }
+
+  /** STREAM_HEADER and REGION_TABLE. Names are labels: control characters become spaces, and what is too long is cut. */
+  start(regions: readonly RegionEntry[]): Uint8Array[] {
+    this.#expect('start');
+    checkRegions(regions, this.#limits, this.#offset);
+    const table = writeRegionTable(regions);
+    if (table.length > this.#limits.maxPayloadBytes) {
+      throw new PageStreamError('STREAM_LIMIT', this.#offset, `region table of ${table.length} bytes`);
+    }
+    this.#regions = regions.map((region) => ({ ...region }));
+    this.#coverage = regions.map(({ sizeBytes, pageSize }) => new PageCoverage(sizeBytes / pageSize));
+    this.#next = 'state';
+    return [
+      ...this.#frame(frameTypes.STREAM_HEADER, writeStreamHeader(this.#streamId)),
+      ...this.#frame(frameTypes.REGION_TABLE, table),
+    ];
+  }
+
+  /** GUEST_STATE, in as many parts as it needs. */
+  state({ kind, bytes }: StateInput): Uint8Array[] {
+    this.#expect('state');
+    const total = bytes.byteLength;
+    if (total > this.#limits.maxStateBytes) {
+      const message = `state of ${total} bytes is above maxStateBytes, ${this.#limits.maxStateBytes}`;
+      throw new PageStreamError('STREAM_LIMIT', this.#offset, message);
+    }
+    let partKind = encodeExact(kind, MAX_NAME_BYTES, 'kind');
+    const buffers: Uint8Array[] = [];
+    let at = 0;
+    do {
+      const part = bytes.subarray(at, at + partCapacity(this.#limits.maxPayloadBytes, partKind.length));
+      const head = writeStateHead(partKind, total, at, part.length);
+      buffers.push(...this.#frame(frameTypes.GUEST_STATE, head, part));
+      partKind = new Uint8Array();
+      at += part.length;
+    } while (at < total);
+    this.#next = 'pages';
+    return buffers;
+  }
+
+  /**
+   * PAGES: one frame for a slab of a MiB, more for a large one. `bytes` are the pages of the data runs, packed in their order; zero
+   * pages among them are found and sent as zero runs. No page may come twice. Work is O(runs + spans of zeros).
+   */
+  encodePages(region: number, runs: readonly PageRun[], bytes: Uint8Array): Uint8Array[] {
+    this.#expect('pages');
+    const entry = this.#regions[region];
+    const coverage = this.#coverage[region];
+    if (!entry || !coverage) throw new RangeError(`no region ${region}`);
+    checkRuns(entry, runs, bytes);
+    for (const { firstPage, pageCount } of runs) {
+      if (!coverage.cover(firstPage, pageCount)) {
+        throw new RangeError(`region ${region}: a page of ${pageCount} from ${firstPage} was encoded before`);
+      }
+    }
+    this.#spans.reset(bytes, entry.pageSize);
+    const frames = divideSlab(runs, this.#spans, entry.pageSize, this.#limits.maxPayloadBytes);
+    return frames.flatMap((frame) => this.#pagesFrame(entry, frame, bytes));
+  }
+
+  /** END, after every page of every region. */
+  end(): Uint8Array[] {
+    this.#expect('pages');
+    for (const { id, name } of this.#regions) {
+      const missing = this.#coverage[id]?.firstMissing();
+      if (missing !== undefined) throw new RangeError(`page ${missing} of region ${id} (${name}) is missing`);
+    }
+    const buffers = this.#frame(frameTypes.END, writeEnd(this.totals));
+    this.#next = 'done';
+    return buffers;
+  }
+
+  #pagesFrame({ id, pageSize }: RegionEntry, frame: SlabFrame, bytes: Uint8Array): Uint8Array[] {
+    const head = new Uint8Array(headBytes(frame));
+    const payloadHead = head.subarray(FRAME_HEADER_BYTES);
+    writeRunTable(payloadHead, id, frame.runs);
+    const views: Uint8Array[] = [];
+    let viewStart = 0;
+    let viewEnd = 0;
+    let crc = this.#codec.crc32c(payloadHead);
+    for (const [index, { firstPage, pageCount, kind }] of frame.runs.entries()) {
+      if (kind === 'zero') {
+        this.#zeroPages += pageCount;
+        continue;
+      }
+      const start = frame.starts[index]!;
+      const end = start + pageCount * pageSize;
+      const firstUnit = firstPage * (pageSize / DIGEST_UNIT_BYTES);
+      crc = this.#codec.digestRun(bytes.subarray(start, end), crc, id, firstUnit, this.#digest);
+      if (start !== viewEnd && viewEnd > viewStart) views.push(bytes.subarray(viewStart, viewEnd));
+      if (start !== viewEnd) viewStart = start;
+      viewEnd = end;
+    }
+    if (viewEnd > viewStart) views.push(bytes.subarray(viewStart, viewEnd));
+    this.#dataBytes += frame.dataBytes;
+    this.#writeHeader(head, frameTypes.PAGES, payloadHead.length + frame.dataBytes, crc);
+    return [head, ...views];
+  }
+
+  /** A frame of `head` and, without copying them, `bytes` and their padding. */
+  #frame(type: number, payloadHead: Uint8Array, bytes: Uint8Array = new Uint8Array()): Uint8Array[] {
+    const padding = new Uint8Array(pad8(bytes.length) - bytes.length);
+    const head = new Uint8Array(FRAME_HEADER_BYTES + payloadHead.length);
+    head.set(payloadHead, FRAME_HEADER_BYTES);
+    const parts = [payloadHead, bytes, padding];
+    const crc = parts.reduce((seed, part) => this.#codec.crc32c(part, seed), 0);
+    const payloadBytes = parts.reduce((sum, part) => sum + part.length, 0);
+    this.#writeHeader(head, type, payloadBytes, crc);
+    return [head, bytes, padding].filter((buffer) => buffer.length > 0);
+  }
+
+  #writeHeader(head: Uint8Array, type: number, payloadBytes: number, payloadCrc: number): void {
+    writeFrameHeader(head, { type, payloadBytes, payloadCrc, sequence: this.#frames++ });
+    this.#offset += FRAME_HEADER_BYTES + payloadBytes;
+  }
+
+  #expect(next: 'start' | 'state' | 'pages'): void {
+    if (this.#next === next) return;
+    throw new TypeError(`called out of order: this encoder is at "${this.#next}", not at "${next}"`);
+  }
 }

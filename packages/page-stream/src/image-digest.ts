@@ -7,7 +7,7 @@ const UNIT_HIGH = 0x9e3779b9;
 
 /** `value[low, high]` multiplied modulo 2^64, in 16-bit steps because a product of 32-bit numbers is not exact in a double. */
 function multiply(value: Uint32Array, low: number, high: number): void {
-  const valueLow = value[0] as number;
+  const valueLow = value[0]!;
   const a = valueLow & 0xffff;
   const b = valueLow >>> 16;
   const c = low & 0xffff;
@@ -16,13 +16,13 @@ function multiply(value: Uint32Array, low: number, high: number): void {
   const middle2 = a * d + (middle % 0x10000);
   const carry = b * d + Math.floor(middle / 0x10000) + Math.floor(middle2 / 0x10000);
   value[0] = Math.imul(valueLow, low);
-  value[1] = carry + Math.imul(valueLow, high) + Math.imul(value[1] as number, low);
+  value[1] = carry + Math.imul(valueLow, high) + Math.imul(value[1]!, low);
 }
 
 /** z ^= z >>> bits, for 0 < bits < 32. */
 function xorShift(value: Uint32Array, bits: number): void {
-  const low = value[0] as number;
-  const high = value[1] as number;
+  const low = value[0]!;
+  const high = value[1]!;
   value[0] = low ^ ((low >>> bits) | (high << (32 - bits)));
   value[1] = high ^ (high >>> bits);
 }
@@ -44,12 +44,12 @@ export function addUnit(digest: Uint32Array, region: number, unit: number, crc: 
   term[0] = (unit >>> 0) ^ UNIT_LOW;
   term[1] = Math.floor(unit / 0x1_0000_0000) ^ UNIT_HIGH;
   mix64(term);
-  term[0] = (term[0] as number) ^ crc;
-  term[1] = (term[1] as number) ^ region;
+  term[0] = term[0] ^ crc;
+  term[1] = term[1] ^ region;
   mix64(term);
-  const low = (digest[0] as number) + (term[0] as number);
+  const low = digest[0]! + term[0];
   digest[0] = low;
-  digest[1] = (digest[1] as number) + (term[1] as number) + (low > 0xffff_ffff ? 1 : 0);
+  digest[1] = digest[1]! + term[1] + (low > 0xffff_ffff ? 1 : 0);
 }
 
 /** 16 hexadecimal digits, the high half first. */

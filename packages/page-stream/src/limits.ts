@@ -66,11 +66,21 @@ export const formatLimits: StreamLimits = {
   maxSkippedFrames: MAX_SKIPPED_FRAMES,
 };
 
+const limitNames = [
+  'maxPayloadBytes',
+  'maxRegions',
+  'maxPages',
+  'maxImageBytes',
+  'maxStateBytes',
+  'maxSkippedFrames',
+] as const;
+
 /** `lowered` over the limits of the format. Throws RangeError when one is not an integer from its minimum to that of the format. */
 export function lowerLimits(lowered: Partial<StreamLimits> = {}): StreamLimits {
   const limits = { ...formatLimits, ...lowered };
-  for (const [name, value] of Object.entries(limits) as [keyof StreamLimits, number][]) {
+  for (const name of limitNames) {
     const min = name === 'maxPayloadBytes' ? MIN_PAYLOAD_BYTES : 0;
+    const value = limits[name];
     if (!Number.isInteger(value) || value < min || value > formatLimits[name]) {
       throw new RangeError(`${name} is ${value}; it must be an integer from ${min} to ${formatLimits[name]}`);
     }

@@ -1,3 +1,23 @@
+import { PageStreamError } from './error.ts';
+import {
+  FRAME_HEADER_BYTES,
+  type FrameHeader,
+  frameTypeName,
+  frameTypes,
+  readFrameHeader,
+} from './frame-header.ts';
+import { PAGES_HEAD_BYTES, RUN_BYTES, sumRuns } from './layout/pages.ts';
+import { formatLimits, MAX_RUNS } from './limits.ts';
+import { Payload } from './payload.ts';
+
+/** Counts of a PAGES frame, from its run table. */
+export interface PagesSummary {
+  readonly region: number;
+  readonly runCount: number;
+  readonly dataPages: number;
+  readonly zeroPages: number;
+}
+
 /** One frame of a stream, from its header and, for PAGES, its run table. */
 export interface FrameSummary {
   readonly offset: number;
@@ -10,19 +30,52 @@ export interface FrameSummary {
   /** Header and payload. */
   readonly frameBytes: number;
   /** Only for PAGES. */
-  readonly pages?: {
-    readonly region: number;
-    readonly runCount: number;
-    readonly dataPages: number;
-    readonly zeroPages: number;
-  };
+  readonly pages?: PagesSummary;
 }
 
+type Read = (offset: number, length: number) => Uint8Array;
+
 /**
- * Lists the frames of a stream without reading page bytes, so payload checksums are not checked: for looking, not for believing.
+ * Lists the frames of a stream without reading page bytes, so payload checksums, order and contents are not checked: for looking, not
+ * for believing.
  *
- * `read` returns up to `length` bytes at `offset`, fewer only at the end. Throws PageStreamError where the chain of headers breaks.
+ * `read` returns `length` bytes at `offset`, fewer only at the end. Throws PageStreamError where the chain of headers breaks, and
+ * STREAM_TRUNCATED when the last frame is cut.
  */
-export declare function walkFrames(
-  read: (offset: number, length: number) => Uint8Array,
-): Generator<FrameSummary>;
+export function* walkFrames(read: Read): Generator<FrameSummary> {
+  for (let offset = 0; ; ) {
+    const head = read(offset, FRAME_HEADER_BYTES);
+    if (head.length === 0) return;
+    if (head.length < FRAME_HEADER_BYTES) throw truncated(offset + head.length);
+    const header = readFrameHeader(head, offset, formatLimits);
+    const end = offset + FRAME_HEADER_BYTES + header.payloadBytes;
+    if (read(end - 1, 1).length < 1) throw truncated(offset);
+    yield summarise(header, read);
+    offset = end;
+  }
+}
+
+function summarise(header: FrameHeader, read: Read): FrameSummary {
+  const { offset, type, required, sequence, payloadBytes } = header;
+  const frameBytes = FRAME_HEADER_BYTES + payloadBytes;
+  const summary = {
+    offset,
+    type,
+    typeName: frameTypeName(type),
+    required,
+    sequence,
+    payloadBytes,
+    frameBytes,
+  };
+  return type === frameTypes.PAGES ? { ...summary, pages: readPagesSummary(header, read) } : summary;
+}
+
+function readPagesSummary(header: FrameHeader, read: Read): PagesSummary {
+  const start = header.offset + FRAME_HEADER_BYTES;
+  const tableBytes = Math.min(header.payloadBytes, PAGES_HEAD_BYTES + RUN_BYTES * MAX_RUNS);
+  return sumRuns(new Payload(header, read(start, tableBytes)));
+}
+
+function truncated(offset: number): PageStreamError {
+  return new PageStreamError('STREAM_TRUNCATED', offset, 'the stream ends within a frame');
+}

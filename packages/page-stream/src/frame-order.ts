@@ -1,0 +1,94 @@
+import { PageStreamError } from './error.ts';
+import { type FrameHeader, frameTypeName, frameTypes, isControlType } from './frame-header.ts';
+import type { Frame } from './frames.ts';
+
+/** Whose bytes a decoder reads: the three kinds of stream in FORMAT.md, "Order". */
+export type StreamFrom = 'file' | 'source' | 'destination';
+
+/** What the image needs next. */
+type ImagePlace = 'header' | 'regions' | 'state' | 'pages' | 'ended';
+
+const imagePlaces: ReadonlyMap<number, ImagePlace> = new Map([
+  [frameTypes.STREAM_HEADER, 'header'],
+  [frameTypes.REGION_TABLE, 'regions'],
+  [frameTypes.GUEST_STATE, 'state'],
+  [frameTypes.PAGES, 'pages'],
+  [frameTypes.END, 'pages'],
+]);
+
+/** Order and sequence of the frames of one stream, and where it may end. */
+export class FrameOrder {
+  readonly #from: StreamFrom;
+  readonly #maxSkippedFrames: number;
+  #image: ImagePlace = 'header';
+  #saidHello = false;
+  #acked = false;
+  #abort: PageStreamError | undefined;
+  #imageSequence = 0;
+  #controlSequence = 0;
+  #skipped = 0;
+
+  constructor(from: StreamFrom, maxSkippedFrames: number) {
+    this.#from = from;
+    this.#maxSkippedFrames = maxSkippedFrames;
+  }
+
+  /** Not one byte may follow. */
+  get closed(): boolean {
+    return this.#acked || this.#abort !== undefined || (this.#from === 'file' && this.#image === 'ended');
+  }
+
+  /** The stream may end here, as the error says or, when undefined, because it is complete. `offset` is its length. */
+  endedAt(offset: number): PageStreamError | undefined {
+    if (this.#abort) return this.#abort;
+    const complete = this.#from === 'destination' ? this.#acked : this.#image === 'ended';
+    if (complete) return undefined;
+    const missing = this.#from === 'destination' ? 'ACK' : 'END';
+    return new PageStreamError('STREAM_TRUNCATED', offset, `the stream ends without ${missing}`);
+  }
+
+  /** Checks a header against what came before. */
+  admit(header: FrameHeader): void {
+    const control = isControlType(header.type);
+    const expected = control ? this.#controlSequence++ : this.#imageSequence++;
+    if (header.sequence !== expected) {
+      const message = `sequence number ${header.sequence}, expected ${expected}`;
+      throw new PageStreamError('STREAM_SEQUENCE', header.offset + 16, message);
+    }
+    if (!(control ? this.#allowsControl(header) : this.#allowsImage(header))) {
+      const message = `${frameTypeName(header.type)} is not allowed here`;
+      throw new PageStreamError('STREAM_UNEXPECTED_FRAME', header.offset, message);
+    }
+    if (!header.known && ++this.#skipped > this.#maxSkippedFrames) {
+      const message = `more than ${this.#maxSkippedFrames} frames of unknown type, which is maxSkippedFrames`;
+      throw new PageStreamError('STREAM_LIMIT', header.offset, message);
+    }
+  }
+
+  /** Goes on behind a frame whose payload was accepted. */
+  accept(frame: Frame): void {
+    if (frame.type === 'header') this.#image = 'regions';
+    else if (frame.type === 'regions') this.#image = 'state';
+    else if (frame.type === 'state' && frame.last) this.#image = 'pages';
+    else if (frame.type === 'end') this.#image = 'ended';
+    else if (frame.type === 'hello') this.#saidHello = true;
+    else if (frame.type === 'ack') this.#acked = true;
+    else if (frame.type === 'abort') {
+      const message = `the sender gave up: ${frame.code}: ${frame.message}`;
+      this.#abort = new PageStreamError('STREAM_ABORTED', frame.offset, message);
+    }
+  }
+
+  #allowsControl({ type }: FrameHeader): boolean {
+    if (this.#from === 'file') return false;
+    if (type === frameTypes.HELLO) return !this.#saidHello;
+    if (type === frameTypes.ACK && this.#from !== 'destination') return false;
+    return this.#saidHello;
+  }
+
+  #allowsImage({ type, known }: FrameHeader): boolean {
+    if (this.#from === 'destination' || (this.#from === 'source' && !this.#saidHello)) return false;
+    if (known) return imagePlaces.get(type) === this.#image;
+    return this.#image !== 'header' && this.#image !== 'ended';
+  }
+}
