@@ -69,3 +69,7 @@ export {
   Userfaultfd,
   type WakeOptions,
 } from './userfaultfd.ts';
+export { type MemorySupport, type Probe, probe } from './probe.ts';
+export type { HugePagePool, Privileges } from './probe-permissions.ts';
+export type { ScanSelfTest } from './probe-pagemap.ts';
+export type { Outcome, Tier, TierName } from './tiers.ts';
