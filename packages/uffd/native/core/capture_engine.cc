@@ -1,0 +1,140 @@
+#include "core/capture_engine.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "core/clock.h"
+
+namespace stillframe {
+
+CaptureEngine::CaptureEngine(int uffd, std::vector<GuestRegion> regions, const StoreOptions& options,
+                             std::function<void()> on_ready)
+    : shared_(uffd, GuestMemory(std::move(regions)), options),
+      uffd_(uffd),
+      fault_thread_body_(shared_, uffd),
+      sweeper_body_(shared_, std::move(on_ready)) {}
+
+CaptureEngine::~CaptureEngine() { Close(); }
+
+int CaptureEngine::Arm() {
+  // The handler is there before the first fault can be.
+  fault_thread_ = std::thread([this] { fault_thread_body_.Run(); });
+  sweeper_ = std::thread([this] { sweeper_body_.Run(); });
+  for (size_t i = 0; i < shared_.memory.Regions().size(); ++i) {
+    const GuestRegion& region = shared_.memory.Regions()[i];
+    sweeper_body_.NoteCut(i);
+    int error = shared_.protector.Protect(region.address, region.size_bytes);
+    while (error == EAGAIN && !shared_.Failed()) {
+      sched_yield();
+      error = shared_.protector.Protect(region.address, region.size_bytes);
+    }
+    if (error != 0) {
+      shared_.DisarmAll();
+      return error;
+    }
+  }
+  return 0;
+}
+
+size_t CaptureEngine::Pull(Slab** out, size_t most) {
+  size_t count = 0;
+  while (count < most) {
+    auto id = shared_.faulted.Pop();
+    if (!id) {
+      id = shared_.swept.Pop();
+    }
+    if (!id) {
+      break;
+    }
+    out[count++] = shared_.store.At(*id);
+  }
+  if (count == 0 && most > 0) {
+    // Nothing else to do: take what the fault thread is still filling.
+    if (Slab* slab = shared_.current.exchange(nullptr, std::memory_order_seq_cst)) {
+      if (slab->run_count > 0) {
+        out[count++] = slab;
+      } else {
+        shared_.store.GiveBack(slab);
+      }
+    }
+  }
+  return count;
+}
+
+void CaptureEngine::Release(Slab* slab) {
+  if (shared_.release_after_drain) {
+    FinishDrained(*slab);
+  }
+  shared_.store.GiveBack(slab);
+  if (shared_.fault_starved.load(std::memory_order_seq_cst)) {
+    shared_.WakeFaultThread();
+  }
+  if (shared_.sweep_starved.exchange(false, std::memory_order_seq_cst)) {
+    shared_.sweep_wake.Signal();
+  }
+}
+
+/// The seed's order: save, flush, un-protect and wake.
+void CaptureEngine::FinishDrained(const Slab& slab) {
+  for (size_t i = 0; i < slab.run_count; ++i) {
+    const SlabRun& run = slab.runs[i];
+    for (uint64_t page = run.first_page; page < run.first_page + run.pages; ++page) {
+      shared_.states.MarkCaptured(page);
+    }
+    shared_.counters.captured_pages.fetch_add(run.pages, std::memory_order_seq_cst);
+    const PagePlace place = shared_.memory.Place(run.first_page);
+    while (shared_.protector.Release(place.address, run.pages * place.page_bytes) == EAGAIN &&
+           !shared_.Failed()) {
+      sched_yield();
+    }
+  }
+  if (slab.fault_read_ns != 0) {
+    shared_.counters.fault_wait.Record(MonotonicNs() - slab.fault_read_ns);
+  }
+}
+
+void CaptureEngine::Grant(uint64_t pages, int64_t not_before_ns) {
+  shared_.granted_pages.store(0, std::memory_order_seq_cst);
+  shared_.grant_not_before_ns.store(not_before_ns, std::memory_order_seq_cst);
+  shared_.granted_pages.store(pages, std::memory_order_seq_cst);
+  shared_.sweep_wake.Signal();
+}
+
+bool CaptureEngine::Ready() const {
+  return shared_.Failed() || shared_.Complete() || !shared_.faulted.Empty() || !shared_.swept.Empty() ||
+         shared_.current.load(std::memory_order_seq_cst) != nullptr;
+}
+
+bool CaptureEngine::ReadyOrNotify() {
+  if (Ready()) {
+    return true;
+  }
+  shared_.hungry.store(true, std::memory_order_seq_cst);
+  // Something may have come between the look and the wish; whoever takes the wish back answers it.
+  return Ready() && shared_.hungry.exchange(false, std::memory_order_seq_cst);
+}
+
+void CaptureEngine::Close() {
+  if (uffd_ < 0) {
+    return;
+  }
+  if (sweeper_.joinable()) {
+    // The fault thread serves on until the sweeper is out of the way and nothing is armed.
+    shared_.granted_pages.store(0, std::memory_order_seq_cst);
+    shared_.stop_sweep.store(true, std::memory_order_seq_cst);
+    shared_.sweep_wake.Signal();
+    sweeper_.join();
+  }
+  shared_.DisarmAll();
+  if (fault_thread_.joinable()) {
+    shared_.stop_faults.store(true, std::memory_order_seq_cst);
+    shared_.WakeFaultThread();
+    fault_thread_.join();
+  }
+  close(uffd_);
+  uffd_ = -1;
+}
+
+}  // namespace stillframe

@@ -1,0 +1,58 @@
+// One capture: a guest's pages, two threads, a store, and a consumer.
+//
+// Life: construct (allocate, touch) → Arm → Pull/Release/Grant … → Close. Close is right at any of these
+// points, disarms everything and wakes every writer (I-4); the destructor closes. The userfaultfd must be
+// registered for write protection over every region; it belongs to the engine from construction on. Threads:
+// Pull, Release, Grant, Arm and Close by one consumer thread. `on_ready` is called by the engine's sweeper,
+// and never after Close has returned.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "core/capture_shared.h"
+#include "core/fault_thread.h"
+#include "core/sweeper.h"
+
+namespace stillframe {
+
+class CaptureEngine {
+ public:
+  CaptureEngine(int uffd, std::vector<GuestRegion> regions, const StoreOptions& options,
+                std::function<void()> on_ready);
+  ~CaptureEngine();
+  CaptureEngine(const CaptureEngine&) = delete;
+  CaptureEngine& operator=(const CaptureEngine&) = delete;
+
+  /// Write-protects everything: the cut. 0 or errno; after an error nothing is armed.
+  int Arm();
+  /// Filled slabs, those of faults first; at most `most`. Never blocks.
+  size_t Pull(Slab** out, size_t most);
+  /// The sink has taken a pulled slab.
+  void Release(Slab* slab);
+  /// Replaces the previous grant.
+  void Grant(uint64_t pages, int64_t not_before_ns);
+  /// True: there is something to pull, everything is captured, or the capture failed. False: `on_ready` will
+  /// be called, once.
+  bool ReadyOrNotify();
+  /// Disarms, joins the threads, closes the userfaultfd. Idempotent.
+  void Close();
+
+  const CaptureShared& Shared() const { return shared_; }
+
+ private:
+  bool Ready() const;
+  void FinishDrained(const Slab& slab);
+
+  CaptureShared shared_;
+  int uffd_;
+  FaultThread fault_thread_body_;
+  Sweeper sweeper_body_;
+  std::thread fault_thread_;
+  std::thread sweeper_;
+};
+
+}  // namespace stillframe

@@ -1,0 +1,120 @@
+// What the fault thread, the sweeper and the consumer of one capture share. Everything is atomic or owned by
+// one of them at a time; there is no lock, so the fault thread waits for nobody (I-1).
+#pragma once
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include "core/guest_memory.h"
+#include "core/page_states.h"
+#include "core/pre_image_store.h"
+#include "core/protector.h"
+#include "core/wait_histogram.h"
+#include "core/wake_event.h"
+
+namespace stillframe {
+
+enum class Failure : uint8_t {
+  kNone = 0,
+  kStoreFull = 1,       // overflow: abort
+  kSpillFailed = 2,     // the spill file's disk is full or broken
+  kGuestDiscarded = 3,  // the guest unmapped or discarded pages not captured yet: their pre-images are gone
+  kGuestRemapped = 4,   // the guest moved pages not captured yet
+  kReadFailed = 5,      // guest memory could not be read
+  kUffdFailed = 6,      // the kernel refused an operation on the userfaultfd
+};
+
+struct CaptureCounters {
+  std::atomic<uint64_t> captured_pages{0};
+  std::atomic<uint64_t> fault_pages{0};
+  std::atomic<uint64_t> swept_pages{0};
+  std::atomic<uint64_t> zero_pages{0};
+  std::atomic<uint64_t> faults{0};
+  std::atomic<int64_t> last_fault_read_ns{0};
+  WaitHistogram fault_wait;
+};
+
+struct CaptureShared {
+  CaptureShared(int uffd, GuestMemory guest_memory, const StoreOptions& options)
+      : memory(std::move(guest_memory)),
+        states(memory.Pages()),
+        store(options, memory.Bytes(), memory.LargestPageBytes()),
+        overflow(options.overflow),
+        release_after_drain(options.max_bytes == 0),
+        protector(uffd),
+        faulted(store.SlabCount()),
+        swept(store.SlabCount()),
+        fault_wake_fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+  ~CaptureShared() { close(fault_wake_fd); }
+  CaptureShared(const CaptureShared&) = delete;
+  CaptureShared& operator=(const CaptureShared&) = delete;
+
+  const GuestMemory memory;
+  PageStates states;
+  PreImageStore store;
+  const Overflow overflow;
+  /// maxBytes 0: a page is released when the sink has it, not when it is copied.
+  const bool release_after_drain;
+  const Protector protector;
+  CaptureCounters counters;
+
+  FilledQueue faulted;
+  FilledQueue swept;
+  /// The slab that faults are being added to. Whoever exchanges it for nullptr owns it: the fault thread to
+  /// append, the consumer to take it early when it has nothing else to do.
+  std::atomic<Slab*> current{nullptr};
+
+  std::atomic<Failure> failure{Failure::kNone};
+  std::atomic<bool> stop_sweep{false};
+  std::atomic<bool> stop_faults{false};
+  /// The consumer waits for something to pull; whoever makes something and resets this tells it.
+  std::atomic<bool> hungry{false};
+  std::atomic<bool> notify_requested{false};
+  /// The fault thread has a page and no slab: the next slab given back is to wake it.
+  std::atomic<bool> fault_starved{false};
+  std::atomic<bool> sweep_starved{false};
+  /// The sweep's pages that are captured and not yet un-protected: [first, end) of the line of pages.
+  std::atomic<uint64_t> run_first{0};
+  std::atomic<uint64_t> run_end{0};
+
+  std::atomic<uint64_t> granted_pages{0};
+  std::atomic<int64_t> grant_not_before_ns{0};
+  WakeEvent sweep_wake;
+  const int fault_wake_fd;
+
+  bool Failed() const { return failure.load(std::memory_order_seq_cst) != Failure::kNone; }
+  bool Complete() const { return counters.captured_pages.load(std::memory_order_seq_cst) == memory.Pages(); }
+
+  /// First failure wins. Frees the guest at once (I-4): unregistering wakes every writer.
+  void Fail(Failure why) {
+    Failure expected = Failure::kNone;
+    if (!failure.compare_exchange_strong(expected, why, std::memory_order_seq_cst)) {
+      return;
+    }
+    DisarmAll();
+    TellConsumer();
+  }
+
+  void DisarmAll() const {
+    for (const GuestRegion& region : memory.Regions()) {
+      protector.Unregister(region);
+    }
+  }
+
+  /// From any native thread; the sweeper passes it on, so that the fault thread never calls into the runtime.
+  void TellConsumer() {
+    notify_requested.store(true, std::memory_order_seq_cst);
+    sweep_wake.Signal();
+  }
+
+  void WakeFaultThread() const {
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = write(fault_wake_fd, &one, sizeof one);
+  }
+};
+
+}  // namespace stillframe

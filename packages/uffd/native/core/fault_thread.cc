@@ -1,0 +1,253 @@
+#include "core/fault_thread.h"
+
+#include <poll.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "core/clock.h"
+#include "kernel/abi.h"
+
+namespace stillframe {
+
+namespace {
+
+// A writer waits for this thread, so it goes before the sweeper and before JavaScript. Best effort: needs
+// CAP_SYS_NICE.
+constexpr int kNice = -15;
+
+void GoFirst() {
+  const auto thread = static_cast<id_t>(syscall(SYS_gettid));
+  setpriority(PRIO_PROCESS, thread, kNice);
+}
+
+}  // namespace
+
+void FaultThread::Run() {
+  GoFirst();
+  while (!shared_.stop_faults.load(std::memory_order_seq_cst)) {
+    WaitForWork();
+    slab_ = shared_.current.exchange(nullptr, std::memory_order_seq_cst);
+    RetryPending();
+    while (pending_count_ + kBatch <= kPendingMax && ReadEvents()) {
+    }
+    if (slab_ != nullptr) {
+      shared_.current.store(slab_, std::memory_order_seq_cst);
+      slab_ = nullptr;
+    }
+    TellConsumerIfHungry();
+  }
+}
+
+void FaultThread::WaitForWork() {
+  if (spin_) {
+    sched_yield();
+    return;
+  }
+  // With a full pending list only a slab given back can help: events stay in the kernel meanwhile.
+  const bool read_more = pending_count_ + kBatch <= kPendingMax;
+  std::array<pollfd, 2> ready{{{.fd = shared_.fault_wake_fd, .events = POLLIN, .revents = 0},
+                               {.fd = read_more ? uffd_ : -1, .events = POLLIN, .revents = 0}}};
+  poll(ready.data(), ready.size(), -1);
+  if (ready[0].revents != 0) {
+    uint64_t count = 0;
+    [[maybe_unused]] const ssize_t got = read(shared_.fault_wake_fd, &count, sizeof count);
+  }
+}
+
+bool FaultThread::ReadEvents() {
+  std::array<abi::UffdMsg, kBatch> messages;
+  const ssize_t got = read(uffd_, messages.data(), sizeof messages);
+  if (got <= 0) {
+    if (got < 0 && errno != EAGAIN && errno != EINTR &&
+        !shared_.stop_faults.load(std::memory_order_seq_cst)) {
+      shared_.Fail(Failure::kUffdFailed);
+    }
+    return false;
+  }
+  const int64_t now = MonotonicNs();
+  const size_t count = static_cast<size_t>(got) / sizeof(abi::UffdMsg);
+  for (size_t i = 0; i < count; ++i) {
+    const abi::UffdMsg& message = messages[i];
+    switch (message.event) {
+      case abi::kEventPagefault:
+        if (const auto page = shared_.memory.PageAt(message.arg.pagefault.address)) {
+          OnFault(*page, now);
+        }
+        break;
+      case abi::kEventRemove:
+      case abi::kEventUnmap:
+        OnGone(message.arg.remove.start, message.arg.remove.end, Failure::kGuestDiscarded);
+        break;
+      case abi::kEventRemap:
+        OnGone(message.arg.remap.from, message.arg.remap.from + message.arg.remap.len,
+               Failure::kGuestRemapped);
+        break;
+      case abi::kEventFork:
+        close(static_cast<int>(message.arg.fork.ufd));
+        break;
+      default:
+        break;
+    }
+  }
+  return count == kBatch;
+}
+
+void FaultThread::OnFault(uint64_t page, int64_t read_ns) {
+  shared_.counters.faults.fetch_add(1, std::memory_order_relaxed);
+  shared_.counters.last_fault_read_ns.store(read_ns, std::memory_order_relaxed);
+  if (Serve(page, read_ns) != Outcome::kDone) {
+    pending_[pending_count_++] = {.page = page, .read_ns = read_ns};
+  }
+}
+
+void FaultThread::RetryPending() {
+  spin_ = false;
+  size_t kept = 0;
+  for (size_t i = 0; i < pending_count_; ++i) {
+    const Pending pending = pending_[i];
+    const Outcome outcome = Serve(pending.page, pending.read_ns);
+    if (outcome != Outcome::kDone) {
+      pending_[kept++] = pending;
+    }
+    if (outcome == Outcome::kNoSlab) {
+      // No slab for this one is no slab for the rest.
+      while (++i < pending_count_) {
+        pending_[kept++] = pending_[i];
+      }
+    }
+  }
+  pending_count_ = kept;
+  if (kept == 0) {
+    shared_.fault_starved.store(false, std::memory_order_seq_cst);
+  }
+}
+
+FaultThread::Outcome FaultThread::Serve(uint64_t page, int64_t read_ns) {
+  if (shared_.Failed()) {
+    return Outcome::kDone;  // everything is unregistered: nobody waits
+  }
+  switch (shared_.states.State(page)) {
+    case PageState::kCaptured:
+      return Release(page, read_ns);
+    case PageState::kClaimed:
+      if (shared_.release_after_drain) {
+        return Outcome::kDone;  // on its way to the sink; its release there wakes this writer too
+      }
+      spin_ = true;
+      return Outcome::kClaimedElsewhere;
+    case PageState::kArmed:
+      break;
+  }
+  return Capture(page, read_ns);
+}
+
+FaultThread::Outcome FaultThread::Capture(uint64_t page, int64_t read_ns) {
+  const size_t index = shared_.memory.RegionOf(page);
+  const GuestRegion& region = shared_.memory.Regions()[index];
+  const uint64_t first = shared_.memory.FirstPage(index);
+  // Room before the claim: a claimed page without a slot would keep its writer until one is free.
+  if (!HaveRoom(region.page_bytes)) {
+    if (shared_.store.SpillError() != 0) {
+      shared_.Fail(Failure::kSpillFailed);
+      return Outcome::kDone;
+    }
+    if (shared_.overflow == Overflow::kAbort) {
+      shared_.Fail(Failure::kStoreFull);
+      return Outcome::kDone;
+    }
+    return Outcome::kNoSlab;
+  }
+  if (!shared_.states.Claim(page)) {
+    spin_ = true;
+    return Outcome::kClaimedElsewhere;
+  }
+  const uint64_t address = region.address + (page - first) * region.page_bytes;
+  if (!GuestMemory::Read(region, address, slab_->Next(), region.page_bytes)) {
+    shared_.Fail(Failure::kReadFailed);
+    return Outcome::kDone;
+  }
+  slab_->Append(page, 1, region.page_bytes, false, first);
+  shared_.store.AddHeld(region.page_bytes);
+  shared_.counters.fault_pages.fetch_add(1, std::memory_order_relaxed);
+  if (shared_.release_after_drain) {
+    slab_->fault_read_ns = read_ns;
+    Publish(slab_);
+    slab_ = nullptr;
+    return Outcome::kDone;
+  }
+  shared_.states.MarkCaptured(page);
+  shared_.counters.captured_pages.fetch_add(1, std::memory_order_seq_cst);
+  return Release(page, read_ns);
+}
+
+FaultThread::Outcome FaultThread::Release(uint64_t page, int64_t read_ns) {
+  const PagePlace place = shared_.memory.Place(page);
+  const int error = shared_.protector.Release(place.address, place.page_bytes);
+  if (error == EAGAIN) {
+    spin_ = true;
+    return Outcome::kAddressSpaceChanging;
+  }
+  // ENOENT, EINVAL: the mapping went away between the fault and now, and its writer with it. ESRCH: so did
+  // the process.
+  shared_.counters.fault_wait.Record(MonotonicNs() - read_ns);
+  return Outcome::kDone;
+}
+
+bool FaultThread::HaveRoom(size_t page_bytes) {
+  if (slab_ != nullptr && slab_->HasRoom(page_bytes)) {
+    return true;
+  }
+  if (slab_ != nullptr) {
+    Publish(slab_);
+    slab_ = nullptr;
+  }
+  slab_ = shared_.store.TakeForFault();
+  if (slab_ == nullptr) {
+    // Ask to be woken, then look again: a slab may have come back in between.
+    shared_.fault_starved.store(true, std::memory_order_seq_cst);
+    slab_ = shared_.store.TakeForFault();
+  }
+  return slab_ != nullptr;
+}
+
+void FaultThread::Publish(Slab* slab) {
+  shared_.store.Settle(*slab);
+  shared_.faulted.Push(slab->id);
+}
+
+/// The guest took pages away. In the kernel the range starts to change before the pages go, and from then on
+/// until this event is read every un-protect fails with EAGAIN: so what was un-protected before was copied
+/// before. Suspect is what is not captured, and what is captured but not un-protected: the sweeper's run, and
+/// our own pages on the pending list.
+void FaultThread::OnGone(uint64_t start, uint64_t end, Failure why) {
+  bool lost = false;
+  shared_.memory.ForOverlap(start, end, [&](uint64_t first, uint64_t past) {
+    for (uint64_t page = first; page < past && !lost; ++page) {
+      lost = shared_.states.State(page) != PageState::kCaptured;
+    }
+    const uint64_t run_first = shared_.run_first.load(std::memory_order_seq_cst);
+    const uint64_t run_end = shared_.run_end.load(std::memory_order_seq_cst);
+    lost = lost || (run_first < past && first < run_end);
+    for (size_t i = 0; i < pending_count_ && !lost; ++i) {
+      lost = pending_[i].page >= first && pending_[i].page < past;
+    }
+  });
+  if (lost) {
+    shared_.Fail(why);
+  }
+}
+
+void FaultThread::TellConsumerIfHungry() {
+  const bool something = !shared_.faulted.Empty() ||
+                         shared_.current.load(std::memory_order_seq_cst) != nullptr || shared_.Complete();
+  if (something && shared_.hungry.exchange(false, std::memory_order_seq_cst)) {
+    shared_.TellConsumer();
+  }
+}
+
+}  // namespace stillframe

@@ -1,0 +1,59 @@
+// The only reader of the userfaultfd: turns write faults into stored pre-images and lets the writers go on.
+//
+// Concurrency: I-1, it waits for nobody but the kernel; with a full store and `stall` it leaves writers
+// waiting and goes on reading. Ordering: copy, mark captured, un-protect (I-2). A page claimed by the sweeper
+// is left to it: the sweeper un-protects its run after the copy and so wakes this writer too; it is kept on
+// the pending list only so that its wait is measured and its release is not late. Duplicates: a fault
+// interrupted by a signal is raised again; a captured page is simply un-protected again. Not handled: nothing
+// here allocates, logs, or touches armed memory.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/capture_shared.h"
+
+namespace stillframe {
+
+class FaultThread {
+ public:
+  FaultThread(CaptureShared& shared, int uffd) : shared_(shared), uffd_(uffd) {}
+
+  /// The thread's body: returns once `stop_faults` is set and the wake fd was written.
+  void Run();
+
+ private:
+  struct Pending {
+    uint64_t page;
+    int64_t read_ns;
+  };
+  enum class Outcome : uint8_t { kDone, kNoSlab, kClaimedElsewhere, kAddressSpaceChanging };
+
+  // Events of one read(2): the kernel hands over all that wait, up to this many.
+  static constexpr size_t kBatch = 64;
+  // Each entry is a blocked thread of the guest; when it is full the rest stay in the kernel's queue.
+  static constexpr size_t kPendingMax = 1024;
+
+  void WaitForWork();
+  bool ReadEvents();
+  void OnFault(uint64_t page, int64_t read_ns);
+  void OnGone(uint64_t start, uint64_t end, Failure why);
+  void RetryPending();
+  Outcome Serve(uint64_t page, int64_t read_ns);
+  Outcome Capture(uint64_t page, int64_t read_ns);
+  Outcome Release(uint64_t page, int64_t read_ns);
+  bool HaveRoom(size_t page_bytes);
+  void Publish(Slab* slab);
+  void TellConsumerIfHungry();
+
+  CaptureShared& shared_;
+  int uffd_;
+  Slab* slab_ = nullptr;  // taken from shared_.current for the length of one batch
+  std::array<Pending, kPendingMax> pending_{};
+  size_t pending_count_ = 0;
+  bool spin_ =
+      false;  // a pending page is being copied by the sweeper: it will be captured in about a microsecond
+};
+
+}  // namespace stillframe

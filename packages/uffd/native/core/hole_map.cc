@@ -1,0 +1,115 @@
+#include "core/hole_map.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace stillframe {
+
+namespace {
+
+bool AnyZeroHoles(const GuestMemory& memory) {
+  return std::any_of(memory.Regions().begin(), memory.Regions().end(),
+                     [](const GuestRegion& region) { return region.holes_are_zero; });
+}
+
+}  // namespace
+
+HoleMap::HoleMap(const GuestMemory& memory)
+    : memory_(memory),
+      pagemap_fd_(AnyZeroHoles(memory) ? open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC) : -1),
+      existed_(memory.Pages() / 64 + 1) {}
+
+HoleMap::~HoleMap() {
+  if (pagemap_fd_ >= 0) {
+    close(pagemap_fd_);
+  }
+}
+
+void HoleMap::NoteCut(size_t region_index) {
+  const GuestRegion& region = memory_.Regions()[region_index];
+  const uint64_t first = memory_.FirstPage(region_index);
+  const uint64_t region_end = region.address + region.size_bytes;
+  for (uint64_t from = region.address; pagemap_fd_ >= 0 && region.holes_are_zero && from < region_end;) {
+    const size_t count = Scan(from, region_end, abi::kPageIsPresent | abi::kPageIsSwapped, &from);
+    for (size_t i = 0; i < count; ++i) {
+      const uint64_t end = first + (ranges_[i].end - region.address) / region.page_bytes;
+      for (uint64_t page = first + (ranges_[i].start - region.address) / region.page_bytes; page < end;) {
+        const uint64_t bits = std::min(end - page, 64 - page % 64);
+        existed_[page / 64] |= (~uint64_t{0} >> (64 - bits)) << (page % 64);
+        page += bits;
+      }
+    }
+  }
+}
+
+HoleMap::Span HoleMap::At(size_t region_index, uint64_t page) {
+  const GuestRegion& region = memory_.Regions()[region_index];
+  const uint64_t first = memory_.FirstPage(region_index);
+  const uint64_t end = memory_.EndPage(region_index);
+  if (pagemap_fd_ < 0 || !region.holes_are_zero) {
+    return {.end_page = end, .hole = false};
+  }
+  if (ExistedAtCut(page)) {
+    uint64_t past = page + 1;
+    while (past < end && ExistedAtCut(past)) {
+      ++past;
+    }
+    return {.end_page = past, .hole = false};
+  }
+  const uint64_t address = region.address + (page - first) * region.page_bytes;
+  if ((address < known_from_ || address >= known_to_) && !Ask(region, address)) {
+    return {.end_page = end, .hole = false};
+  }
+  const uint64_t never_there = EndOfNeverThere(page, end);
+  const auto page_at = [&](uint64_t at) { return first + (at - region.address) / region.page_bytes; };
+  for (size_t i = 0; i < present_count_; ++i) {
+    if (address < ranges_[i].start) {
+      return {.end_page = std::min(never_there, page_at(ranges_[i].start)), .hole = true};
+    }
+    if (address < ranges_[i].end) {
+      return {.end_page = std::min(never_there, page_at(ranges_[i].end)), .hole = false};
+    }
+  }
+  return {.end_page = std::min(never_there, page_at(known_to_)), .hole = true};
+}
+
+uint64_t HoleMap::EndOfNeverThere(uint64_t page, uint64_t end) {
+  while (page < end && !ExistedAtCut(page)) {
+    page = existed_[page / 64] == 0 ? (page / 64 + 1) * 64 : page + 1;
+  }
+  return std::min(page, end);
+}
+
+/// False: this kernel cannot tell; everything is data from now on.
+bool HoleMap::Ask(const GuestRegion& region, uint64_t address) {
+  known_from_ = address;
+  present_count_ = Scan(address, std::min(region.address + region.size_bytes, address + kWindowBytes),
+                        abi::kPageIsPresent, &known_to_);
+  return pagemap_fd_ >= 0;
+}
+
+/// Fills ranges_ with what matches in [from, to), as far as it reaches; says in `walked_to` how far that was.
+size_t HoleMap::Scan(uint64_t from, uint64_t to, uint64_t categories, uint64_t* walked_to) {
+  abi::PmScanArg scan{};
+  scan.size = sizeof scan;
+  scan.start = from;
+  scan.end = to;
+  scan.vec = reinterpret_cast<uint64_t>(ranges_.data());
+  scan.vec_len = kRanges;
+  scan.category_anyof_mask = categories;
+  scan.return_mask = abi::kPageIsPresent;
+  const int count = ioctl(pagemap_fd_, abi::kIocPagemapScan, &scan);
+  *walked_to = scan.walk_end;
+  if (count < 0 || scan.walk_end <= from) {
+    close(pagemap_fd_);
+    pagemap_fd_ = -1;
+    *walked_to = to;
+    return 0;
+  }
+  return static_cast<size_t>(count);
+}
+
+}  // namespace stillframe

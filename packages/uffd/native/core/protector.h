@@ -1,0 +1,44 @@
+// Write protection of the guest's pages through one userfaultfd.
+#pragma once
+
+#include <sys/ioctl.h>
+
+#include <cerrno>
+#include <cstdint>
+
+#include "core/guest_memory.h"
+#include "kernel/abi.h"
+
+namespace stillframe {
+
+class Protector {
+ public:
+  explicit Protector(int uffd) : uffd_(uffd) {}
+
+  /// 0 or errno. EAGAIN: the address space is changing; an event is to be read before this can work (facts of
+  /// userfaultfd(2)).
+  int Protect(uint64_t address, uint64_t bytes) const {
+    return Change(address, bytes, abi::kWriteprotectModeWp);
+  }
+
+  /// Lifts the protection and wakes every writer that waits in the range.
+  int Release(uint64_t address, uint64_t bytes) const { return Change(address, bytes, 0); }
+
+  /// Lifts all protection of a registered range for good and wakes every writer. Unregistering wakes by
+  /// itself only where faults on missing pages were asked for, so waking is a step of its own.
+  void Unregister(const GuestRegion& region) const {
+    abi::UffdioRange range{.start = region.address, .len = region.size_bytes};
+    ioctl(uffd_, abi::kIocUnregister, &range);
+    ioctl(uffd_, abi::kIocWake, &range);
+  }
+
+ private:
+  int Change(uint64_t address, uint64_t bytes, uint64_t mode) const {
+    abi::UffdioWriteprotect change{.range = {.start = address, .len = bytes}, .mode = mode};
+    return ioctl(uffd_, abi::kIocWriteprotect, &change) == 0 ? 0 : errno;
+  }
+
+  int uffd_;
+};
+
+}  // namespace stillframe

@@ -1,0 +1,222 @@
+#include "core/sweeper.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "core/clock.h"
+
+namespace stillframe {
+
+namespace {
+
+// Without bytes a hole costs nothing, so it is not charged to the grant; a run of them is still cut here so
+// that the sweep looks up.
+constexpr uint64_t kHolePagesAtOnce = uint64_t{1} << 20;
+
+}  // namespace
+
+void Sweeper::Run() {
+  while (!shared_.stop_sweep.load(std::memory_order_seq_cst)) {
+    const uint32_t ticket = shared_.sweep_wake.Ticket();
+    if (shared_.notify_requested.exchange(false, std::memory_order_seq_cst)) {
+      tell_consumer_();
+    }
+    const int64_t now = MonotonicNs();
+    if (Sweep(now)) {
+      continue;
+    }
+    const int64_t not_before = shared_.grant_not_before_ns.load(std::memory_order_seq_cst);
+    const bool later = shared_.granted_pages.load(std::memory_order_seq_cst) > 0 && not_before > now;
+    shared_.sweep_wake.Wait(ticket, later ? not_before : 0);
+  }
+}
+
+/// One slab's worth. False: nothing to do until something changes.
+bool Sweeper::Sweep(int64_t now_ns) {
+  const uint64_t granted = shared_.granted_pages.load(std::memory_order_seq_cst);
+  if (granted == 0 || shared_.grant_not_before_ns.load(std::memory_order_seq_cst) > now_ns ||
+      shared_.Failed()) {
+    return false;
+  }
+  SkipCaptured();
+  if (cursor_ == shared_.memory.Pages()) {
+    TellConsumerIfHungry();
+    return false;
+  }
+  Slab* slab = TakeSlab();
+  if (slab == nullptr) {
+    return false;
+  }
+  Fill(*slab, granted);
+  if (slab->run_count == 0) {
+    shared_.store.GiveBack(slab);  // every page was taken by a fault meanwhile, or the capture failed
+    return !shared_.Failed();
+  }
+  Publish(slab);
+  return true;
+}
+
+Slab* Sweeper::TakeSlab() {
+  // With one slab for all, a waiting writer goes first.
+  if (shared_.release_after_drain && shared_.fault_starved.load(std::memory_order_seq_cst)) {
+    shared_.sweep_starved.store(true, std::memory_order_seq_cst);
+    return nullptr;
+  }
+  Slab* slab = shared_.store.TakeForSweep();
+  if (slab == nullptr) {
+    // Ask to be woken, then look again: a slab may have come back in between.
+    shared_.sweep_starved.store(true, std::memory_order_seq_cst);
+    slab = shared_.store.TakeForSweep();
+  }
+  return slab;
+}
+
+void Sweeper::SkipCaptured() {
+  while (cursor_ < shared_.memory.Pages() && shared_.states.State(cursor_) != PageState::kArmed) {
+    ++cursor_;
+  }
+}
+
+void Sweeper::Fill(Slab& slab, uint64_t granted) {
+  uint64_t left = granted;
+  while (cursor_ < shared_.memory.Pages() && left > 0 && !shared_.Failed()) {
+    const size_t index = shared_.memory.RegionOf(cursor_);
+    const GuestRegion& region = shared_.memory.Regions()[index];
+    const HoleMap::Span span = holes_.At(index, cursor_);
+    if (!slab.HasRoom(span.hole ? 0 : region.page_bytes)) {
+      break;
+    }
+    if (span.hole) {
+      // One slab of one page: there every page goes out by itself, and is charged, as in the seed.
+      const uint64_t at_once = shared_.release_after_drain ? 1 : kHolePagesAtOnce;
+      const uint64_t taken = FillHole(slab, index, std::min(span.end_page, cursor_ + at_once));
+      left -= shared_.release_after_drain ? taken : 0;
+    } else {
+      left -= FillData(slab, index, span.end_page, left);
+    }
+    SkipCaptured();
+  }
+  // What was granted since we looked replaces the old grant, so only an unchanged one is charged.
+  uint64_t expected = granted;
+  shared_.granted_pages.compare_exchange_strong(expected, left, std::memory_order_seq_cst);
+}
+
+/// Claims holes in [cursor, end) and notes them as zero. Returns the pages taken; the cursor moves past them.
+uint64_t Sweeper::FillHole(Slab& slab, size_t region_index, uint64_t end) {
+  const uint64_t region_first = shared_.memory.FirstPage(region_index);
+  const uint64_t first = cursor_;
+  shared_.run_first.store(first, std::memory_order_seq_cst);
+  shared_.run_end.store(end, std::memory_order_seq_cst);
+  while (cursor_ < end && shared_.states.Claim(cursor_)) {
+    ++cursor_;
+  }
+  const uint64_t taken = cursor_ - first;
+  if (taken > 0) {
+    slab.Append(first, taken, 0, true, region_first);
+    shared_.counters.swept_pages.fetch_add(taken, std::memory_order_relaxed);
+    shared_.counters.zero_pages.fetch_add(taken, std::memory_order_relaxed);
+    if (!shared_.release_after_drain) {
+      for (uint64_t page = first; page < cursor_; ++page) {
+        shared_.states.MarkCaptured(page);
+      }
+      shared_.counters.captured_pages.fetch_add(taken, std::memory_order_seq_cst);
+      Release(first, cursor_);
+    }
+  }
+  shared_.run_end.store(0, std::memory_order_seq_cst);
+  return taken;
+}
+
+/// Copies pages from the cursor until the slab, the span or the grant is used up, a few at a time, and
+/// un-protects what it took.
+uint64_t Sweeper::FillData(Slab& slab, size_t region_index, uint64_t end, uint64_t granted) {
+  const GuestRegion& region = shared_.memory.Regions()[region_index];
+  const uint64_t region_first = shared_.memory.FirstPage(region_index);
+  const uint64_t claim_most =
+      shared_.release_after_drain ? 1 : std::max<uint64_t>(1, kClaimBytes / region.page_bytes);
+  const uint64_t first = cursor_;
+  uint64_t taken = 0;
+  shared_.run_first.store(first, std::memory_order_seq_cst);
+  shared_.run_end.store(end, std::memory_order_seq_cst);
+  while (cursor_ < end && taken < granted && slab.HasRoom(region.page_bytes)) {
+    const uint64_t room = (slab.capacity_bytes - slab.used_bytes) / region.page_bytes;
+    const uint64_t most = std::min({claim_most, end - cursor_, granted - taken, room});
+    uint64_t claimed = 0;
+    while (claimed < most && shared_.states.Claim(cursor_ + claimed)) {
+      ++claimed;
+    }
+    if (claimed == 0) {
+      // A captured page in between may be un-protected with its neighbours; one being captured may not (I-2).
+      if (shared_.states.State(cursor_) != PageState::kCaptured) {
+        break;
+      }
+      ++cursor_;
+      continue;
+    }
+    if (!CopyPages(slab, region, region_first, cursor_, claimed)) {
+      shared_.run_end.store(0, std::memory_order_seq_cst);
+      return taken;
+    }
+    cursor_ += claimed;
+    taken += claimed;
+    if (shared_.release_after_drain) {
+      break;
+    }
+  }
+  if (!shared_.release_after_drain) {
+    Release(first, cursor_);
+  }
+  shared_.run_end.store(0, std::memory_order_seq_cst);
+  return taken;
+}
+
+bool Sweeper::CopyPages(Slab& slab, const GuestRegion& region, uint64_t region_first, uint64_t first,
+                        uint64_t pages) {
+  const size_t bytes = pages * region.page_bytes;
+  if (!GuestMemory::Read(region, region.address + (first - region_first) * region.page_bytes, slab.Next(),
+                         bytes)) {
+    shared_.Fail(Failure::kReadFailed);
+    return false;
+  }
+  slab.Append(first, pages, bytes, false, region_first);
+  shared_.store.AddHeld(bytes);
+  shared_.counters.swept_pages.fetch_add(pages, std::memory_order_relaxed);
+  if (!shared_.release_after_drain) {
+    for (uint64_t page = first; page < first + pages; ++page) {
+      shared_.states.MarkCaptured(page);
+    }
+    shared_.counters.captured_pages.fetch_add(pages, std::memory_order_seq_cst);
+  }
+  return true;
+}
+
+/// Un-protects captured pages of one region and wakes their writers. EAGAIN lasts until the fault thread has
+/// read an event.
+void Sweeper::Release(uint64_t first, uint64_t end) {
+  if (first == end) {
+    return;
+  }
+  const PagePlace place = shared_.memory.Place(first);
+  while (shared_.protector.Release(place.address, (end - first) * place.page_bytes) == EAGAIN &&
+         !shared_.Failed() && !shared_.stop_sweep.load(std::memory_order_seq_cst)) {
+    sched_yield();
+  }
+}
+
+void Sweeper::Publish(Slab* slab) {
+  shared_.swept.Push(slab->id);
+  TellConsumerIfHungry();
+}
+
+void Sweeper::TellConsumerIfHungry() {
+  if (shared_.hungry.exchange(false, std::memory_order_seq_cst)) {
+    tell_consumer_();
+  }
+}
+
+}  // namespace stillframe

@@ -1,0 +1,50 @@
+// Captures, in order and as granted, the pages that nobody faults on.
+//
+// Concurrency: claims a few pages at a time, so that a fault on one of them waits for that copy at most;
+// un-protects whole runs, because each un-protect interrupts every core that runs in the guest. Un-protecting
+// wakes the writers of its run, which is what lets the fault thread leave a lost claim to us. Also tells the
+// consumer, since calling into the runtime takes a lock there that the fault thread must not touch (I-1).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "core/capture_shared.h"
+#include "core/hole_map.h"
+
+namespace stillframe {
+
+class Sweeper {
+ public:
+  Sweeper(CaptureShared& shared, std::function<void()> tell_consumer)
+      : shared_(shared), holes_(shared.memory), tell_consumer_(std::move(tell_consumer)) {}
+
+  /// Right before a region is armed, by the thread that arms.
+  void NoteCut(size_t region_index) { holes_.NoteCut(region_index); }
+
+  /// The thread's body: returns once `stop_sweep` is set and `sweep_wake` was signalled.
+  void Run();
+
+ private:
+  // A fault on a claimed page waits for the copy of at most this many bytes: about 4 µs.
+  static constexpr uint64_t kClaimBytes = uint64_t{32} << 10;
+
+  bool Sweep(int64_t now_ns);
+  Slab* TakeSlab();
+  void Fill(Slab& slab, uint64_t granted);
+  uint64_t FillHole(Slab& slab, size_t region_index, uint64_t end);
+  uint64_t FillData(Slab& slab, size_t region_index, uint64_t end, uint64_t granted);
+  bool CopyPages(Slab& slab, const GuestRegion& region, uint64_t region_first, uint64_t first,
+                 uint64_t pages);
+  void SkipCaptured();
+  void Release(uint64_t first, uint64_t end);
+  void Publish(Slab* slab);
+  void TellConsumerIfHungry();
+
+  CaptureShared& shared_;
+  HoleMap holes_;
+  std::function<void()> tell_consumer_;
+  uint64_t cursor_ = 0;
+};
+
+}  // namespace stillframe
