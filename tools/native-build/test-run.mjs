@@ -13,12 +13,13 @@ const SANITIZER_RND_BITS_MAX = 28;
 /**
  * @param {string} program
  * @param {keyof typeof variants} variantName
- * @param {{ args?: string[], cwd?: string, signal?: AbortSignal, print?: (line: string) => void, limitMs?: number }} [options]
+ * @param {{ args?: string[], cwd?: string, signal?: AbortSignal, print?: (line: string) => void,
+ *   stderr?: 'inherit' | 'ignore', limitMs?: number }} [options]  sanitizers report on stderr
  * @returns {Promise<{ passed: number, failed: number, skipped: number, skips: string[], failures: string[] }>}
  *   A crash, a sanitizer report, a hang, or a broken contract is one more failure, with its reason.
  */
 export async function runTest(program, variantName, options = {}) {
-  const { args = [], cwd, signal, print = console.log, limitMs = RUN_LIMIT_MS } = options;
+  const { args = [], cwd, signal, print = console.log, stderr = 'inherit', limitMs = RUN_LIMIT_MS } = options;
   const variant = variants[variantName];
   const argv = needsFixedLayout(variant) ? ['setarch', '-R', program, ...args] : [program, ...args];
   // A group of its own: whatever the tests fork dies with it.
@@ -26,7 +27,7 @@ export async function runTest(program, variantName, options = {}) {
     cwd,
     detached: true,
     env: runtimeEnv(variant, process.env),
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', stderr],
   });
   const killGroup = () => kill(child.pid);
   let timedOut = false;

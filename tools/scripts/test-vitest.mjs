@@ -1,4 +1,4 @@
-// One vitest run over chosen projects of the root config. The numbers come from our own reporter: vitest's own summary says
+// One vitest run. The numbers come from our own reporter: vitest's own summary says
 // neither why a test was skipped nor how many tests a crashed file would have had.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,24 +14,18 @@ const vitest = path.join(
   'vitest.mjs',
 );
 
-/** @param {{ projects: string[], filter: string, stop: { signal: AbortSignal, aborted: boolean } }} options */
-export async function runVitest({ projects, filter, stop }) {
+/** @param {{ argv: string[], stop: { signal: AbortSignal, aborted: boolean }, cwd?: string }} options */
+export async function runVitest({ argv, stop, cwd = root }) {
   const tally = newTally();
   const dir = mkdtempSync(path.join(tmpdir(), 'stillframe-test-'));
   const report = path.join(dir, 'report.json');
-  const argv = [
-    process.execPath,
-    vitest,
-    'run',
-    '--reporter=default',
-    `--reporter=${import.meta.dirname}/vitest-report.mjs`,
-  ];
-  argv.push(...projects.map((name) => `--project=${name}`));
-  if (filter) argv.push('--passWithNoTests', filter);
+  const reporters = ['--reporter=default', `--reporter=${import.meta.dirname}/vitest-report.mjs`];
+  // No test at all is the caller's to judge: with a filter it is none of our business.
+  const command = [process.execPath, vitest, 'run', '--passWithNoTests', ...reporters, ...argv];
   try {
-    const end = await runToEnd(argv, {
+    const end = await runToEnd(command, {
       stop,
-      cwd: root,
+      cwd,
       env: { ...process.env, STILLFRAME_TEST_REPORT: report },
     });
     if (stop.aborted) return tally;

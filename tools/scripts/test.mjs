@@ -8,10 +8,15 @@ import { runNative } from './test-native.mjs';
 import { runVitest } from './test-vitest.mjs';
 import { stopOnSignals } from './test-stop.mjs';
 
+/** A part of its own, because it packs and installs what the other parts only import. */
+const CONSUMER = 'tools/scripts/consumer/consumer.test.ts';
+
 const parts = {
   native: (options) => runNative(options),
-  unit: (options) => runVitest({ ...options, projects: ['!consumer'] }),
-  consumer: (options) => runVitest({ ...options, projects: ['consumer'] }),
+  unit: ({ filter, stop }) =>
+    runVitest({ stop, argv: [`--exclude=${CONSUMER}`, ...(filter ? [filter] : [])] }),
+  consumer: ({ filter, stop }) =>
+    CONSUMER.includes(filter) ? runVitest({ stop, argv: [CONSUMER] }) : newTally(),
 };
 
 const { values } = parseArgs({

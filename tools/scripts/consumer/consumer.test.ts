@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { publint } from 'publint';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { exampleIn, sameNamesScript, toCommonJs } from './example.ts';
 import { installInto, plainEnvironment, reachable } from './outside.ts';
 import { eachOf, type Outcome, run } from './run.ts';
@@ -21,6 +21,9 @@ import { type Publishable, publishablePackages } from './workspace.ts';
 
 /** Packing and installing wait for the disk and for npm: two at a time keep two cores busy. */
 const WIDTH = 2;
+
+/** Bound by the disk, the network and npm, not by our code. */
+vi.setConfig({ hookTimeout: 300_000, testTimeout: 60_000 });
 
 const packages = publishablePackages();
 const base = mkdtempSync(path.join(tmpdir(), 'stillframe-consumer-'));
