@@ -1,3 +1,9 @@
 import { library } from '@stillframe/tsup-config';
 
-export default library({ });
+export default library({
+  entry: {
+    index: 'src/index.ts',
+    simulated: 'src/simulated/index.ts',
+    compliance: 'src/compliance/index.ts',
+  },
+});

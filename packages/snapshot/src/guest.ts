@@ -10,9 +10,10 @@ export interface Region {
   readonly pageSize: number;
 }
 
-/** What is not memory, as of the cut. `kind` names its owner and version, e.g. `workload/counter@1`; the bytes are the owner's. */
+/** What is not memory, as of the cut. `kind` names its owner and version, e.g. `workload/counter@1`; only the owner reads the bytes. */
 export interface GuestState {
   readonly kind: string;
+  /** A copy: streamed after the guest has resumed, so nothing may change it any more. */
   readonly bytes: Uint8Array;
 }
 
@@ -20,8 +21,9 @@ export interface GuestState {
  * Captured pages of one region, on loan.
  *
  * `bytes` holds the content of the data runs, packed in the order of `runs`; runs of kind `zero` have no bytes (memory that was
- * never touched). The views are valid until `release()`, which gives the memory back to the pre-image store; call it exactly once,
- * after the sink has taken the bytes.
+ * never touched). Runs of one slab may come in any order; no page comes twice. The views are valid until `release()`, which gives the
+ * memory back to the pre-image store and, in inline mode, lets the page's writers go on; call it exactly once, after the sink has taken
+ * the bytes.
  */
 export interface Slab {
   readonly region: number;
@@ -59,13 +61,16 @@ export interface Capture {
   arm(): void;
   /** Up to `maxSlabs` filled slabs, faults before sweep. Never blocks; empty when nothing is ready. Throws the capture's failure. */
   pull(maxSlabs: number): Slab[];
-  /** Resolves when `pull` would return something, all pages are captured, or the capture failed; at `untilNs` at the latest, or when a
-   *  fault arrives if `wakeOnFault`. */
+  /** Resolves when `pull` would return or throw something, all pages are captured, or the capture is closed; at `untilNs` or when
+   *  `signal` aborts at the latest, or when a fault arrives if `wakeOnFault`. May resolve early; never rejects for these reasons. */
   wait(options?: { untilNs?: number; wakeOnFault?: boolean; signal?: AbortSignal }): Promise<void>;
   /** Lets the sweep capture up to `pages` more, not before `notBeforeNs`. Replaces what is left of the previous grant. */
   grant(pages: number, notBeforeNs: number): void;
   stats(): CaptureStats;
-  /** Disarms everything, wakes every waiter, joins every thread, frees the store. Idempotent, at any stage. Slabs on loan become invalid. */
+  /**
+   * Disarms everything, wakes every waiter, joins every thread. Idempotent, at any stage; never waits for slabs on loan. Their bytes
+   * stay readable until their `release()`, because a sink may still be writing them; the store goes with the last of them.
+   */
   close(): Promise<void>;
 }
 

@@ -1,0 +1,105 @@
+import { check, checkEqual } from './case.ts';
+import { ROOMY, type Setting } from './guest-under-test.ts';
+import { Image, openAtCut } from './image.ts';
+
+const NEW = new Uint8Array([2, 2, 2, 2]);
+
+/** What comes out, in which order, and what wakes whoever waits for it. */
+export const pullCases: Readonly<Record<string, (setting: Setting) => Promise<void>>> = {
+  'nothing comes before arm, and nothing without a grant or a fault': async ({ guest }) => {
+    const capture = await guest.open(ROOMY);
+    checkEqual(capture.pull(8).length, 0, 'slabs before arm');
+    await guest.pause();
+    capture.arm();
+    await guest.resume();
+    checkEqual(capture.pull(8).length, 0, 'slabs without a grant');
+    await capture.close();
+  },
+
+  'pull(0) gives nothing and takes nothing': async ({ guest, clock }) => {
+    const capture = await openAtCut(guest, ROOMY);
+    capture.grant(capture.pageCount, clock.nowNs());
+    await capture.wait();
+    checkEqual(capture.pull(0).length, 0, 'slabs of pull(0)');
+    const image = new Image(guest);
+    await image.complete(capture, clock.nowNs());
+    await capture.close();
+  },
+
+  'no more slabs come than were asked for': async ({ guest, clock }) => {
+    const capture = await openAtCut(guest, ROOMY);
+    const image = new Image(guest);
+    capture.grant(capture.pageCount, clock.nowNs());
+    while (image.pages < capture.pageCount) {
+      const slabs = capture.pull(1);
+      check(slabs.length <= 1, `pull(1) gave ${slabs.length} slabs`);
+      for (const slab of slabs) image.take(slab);
+      // oxlint-disable-next-line no-await-in-loop -- the next slab may not be filled yet
+      if (slabs.length === 0) await capture.wait();
+    }
+    await capture.close();
+  },
+
+  'a fault comes before what was swept earlier': async ({ guest, clock, write }) => {
+    const capture = await openAtCut(guest, ROOMY);
+    capture.grant(4, clock.nowNs());
+    await capture.wait();
+    const last = guest.regions.at(-1)!;
+    await write(last.id, last.sizeBytes / last.pageSize - 1, NEW);
+    const image = new Image(guest);
+    const [first] = capture.pull(1);
+    checkEqual(first?.cause, 'fault', 'the cause of the first slab');
+    image.take(first!);
+    await image.complete(capture, clock.nowNs());
+    await capture.close();
+  },
+
+  'a fault wakes whoever waits': async ({ guest, clock, write }) => {
+    const capture = await openAtCut(guest, ROOMY);
+    const waiting = capture.wait({ wakeOnFault: true });
+    await Promise.all([waiting, write(0, 1, NEW)]);
+    check(capture.stats().faults >= 1, 'no fault was counted');
+    check(capture.stats().lastFaultReadNs <= clock.nowNs(), 'lastFaultReadNs is in the future');
+    check(capture.stats().lastFaultReadNs > 0, 'lastFaultReadNs was not set');
+    await capture.close();
+  },
+
+  'a time, a signal or a close ends a wait': async ({ guest, clock }) => {
+    const capture = await openAtCut(guest, ROOMY);
+    await capture.wait({ untilNs: clock.nowNs() });
+    await capture.wait({ untilNs: clock.nowNs() + 1_000_000 });
+    await capture.wait({ signal: AbortSignal.abort() });
+    const controller = new AbortController();
+    const signalled = capture.wait({ signal: controller.signal });
+    controller.abort();
+    await signalled;
+    const closed = capture.wait();
+    await capture.close();
+    await closed;
+  },
+
+  'a wait ends when all pages are captured': async ({ guest, clock }) => {
+    const capture = await openAtCut(guest, ROOMY);
+    await new Image(guest).complete(capture, clock.nowNs());
+    await capture.wait();
+    await capture.close();
+  },
+
+  'the numbers add up': async ({ guest, clock, write }) => {
+    const capture = await openAtCut(guest, ROOMY);
+    await write(0, 2, NEW);
+    const image = new Image(guest);
+    await image.complete(capture, clock.nowNs());
+    const stats = capture.stats();
+    checkEqual(stats.pages, capture.pageCount, 'pages');
+    checkEqual(stats.capturedPages, capture.pageCount, 'capturedPages');
+    checkEqual(stats.faultPages + stats.sweptPages, capture.pageCount, 'faultPages + sweptPages');
+    checkEqual(stats.faultPages, image.faultPages, 'faultPages');
+    checkEqual(stats.preImageBytes, 0, 'preImageBytes after everything was released');
+    check(stats.preImageBytesMax <= ROOMY.preImagesMaxBytes, 'more was held than preImagesMaxBytes');
+    let waits = 0;
+    for (const count of stats.faultWait) waits += count;
+    check(waits >= 1, 'no wait was counted');
+    await capture.close();
+  },
+};

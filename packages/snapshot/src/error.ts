@@ -1,0 +1,104 @@
+/**
+ * What went wrong, as a word that scripts and exit codes can rely on.
+ *
+ * | code | meaning |
+ * |---|---|
+ * | `guest-failed` | the guest could not be opened, paused, read or resumed; it runs |
+ * | `guest-left-paused` | resuming failed, again after disarming: the guest may stand still |
+ * | `capture-failed` | the engine failed, or its store was full with `overflow: 'abort'` |
+ * | `limiter-failed` | the policy threw, or returned something that is not a grant |
+ * | `sink-failed` | a local sink did not take the bytes |
+ * | `source-failed` | a local source could not be read |
+ * | `target-failed` | the receiving side could not store what arrived |
+ * | `peer-lost` | the other side went away or was silent for too long |
+ * | `peer-refused` | the receiving side said no, with a reason |
+ * | `peer-aborted` | the sending side gave up, with a reason |
+ * | `version-mismatch` | the other side or the image speaks a version that this one does not |
+ * | `corrupt-stream` | the bytes break the format, or do not match their checksums or totals |
+ * | `not-verified` | the image is whole, but the oracle says that it is not the guest at the cut |
+ * | `aborted` | the caller's signal; `cause` is its reason |
+ */
+export type SnapshotErrorCode =
+  | 'guest-failed'
+  | 'guest-left-paused'
+  | 'capture-failed'
+  | 'limiter-failed'
+  | 'sink-failed'
+  | 'source-failed'
+  | 'target-failed'
+  | 'peer-lost'
+  | 'peer-refused'
+  | 'peer-aborted'
+  | 'version-mismatch'
+  | 'corrupt-stream'
+  | 'not-verified'
+  | 'aborted';
+
+/** A second failure on the way out; it does not replace the first. */
+export interface FailedCleanup {
+  /** E.g. `capture.close`. */
+  readonly step: string;
+  readonly error: unknown;
+}
+
+export interface SnapshotErrorOptions {
+  /** What the message speaks about, for machines: `step`, `byteOffset`, `stage` … */
+  readonly operands?: Readonly<Record<string, string | number | boolean>>;
+  /** What a person can do about it. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/** An operating failure. Mistakes of the caller are TypeError and RangeError instead. */
+export class SnapshotError extends Error {
+  override readonly name = 'SnapshotError';
+  readonly code: SnapshotErrorCode;
+  readonly operands: Readonly<Record<string, string | number | boolean>>;
+  readonly hint: string;
+  /** What else failed while leaving; empty almost always. */
+  readonly failedCleanups: FailedCleanup[] = [];
+
+  constructor(code: SnapshotErrorCode, message: string, options: SnapshotErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.operands = options.operands ?? {};
+    this.hint = options.hint ?? '';
+  }
+}
+
+/** Runs one step of an injected part; what it throws becomes the cause of a SnapshotError, unless it is one already. */
+export async function attempt<T>(
+  code: SnapshotErrorCode,
+  step: string,
+  run: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw asSnapshotError(error, code, step);
+  }
+}
+
+/** As `attempt`, for a step that does not wait. */
+export function attemptNow<T>(code: SnapshotErrorCode, step: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw asSnapshotError(error, code, step);
+  }
+}
+
+/** `error` itself when it is a SnapshotError, else one with `code` that names the step and carries `error` as its cause. */
+export function asSnapshotError(error: unknown, code: SnapshotErrorCode, step: string): SnapshotError {
+  if (error instanceof SnapshotError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  const inner = error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? error.hint : '';
+  return new SnapshotError(code, `${step}: ${text}`, { operands: { step }, hint: inner, cause: error });
+}
+
+export function abortedError(what: string, reason: unknown): SnapshotError {
+  return new SnapshotError('aborted', `${what} was aborted`, {
+    hint: 'Nothing was kept, and the guest runs on. Start again when ready.',
+    cause: reason,
+  });
+}

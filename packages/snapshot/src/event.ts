@@ -1,0 +1,106 @@
+import type { Grant } from '@stillframe/limiter';
+
+/**
+ * Where a snapshot is: `prepare` (the stream begins, the guest allocates) → `pause` → `arm` (the cut) → `resume` → `stream`
+ * → `disarm` → `end` (the sink makes the image complete).
+ */
+export type SnapshotPhase = 'prepare' | 'pause' | 'arm' | 'resume' | 'stream' | 'disarm' | 'end';
+
+/** A phase has begun. Those of the pause are delivered after the guest has resumed, so that no reader lengthens it. */
+export interface PhaseEvent {
+  readonly type: 'phase';
+  readonly phase: SnapshotPhase;
+  readonly atNs: number;
+}
+
+/** Every `progressIntervalMs`, and once more at the end of streaming. */
+export interface ProgressEvent {
+  readonly type: 'progress';
+  readonly atNs: number;
+  readonly progress: SnapshotProgress;
+}
+
+/** The newest decision of the limiter. */
+export interface LimiterEvent {
+  readonly type: 'limiter';
+  readonly atNs: number;
+  readonly limiter: string;
+  readonly grant: Grant;
+  /** Decisions so far, this one included. */
+  readonly steps: number;
+}
+
+export type SnapshotEvent = PhaseEvent | ProgressEvent | LimiterEvent;
+
+/** How long faulting writers waited, from the event read to the release, in µs. Up to 6.25 % above the truth, never below. */
+export interface StallUs {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+/** Numbers of a running snapshot. Counts and bytes are since the start. */
+export interface SnapshotProgress {
+  readonly phase: SnapshotPhase;
+  readonly elapsedMs: number;
+  /** All pages of the guest; 0 until it is open. */
+  readonly pages: number;
+  readonly capturedPages: number;
+  /** Pages that the sink has taken. */
+  readonly takenPages: number;
+  /** Bytes of the stream that the sink has taken, headers included. */
+  readonly takenBytes: number;
+  readonly faults: number;
+  readonly faultPages: number;
+  readonly sweptPages: number;
+  readonly stallUs: StallUs;
+  readonly preImageBytes: number;
+  readonly sink: SinkNumbers;
+}
+
+/** The sink, as the snapshot feels it. */
+export interface SinkNumbers {
+  readonly writes: number;
+  /** Including one that is still going on. */
+  readonly longestWriteMs: number;
+  /** Handed over and not taken yet. */
+  readonly backlogBytes: number;
+  readonly drainBytesPerSecond: number;
+}
+
+/** How long the guest stood still, and for what. */
+export interface PauseMs {
+  readonly totalMs: number;
+  readonly stopMs: number;
+  readonly saveStateMs: number;
+  readonly armMs: number;
+  readonly resumeMs: number;
+}
+
+/** What a finished snapshot was. */
+export interface SnapshotSummary {
+  readonly pages: number;
+  /** Pages that travelled without bytes. */
+  readonly zeroPages: number;
+  /** Bytes of the stream, headers included. */
+  readonly bytes: number;
+  /** 16 hexadecimal digits; the same for the same memory, whatever the order of capture. */
+  readonly digest: string;
+  readonly durationMs: number;
+  readonly pauseMs: number;
+  readonly pause: PauseMs;
+  readonly faults: number;
+  readonly faultPages: number;
+  readonly sweptPages: number;
+  readonly stallUs: StallUs;
+  /** The histogram behind `stallUs`; see `waitBucketFloorNs`. */
+  readonly faultWaitCounts: Float64Array;
+  readonly preImageBytesMax: number;
+  readonly spilledBytesMax: number;
+  readonly limiter: string;
+  readonly limiterSteps: number;
+  /** Time for which the limiter let nothing be swept. */
+  readonly limiterHeldMs: number;
+  readonly sink: SinkNumbers;
+}

@@ -1,0 +1,30 @@
+import type { CaptureOptions } from './guest.ts';
+
+/** How captured pages travel from the store to the sink. */
+export interface PumpMode {
+  /** 2: one is being written while the other is encoded. */
+  readonly maxBatches: number;
+  /** Slabs in one vectored write. */
+  readonly maxSlabs: number;
+  /** Pages in one grant. */
+  readonly grantMaxPages: number;
+  /** The seed's way: page by page, and a fault counts as read when its page's turn has come. */
+  readonly isInline: boolean;
+}
+
+/** Slabs are 256 KiB to 1 MiB: enough of them to make a system call and a wake-up cheap, few enough to leave the store to the faults. */
+const SLABS_PER_WRITE = 8;
+
+/** Write → release → step the limiter → grant one page. Nothing is done ahead, so each step of the limiter sees exactly one page. */
+const INLINE: PumpMode = { maxBatches: 1, maxSlabs: 1, grantMaxPages: 1, isInline: true };
+
+const OVERLAPPED: PumpMode = {
+  maxBatches: 2,
+  maxSlabs: SLABS_PER_WRITE,
+  grantMaxPages: Number.MAX_SAFE_INTEGER,
+  isInline: false,
+};
+
+export function pumpMode({ preImagesMaxBytes, overflow }: CaptureOptions): PumpMode {
+  return preImagesMaxBytes === 0 && overflow === 'stall' ? INLINE : OVERLAPPED;
+}

@@ -1,0 +1,156 @@
+import type { PageStreamEncoder } from '@stillframe/page-stream';
+import type { Clock } from './clock.ts';
+import { attempt, attemptNow, SnapshotError } from './error.ts';
+import { type FaultReading, NO_FAULTS, readFaults } from './fault-reading.ts';
+import type { Capture, GuestState, Slab } from './guest.ts';
+import type { Interruption } from './interruption.ts';
+import type { Output } from './output.ts';
+import type { Pacer, Taken } from './pacer.ts';
+import { encodeBatch, headBatch, type PageBatch } from './page-batch.ts';
+import type { PumpMode } from './pump-mode.ts';
+import { WritePipeline } from './write-pipeline.ts';
+
+/** While nothing moves the limiter is asked this often, so that a policy that looks at the clock gets its turn. */
+const MAX_ASK_INTERVAL_NS = 100_000_000;
+
+/** A limiter that grants nothing and wants to be asked at once would keep the event loop busy. */
+const MIN_ASK_INTERVAL_NS = 1_000_000;
+
+export interface PumpOptions {
+  readonly capture: Capture;
+  readonly encoder: PageStreamEncoder;
+  readonly output: Output;
+  readonly pacer: Pacer;
+  readonly clock: Clock;
+  readonly interruption: Interruption;
+  readonly mode: PumpMode;
+}
+
+/**
+ * Moves every captured page to the sink, faults first, and steps the limiter after each batch that the sink has taken.
+ *
+ * Never works per page: the smallest unit here is a run.
+ */
+export class Pump {
+  readonly #options: PumpOptions;
+  readonly #pipeline: WritePipeline<PageBatch>;
+  #pulledPages = 0;
+  #takenPages = 0;
+  #taken: Taken = { sweptPages: 0, faults: NO_FAULTS };
+  #pulledFaults = NO_FAULTS;
+
+  constructor(options: PumpOptions) {
+    this.#options = options;
+    this.#pipeline = new WritePipeline(options.output, (batch) => this.#onTaken(batch));
+  }
+
+  /** Pages that the sink has taken. */
+  get takenPages(): number {
+    return this.#takenPages;
+  }
+
+  /** State first, then pages until all of them are with the sink. */
+  async run(state: GuestState): Promise<void> {
+    const { capture, encoder, interruption, mode, pacer } = this.#options;
+    pacer.step(this.#taken);
+    this.#pipeline.push(headBatch(encoder.state(state), NO_FAULTS));
+    for (;;) {
+      interruption.check();
+      this.#pipeline.check();
+      let pulls = true;
+      while (pulls && this.#pipeline.length < mode.maxBatches) pulls = this.#pull();
+      if (this.#pipeline.length === 0 && this.#pulledPages === capture.pageCount) return;
+      // oxlint-disable-next-line no-await-in-loop -- each turn answers what the last wait brought
+      await interruption.race(this.#change());
+    }
+  }
+
+  /** Gives back all slabs on loan. Only when the sink uses no buffer any more. */
+  abandon(): void {
+    this.#pipeline.abandon();
+  }
+
+  /** Sends what is ready on its way; false when nothing was. */
+  #pull(): boolean {
+    const { capture, clock, mode } = this.#options;
+    const pulledNs = clock.nowNs();
+    const slabs = attemptNow('capture-failed', 'capture.pull', () => capture.pull(mode.maxSlabs));
+    if (slabs.length === 0) return false;
+    this.#pulledFaults = readFaults(capture, this.#pulledFaults);
+    const batch = this.#encode(slabs, pulledNs);
+    this.#pulledPages += batch.pages;
+    this.#pipeline.push(batch);
+    if (this.#pulledPages > capture.pageCount) {
+      const operands = { pages: this.#pulledPages, pageCount: capture.pageCount };
+      throw new SnapshotError('capture-failed', 'the capture gave more pages than the guest has', {
+        operands,
+      });
+    }
+    return true;
+  }
+
+  /** What cannot be encoded is given back at once: no batch holds it. */
+  #encode(slabs: readonly Slab[], pulledNs: number): PageBatch {
+    try {
+      return encodeBatch(this.#options.encoder, slabs, pulledNs, this.#pulledFaults);
+    } catch (error) {
+      for (const slab of slabs) slab.release();
+      throw new SnapshotError('capture-failed', 'the capture gave pages that do not fit the guest', {
+        cause: error,
+      });
+    }
+  }
+
+  /** Until the sink has taken a batch, there may be something to pull, or the limiter wants to be asked. */
+  async #change(): Promise<void> {
+    const { capture, clock, interruption, mode, pacer } = this.#options;
+    const isBusy = this.#pipeline.length > 0;
+    if (this.#pipeline.length === mode.maxBatches || this.#pulledPages === capture.pageCount) {
+      return this.#pipeline.next;
+    }
+    const untilNs = this.#askAgainNs();
+    const scope = interruption.scope();
+    const { wakeOnFault } = pacer.grant;
+    const wait = attempt('capture-failed', 'capture.wait', () =>
+      capture.wait({ untilNs, wakeOnFault, signal: scope.signal }),
+    );
+    try {
+      await (isBusy ? Promise.race([wait, this.#pipeline.next]) : wait);
+    } finally {
+      scope.end();
+    }
+    if (!isBusy && clock.nowNs() >= untilNs) this.#stepIfNothingMoves();
+  }
+
+  #askAgainNs(): number {
+    const nowNs = this.#options.clock.nowNs();
+    const { pages, notBeforeNs } = this.#options.pacer.grant;
+    const latestNs = nowNs + MAX_ASK_INTERVAL_NS;
+    // With pages granted the sweep itself waits for notBeforeNs.
+    return pages > 0 ? latestNs : Math.min(latestNs, Math.max(notBeforeNs, nowNs + MIN_ASK_INTERVAL_NS));
+  }
+
+  /** A new grant would come on top of pages that were swept under the old one and are not accounted yet. */
+  #stepIfNothingMoves(): void {
+    const { capture, pacer } = this.#options;
+    if (capture.stats().sweptPages === this.#taken.sweptPages) pacer.step(this.#taken);
+  }
+
+  #onTaken(batch: PageBatch): void {
+    if (batch.pages === 0) return;
+    this.#takenPages += batch.pages;
+    this.#taken = {
+      sweptPages: this.#taken.sweptPages + batch.pages - batch.faultPages,
+      faults: this.#options.mode.isInline ? this.#readInline(batch) : batch.faults,
+    };
+    this.#options.pacer.step(this.#taken);
+  }
+
+  /** One fault a page, read when it was pulled, its wait over now: what the seed's single thread sees. */
+  #readInline(batch: PageBatch): FaultReading {
+    const seen = this.#taken.faults;
+    if (batch.faultPages === 0) return seen;
+    const waits = this.#options.capture.stats().faultWait.slice();
+    return { faults: seen.faults + 1, lastFaultReadNs: batch.pulledNs, waits };
+  }
+}

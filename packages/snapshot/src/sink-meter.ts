@@ -1,0 +1,75 @@
+import type { SinkLevel } from '@stillframe/limiter';
+import type { Clock } from './clock.ts';
+import type { SinkNumbers } from './event.ts';
+import { RateWindow } from './rate-window.ts';
+
+/** Long enough to smooth single writes, short enough to see a sink slow down. */
+const DRAIN_WINDOW_NS = 1_000_000_000;
+const NS_PER_MS = 1_000_000;
+
+/** Measures every write. One write is going on at a time. */
+export class SinkMeter {
+  readonly #clock: Clock;
+  readonly #drain: RateWindow;
+  #writes = 0;
+  #takenBytes = 0;
+  #handedBytes = 0;
+  #longestNs = 0;
+  #longestSinceStepNs = 0;
+  #startedNs: number | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#drain = new RateWindow(clock.nowNs(), DRAIN_WINDOW_NS);
+  }
+
+  get takenBytes(): number {
+    return this.#takenBytes;
+  }
+
+  /** `bytes` wait for their turn. */
+  handed(bytes: number): void {
+    this.#handedBytes += bytes;
+  }
+
+  started(): void {
+    this.#startedNs = this.#clock.nowNs();
+  }
+
+  finished(bytes: number): void {
+    const nowNs = this.#clock.nowNs();
+    const durationNs = nowNs - (this.#startedNs ?? nowNs);
+    this.#startedNs = undefined;
+    this.#writes += 1;
+    this.#takenBytes += bytes;
+    this.#drain.add(nowNs, bytes);
+    this.#longestNs = Math.max(this.#longestNs, durationNs);
+    this.#longestSinceStepNs = Math.max(this.#longestSinceStepNs, durationNs);
+  }
+
+  /** For the limiter; begins a new interval of `longestWriteNs`. */
+  level(): SinkLevel {
+    const nowNs = this.#clock.nowNs();
+    const longestWriteNs = Math.max(this.#longestSinceStepNs, this.#goingOnNs(nowNs));
+    this.#longestSinceStepNs = 0;
+    return {
+      longestWriteNs,
+      backlogBytes: this.#handedBytes - this.#takenBytes,
+      drainBytesPerSecond: this.#drain.bytesPerSecond(nowNs),
+    };
+  }
+
+  numbers(): SinkNumbers {
+    const nowNs = this.#clock.nowNs();
+    return {
+      writes: this.#writes,
+      longestWriteMs: Math.max(this.#longestNs, this.#goingOnNs(nowNs)) / NS_PER_MS,
+      backlogBytes: this.#handedBytes - this.#takenBytes,
+      drainBytesPerSecond: this.#drain.bytesPerSecond(nowNs),
+    };
+  }
+
+  #goingOnNs(nowNs: number): number {
+    return this.#startedNs === undefined ? 0 : nowNs - this.#startedNs;
+  }
+}

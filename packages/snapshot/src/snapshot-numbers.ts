@@ -1,0 +1,85 @@
+import type { ImageTotals } from '@stillframe/page-stream';
+import { formatDigest } from '@stillframe/page-stream';
+import type { Clock } from './clock.ts';
+import type { PauseMs, SnapshotPhase, SnapshotProgress, SnapshotSummary } from './event.ts';
+import type { Capture, CaptureStats } from './guest.ts';
+import type { Pacer } from './pacer.ts';
+import type { Pump } from './pump.ts';
+import type { SinkMeter } from './sink-meter.ts';
+import { NO_STATS, stallUs } from './stall.ts';
+
+const NS_PER_MS = 1_000_000;
+
+/** The numbers of one snapshot, at any moment of it. */
+export class SnapshotNumbers {
+  phase: SnapshotPhase = 'prepare';
+  readonly #clock: Clock;
+  readonly #meter: SinkMeter;
+  readonly #startNs: number;
+  #pump: Pump | undefined;
+  #readStats: () => CaptureStats = () => NO_STATS;
+
+  constructor(clock: Clock, meter: SinkMeter) {
+    this.#clock = clock;
+    this.#meter = meter;
+    this.#startNs = clock.nowNs();
+  }
+
+  follow(capture: Capture, pump: Pump): void {
+    this.#pump = pump;
+    this.#readStats = () => capture.stats();
+  }
+
+  /** Keeps what the capture says now: it is about to be closed. */
+  readLast(): void {
+    const stats = this.#readStats();
+    const last = { ...stats, faultWait: stats.faultWait.slice() };
+    this.#readStats = () => last;
+  }
+
+  progress(): SnapshotProgress {
+    const stats = this.#readStats();
+    return {
+      phase: this.phase,
+      elapsedMs: this.#elapsedMs(),
+      pages: stats.pages,
+      capturedPages: stats.capturedPages,
+      takenPages: this.#pump?.takenPages ?? 0,
+      takenBytes: this.#meter.takenBytes,
+      faults: stats.faults,
+      faultPages: stats.faultPages,
+      sweptPages: stats.sweptPages,
+      stallUs: stallUs(stats),
+      preImageBytes: stats.preImageBytes,
+      sink: this.#meter.numbers(),
+    };
+  }
+
+  summary(pause: PauseMs, totals: ImageTotals, pacer: Pacer): SnapshotSummary {
+    const stats = this.#readStats();
+    return {
+      pages: totals.pages,
+      zeroPages: totals.zeroPages,
+      bytes: this.#meter.takenBytes,
+      digest: formatDigest(totals.digest),
+      durationMs: this.#elapsedMs(),
+      pauseMs: pause.totalMs,
+      pause,
+      faults: stats.faults,
+      faultPages: stats.faultPages,
+      sweptPages: stats.sweptPages,
+      stallUs: stallUs(stats),
+      faultWaitCounts: stats.faultWait,
+      preImageBytesMax: stats.preImageBytesMax,
+      spilledBytesMax: stats.spilledBytesMax,
+      limiter: pacer.limiterName,
+      limiterSteps: pacer.steps,
+      limiterHeldMs: pacer.heldNs / NS_PER_MS,
+      sink: this.#meter.numbers(),
+    };
+  }
+
+  #elapsedMs(): number {
+    return (this.#clock.nowNs() - this.#startNs) / NS_PER_MS;
+  }
+}
