@@ -1,36 +1,44 @@
+import { divideExactly } from './exact-division.ts';
 import { toWhole } from '../whole.ts';
 
-/** Tokens in a bucket, as plain numbers: `bytes` (negative in debt) plus `nanoBytes` / 10⁹, both whole. */
+/** Tokens in a bucket, exactly: `bytes` (negative in debt) plus `nanoBytes` × 10⁻⁹, both whole. */
 export interface BucketLevel {
   readonly bytes: number;
-  /** 0 … 999 999 999. */
+  /** 0 … 999 999 999. One nano-byte is what one byte per second gives in one nanosecond. */
   readonly nanoBytes: number;
   /** Up to when the bucket has been filled. */
   readonly lastNs: number;
 }
 
-/** One byte in nano-bytes, which is what one byte per second gives in one nanosecond. */
-export const NANO = 1_000_000_000n;
+/** Largest rate and burst: below it, sums of bytes are exact in a number. A pebibyte a second is fast enough. */
+export const MAX_BUCKET_BYTES = 2 ** 50;
+
+const NANO = 1_000_000_000;
 
 /** Observations may be taken a little out of order; a step back of more than this is a new clock. */
 const CLOCK_SLIP_NS = 1_000_000_000;
 
-/** The level in nano-bytes. A rate times nanoseconds does not fit a number exactly, hence the big integer. */
-export function joinLevel({ bytes, nanoBytes }: BucketLevel): bigint {
-  return BigInt(bytes) * NANO + BigInt(nanoBytes);
+/** The level at `nowNs`, at most `capacity` bytes. */
+export function fill(level: BucketLevel, rate: number, capacity: number, nowNs: number): BucketLevel {
+  const { elapsedNs, lastNs } = elapse(level.lastNs, nowNs);
+  const gain = divideExactly(elapsedNs, rate, level.nanoBytes, NANO);
+  const bytes = level.bytes + gain.quotient;
+  if (bytes >= capacity) return { bytes: capacity, nanoBytes: 0, lastNs };
+  return { bytes, nanoBytes: gain.remainder, lastNs };
 }
 
-export function splitLevel(level: bigint): { bytes: number; nanoBytes: number } {
-  const nanoBytes = ((level % NANO) + NANO) % NANO;
-  return { bytes: Number((level - nanoBytes) / NANO), nanoBytes: Number(nanoBytes) };
+/** When the bucket will hold `bytes`, which is more than it does now; rounded up to a whole nanosecond. */
+export function fullEnoughNs(level: BucketLevel, rate: number, bytes: number): number {
+  const roundUp = rate - 1;
+  return level.lastNs + divideExactly(bytes - level.bytes, NANO, roundUp - level.nanoBytes, rate).quotient;
 }
 
 /**
  * Time that has passed since `lastNs`, and the new `lastNs`. A small step back waits for the clock to catch up, because
  * counting that time again would give it twice; after a large one, time starts anew.
  */
-export function elapsedNs(lastNs: number, observedNs: number): { elapsed: number; lastNs: number } {
+function elapse(lastNs: number, observedNs: number): { elapsedNs: number; lastNs: number } {
   const nowNs = Number.isNaN(observedNs) ? lastNs : toWhole(observedNs);
-  if (nowNs >= lastNs) return { elapsed: nowNs - lastNs, lastNs: nowNs };
-  return { elapsed: 0, lastNs: lastNs - nowNs <= CLOCK_SLIP_NS ? lastNs : nowNs };
+  if (nowNs >= lastNs) return { elapsedNs: nowNs - lastNs, lastNs: nowNs };
+  return { elapsedNs: 0, lastNs: lastNs - nowNs <= CLOCK_SLIP_NS ? lastNs : nowNs };
 }

@@ -79,7 +79,8 @@ function build({ slowFaultMs, waitMs, waits }: v.InferOutput<typeof options>): L
       const nowNs = toWhole(observation.nowNs);
       // No page went out: the seed would still be in its poll. Spending or waiting again here would starve the sweep.
       if (!(observation.faults > 0 || observation.sweptPages > 0)) {
-        return { state, grant: grantOf(state, observation, nowNs, waitNs) };
+        const waiting = { ...state, waitUntilNs: atMost(state.waitUntilNs, nowNs + waitNs) };
+        return { state: waiting, grant: grantOf(waiting, observation, nowNs) };
       }
       const slow = latencyNs(observation, nowNs) > slowFaultNs;
       const before = slow ? waits : Math.min(state.waitsLeft, waits);
@@ -87,7 +88,7 @@ function build({ slowFaultMs, waitMs, waits }: v.InferOutput<typeof options>): L
         before > 0
           ? { waitsLeft: before - 1, waitUntilNs: toWhole(nowNs + waitNs) }
           : { waitsLeft: 0, waitUntilNs: null };
-      return { state: next, grant: grantOf(next, observation, nowNs, waitNs) };
+      return { state: next, grant: grantOf(next, observation, nowNs) };
     },
   };
 }
@@ -97,12 +98,15 @@ function latencyNs({ faults, lastFaultReadNs }: Observation, nowNs: number): num
   return faults > 0 && lastFaultReadNs > 0 ? nowNs - lastFaultReadNs : 0;
 }
 
-function grantOf(state: LinearScanState, observation: Observation, nowNs: number, waitNs: number): Grant {
+/** Never more than one wait from now, so that a clock which steps back cannot stop the sweep. */
+function atMost(waitUntilNs: number | null, latestNs: number): number | null {
+  return waitUntilNs === null ? null : Math.min(waitUntilNs, toWhole(latestNs));
+}
+
+function grantOf({ waitUntilNs }: LinearScanState, observation: Observation, nowNs: number): Grant {
   const pagesLeft = toWhole(observation.pagesLeft);
-  if (state.waitUntilNs === null) {
+  if (waitUntilNs === null) {
     return { pages: pagesLeft, notBeforeNs: nowNs, wakeOnFault: true, reason: 'full speed' };
   }
-  // Never longer than one wait from now, so that a clock which steps back cannot stop the sweep.
-  const notBeforeNs = Math.min(state.waitUntilNs, toWhole(nowNs + waitNs));
-  return { pages: Math.min(1, pagesLeft), notBeforeNs, wakeOnFault: true, reason: 'throttled' };
+  return { pages: Math.min(1, pagesLeft), notBeforeNs: waitUntilNs, wakeOnFault: true, reason: 'throttled' };
 }

@@ -4,7 +4,7 @@ import { numberOption } from '../options.ts';
 import { definePolicy } from '../policy.ts';
 import { validateOptions } from '../validate.ts';
 import { toWhole } from '../whole.ts';
-import { type BucketLevel, elapsedNs, joinLevel, NANO, splitLevel } from './bucket-level.ts';
+import { type BucketLevel, fill, fullEnoughNs, MAX_BUCKET_BYTES } from './bucket-level.ts';
 
 /** The bucket at `lastNs`, and the swept pages that were held then; null before the first observation. */
 export interface TokenBucketState extends BucketLevel {
@@ -22,14 +22,14 @@ const options = v.strictObject({
     kind: 'rate',
     description: 'what the sweep may capture per second in the long run; faults are not counted',
     min: MIN_RATE,
-    max: Number.MAX_SAFE_INTEGER,
+    max: MAX_BUCKET_BYTES,
   }),
   burst: v.optional(
     numberOption({
       kind: 'bytes',
       description: 'what it may capture at once after a pause; at least one page is always allowed',
       min: 1,
-      max: Number.MAX_SAFE_INTEGER,
+      max: MAX_BUCKET_BYTES,
     }),
     '4MiB',
   ),
@@ -63,18 +63,19 @@ function build({ rate, burst }: v.InferOutput<typeof options>): Limiter<TokenBuc
     initial: (nowNs) => ({ bytes: burst, nanoBytes: 0, lastNs: toWhole(nowNs), heldPages: null }),
     step(state, observation) {
       const pageSize = Math.max(1, toWhole(observation.pageSize));
-      const capacity = larger(BigInt(burst), BigInt(pageSize)) * NANO;
-      const { elapsed, lastNs } = elapsedNs(state.lastNs, observation.nowNs);
-      const filled = smaller(capacity, joinLevel(state) + BigInt(elapsed) * BigInt(rate));
-      const spent = BigInt(capturedPages(state, observation)) * BigInt(pageSize) * NANO;
-      const level = larger(-capacity, filled - spent);
-
-      const most = Number(capacity / NANO / BigInt(pageSize));
-      const lot = Math.min(most, Math.max(1, Math.floor(rate / LOTS_PER_SECOND / pageSize)));
-      return {
-        state: { ...splitLevel(level), lastNs, heldPages: heldPages(observation) },
-        grant: grantOf(level, { lot, rate, pageSize, lastNs }, observation),
+      const capacity = Math.max(burst, pageSize);
+      const filled = fill(state, rate, capacity, observation.nowNs);
+      const paid = filled.bytes - capturedPages(state, observation) * pageSize;
+      const level = {
+        bytes: Math.max(-capacity, paid),
+        nanoBytes: filled.nanoBytes,
+        lastNs: filled.lastNs,
+        heldPages: heldPages(observation),
       };
+
+      const most = Math.floor(capacity / pageSize);
+      const lot = Math.min(most, Math.max(1, Math.floor(rate / LOTS_PER_SECOND / pageSize)));
+      return { state: level, grant: grantOf(level, { lot, rate, pageSize }, observation) };
     },
   };
 }
@@ -93,36 +94,17 @@ interface Terms {
   readonly lot: number;
   readonly rate: number;
   readonly pageSize: number;
-  readonly lastNs: number;
 }
 
 /** All that the level pays for, if that is at least a lot; else one lot, at the time when it will be paid for. */
-function grantOf(level: bigint, { lot, rate, pageSize, lastNs }: Terms, observation: Observation): Grant {
-  const page = BigInt(pageSize) * NANO;
+function grantOf(level: BucketLevel, { lot, rate, pageSize }: Terms, observation: Observation): Grant {
   const pagesLeft = toWhole(observation.pagesLeft);
   const wanted = Math.min(lot, pagesLeft);
-  const affordable = level > 0n ? Number(level / page) : 0;
+  const affordable = Math.max(0, Math.floor(level.bytes / pageSize));
   if (affordable >= wanted) {
     const pages = Math.min(affordable, pagesLeft);
     return { pages, notBeforeNs: toWhole(observation.nowNs), wakeOnFault: false, reason: 'tokens' };
   }
-  const lackNs = Number(divideUp(BigInt(wanted) * page - level, BigInt(rate)));
-  return {
-    pages: wanted,
-    notBeforeNs: toWhole(lastNs + lackNs),
-    wakeOnFault: false,
-    reason: 'waiting for tokens',
-  };
-}
-
-function divideUp(dividend: bigint, divisor: bigint): bigint {
-  return (dividend + divisor - 1n) / divisor;
-}
-
-function smaller(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
-}
-
-function larger(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
+  const notBeforeNs = toWhole(fullEnoughNs(level, rate, wanted * pageSize));
+  return { pages: wanted, notBeforeNs, wakeOnFault: false, reason: 'waiting for tokens' };
 }

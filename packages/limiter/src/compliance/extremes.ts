@@ -1,0 +1,74 @@
+import type { Limiter, Observation } from '../limiter.ts';
+import { driveBuffered } from './buffered-driver.ts';
+import { demand } from './failure.ts';
+import { quietObservation } from './observation.ts';
+import type { Scenario } from './scenarios.ts';
+import { checked } from './well-formed.ts';
+
+const EXTREMES = [
+  0,
+  -1,
+  0.5,
+  Number.MIN_VALUE,
+  Number.MAX_SAFE_INTEGER,
+  Number.MAX_VALUE,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+  Number.NaN,
+];
+
+/** The capture that goes on: short, because there are hundreds of them. */
+const AFTERWARDS: Scenario = {
+  name: 'after an extreme observation',
+  pageCount: 64,
+  pageSize: 4096,
+  storePages: 64,
+  sink: { bytesPerSecond: 1e9 },
+  faultEveryNs: 1e7,
+};
+
+/** Whatever number an observation carries, the step is well-formed, and the capture can go on from its state. */
+export function checkExtremes(make: () => Limiter): void {
+  const limiter = checked(make());
+  for (const observation of extremeObservations()) {
+    for (const start of [limiter.initial(observation.nowNs), warmState(limiter)]) {
+      const step = limiter.step(start, observation);
+      const { finished } = driveBuffered(limiter, AFTERWARDS, { state: step.state });
+      demand(finished, () => `starved by the observation ${JSON.stringify(observation)}`);
+    }
+  }
+}
+
+function warmState(limiter: Limiter): unknown {
+  const { state } = limiter.step(limiter.initial(1e12), quietObservation({ nowNs: 1e12 }));
+  return limiter.step(state, quietObservation({ nowNs: 1e12 + 1e6, sweptPages: 1 })).state;
+}
+
+/** Each number alone at each extreme, then all of them together. */
+function* extremeObservations(): Generator<Observation> {
+  const base = quietObservation({ faults: 1, lastFaultReadNs: 1e12 - 1e6, sweptPages: 1, deadlineNs: 2e12 });
+  for (const extreme of EXTREMES) {
+    for (let only = 0; only < countNumbers(base); only++) {
+      yield withNumbers(base, (value, index) => (index === only ? extreme : value));
+    }
+    yield withNumbers(base, () => extreme);
+  }
+}
+
+function countNumbers(base: Observation): number {
+  let count = 0;
+  withNumbers(base, (value) => {
+    count += 1;
+    return value;
+  });
+  return count;
+}
+
+/** A copy with each number replaced; `index` counts them in order of appearance. */
+function withNumbers(base: Observation, replace: (value: number, index: number) => number): Observation {
+  let index = 0;
+  const copy: Observation = JSON.parse(JSON.stringify(base), (_key, value: unknown) =>
+    typeof value === 'number' ? replace(value, index++) : value,
+  );
+  return copy;
+}
