@@ -1,3 +1,8 @@
 import { library } from '@stillframe/tsup-config';
 
-export default library({ entry: ['src/main.ts'], format: ['esm'], dts: false });
+// The worker threads of the bundled workloads start from a file of their own (src/workloads/worker-file.ts).
+export default library({
+  entry: { main: 'src/main.ts', 'workload-worker': 'src/workloads/worker-main.ts' },
+  format: ['esm'],
+  dts: false,
+});

@@ -1,4 +1,7 @@
 import { defineProject, mergeConfig } from 'vitest/config';
 import { shared } from '../../vitest.shared.ts';
 
-export default mergeConfig(shared, defineProject({ test: { name: 'migrate' } }));
+export default mergeConfig(
+  shared,
+  defineProject({ test: { name: 'migrate', globalSetup: ['test/global-setup.ts'] } }),
+);

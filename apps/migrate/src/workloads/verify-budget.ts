@@ -1,0 +1,30 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { WorkloadError } from './error.ts';
+import { DEFAULT_VERIFY_TIMEOUT_MS, type VerifyOptions } from './workload.ts';
+
+/** Keeps a long verification interruptible and bounded in time. */
+export class VerifyBudget {
+  readonly signal: AbortSignal;
+  readonly #caller: AbortSignal | undefined;
+  readonly #timeoutMs: number;
+
+  constructor(options: VerifyOptions = {}) {
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_VERIFY_TIMEOUT_MS;
+    this.#caller = options.signal;
+    const timeout = AbortSignal.timeout(this.#timeoutMs);
+    this.signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+  }
+
+  /** Lets timers and signals run; throws the caller's reason, or WORKLOAD_ORACLE_TIMEOUT. */
+  async breathe(): Promise<void> {
+    await nextTurn();
+    this.check();
+  }
+
+  check(): void {
+    this.#caller?.throwIfAborted();
+    if (this.signal.aborted) {
+      throw new WorkloadError('WORKLOAD_ORACLE_TIMEOUT', `not verified within ${this.#timeoutMs} ms`);
+    }
+  }
+}
