@@ -15,10 +15,34 @@ declare namespace native {
     buffer(): ArrayBuffer;
     unmap(): number;
   }
+  /** See native/binding/capture_binding.cc. The descriptor is the engine's from construction on, unless that throws. */
+  interface CaptureEngine {
+    arm(): number;
+    /** Each slab as [id, cause, spilled, bytes, first page, pages, zero, first page, pages, zero …]. */
+    pull(maxSlabs: number): Float64Array[];
+    slabMemory(id: number): ArrayBuffer;
+    release(id: number): void;
+    grant(pages: bigint, notBeforeNs: number): void;
+    readyOrNotify(): boolean;
+    keepAlive(alive: boolean): void;
+    stats(numbers: Float64Array, waitCounts: Float64Array | null): void;
+    close(): void;
+    free(): void;
+  }
   type Resolve = (fd: number, address: bigint, sizeBytes: bigint, mode: bigint) => number;
   interface Native {
     readonly OwnedFd: new (fd: number) => OwnedFd;
     readonly OwnedMapping: new (address: bigint, sizeBytes: bigint) => OwnedMapping;
+    readonly CaptureEngine: new (
+      fd: number,
+      regions: BigUint64Array,
+      maxBytes: bigint,
+      overflow: number,
+      spillDirectory: string,
+      onReady: () => void,
+      /** Kept alive until the engine is closed: garbage collection must not unmap armed memory. */
+      keptAlive: readonly object[],
+    ) => CaptureEngine;
     detach(buffer: ArrayBuffer): void;
     closeFd(fd: number): number;
 

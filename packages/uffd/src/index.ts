@@ -73,3 +73,13 @@ export { type MemorySupport, type Probe, probe } from './probe.ts';
 export type { HugePagePool, Privileges } from './probe-permissions.ts';
 export type { ScanSelfTest } from './probe-pagemap.ts';
 export type { Outcome, Tier, TierName } from './tiers.ts';
+export {
+  CaptureEngine,
+  type CaptureEngineOptions,
+  type Overflow,
+  PRE_IMAGES_DEFAULT_BYTES,
+} from './capture-engine.ts';
+export { CaptureError, type CaptureErrorCode } from './capture-error.ts';
+export { type CaptureRegion, type ResolvedRegion, resolveRegions } from './capture-region.ts';
+export type { CapturedRun, CaptureSlab } from './capture-slab.ts';
+export { type CaptureStats, WAIT_BUCKETS } from './capture-stats.ts';

@@ -50,8 +50,8 @@ size_t CaptureEngine::Pull(Slab** out, size_t most) {
     }
     out[count++] = shared_.store.At(*id);
   }
-  if (count == 0 && most > 0) {
-    // Nothing else to do: take what the fault thread is still filling.
+  if (count == 0 && most > 0 && (shared_.sweep_idle.load(std::memory_order_seq_cst) || shared_.Complete())) {
+    // Nothing else is on its way: take what the fault thread is still filling.
     if (Slab* slab = shared_.current.exchange(nullptr, std::memory_order_seq_cst)) {
       if (slab->run_count > 0) {
         out[count++] = slab;
@@ -102,18 +102,13 @@ void CaptureEngine::Grant(uint64_t pages, int64_t not_before_ns) {
   shared_.sweep_wake.Signal();
 }
 
-bool CaptureEngine::Ready() const {
-  return shared_.Failed() || shared_.Complete() || !shared_.faulted.Empty() || !shared_.swept.Empty() ||
-         shared_.current.load(std::memory_order_seq_cst) != nullptr;
-}
-
 bool CaptureEngine::ReadyOrNotify() {
-  if (Ready()) {
+  if (shared_.Ready()) {
     return true;
   }
   shared_.hungry.store(true, std::memory_order_seq_cst);
   // Something may have come between the look and the wish; whoever takes the wish back answers it.
-  return Ready() && shared_.hungry.exchange(false, std::memory_order_seq_cst);
+  return shared_.Ready() && shared_.hungry.exchange(false, std::memory_order_seq_cst);
 }
 
 void CaptureEngine::Close() {

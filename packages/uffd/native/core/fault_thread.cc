@@ -243,9 +243,7 @@ void FaultThread::OnGone(uint64_t start, uint64_t end, Failure why) {
 }
 
 void FaultThread::TellConsumerIfHungry() {
-  const bool something = !shared_.faulted.Empty() ||
-                         shared_.current.load(std::memory_order_seq_cst) != nullptr || shared_.Complete();
-  if (something && shared_.hungry.exchange(false, std::memory_order_seq_cst)) {
+  if (shared_.Ready() && shared_.hungry.exchange(false, std::memory_order_seq_cst)) {
     shared_.TellConsumer();
   }
 }

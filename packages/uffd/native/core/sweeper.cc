@@ -27,9 +27,12 @@ void Sweeper::Run() {
       tell_consumer_();
     }
     const int64_t now = MonotonicNs();
+    shared_.sweep_idle.store(false, std::memory_order_seq_cst);
     if (Sweep(now)) {
       continue;
     }
+    shared_.sweep_idle.store(true, std::memory_order_seq_cst);
+    TellConsumerIfHungry();
     const int64_t not_before = shared_.grant_not_before_ns.load(std::memory_order_seq_cst);
     const bool later = shared_.granted_pages.load(std::memory_order_seq_cst) > 0 && not_before > now;
     shared_.sweep_wake.Wait(ticket, later ? not_before : 0);
@@ -45,7 +48,6 @@ bool Sweeper::Sweep(int64_t now_ns) {
   }
   SkipCaptured();
   if (cursor_ == shared_.memory.Pages()) {
-    TellConsumerIfHungry();
     return false;
   }
   Slab* slab = TakeSlab();
@@ -214,7 +216,7 @@ void Sweeper::Publish(Slab* slab) {
 }
 
 void Sweeper::TellConsumerIfHungry() {
-  if (shared_.hungry.exchange(false, std::memory_order_seq_cst)) {
+  if (shared_.Ready() && shared_.hungry.exchange(false, std::memory_order_seq_cst)) {
     tell_consumer_();
   }
 }

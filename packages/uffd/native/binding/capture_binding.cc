@@ -1,0 +1,242 @@
+// The capture engine for JavaScript: one object for one capture, numbers and views in, numbers and views out.
+//
+// Lifetime: the engine is shared by this object and by the ArrayBuffers over its slabs; it is destroyed by free(), which must come after
+// those were detached (TypeScript sees to that), or when all of them are garbage. A cleanup hook of the environment closes it, so that the
+// end of a worker or of the process never leaves the guest armed (I-4).
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+#include "binding/addon.h"
+#include "binding/values.h"
+#include "core/capture_engine.h"
+
+namespace stillframe {
+namespace {
+
+constexpr size_t kRegionWords = 4;  // address, bytes, bytes in a page, flags
+constexpr uint64_t kFlagReadByKernel = 1;
+constexpr uint64_t kFlagHolesAreZero = 2;
+// Most slabs of one pull(): more than a vectored write takes.
+constexpr size_t kPullMax = 64;
+
+std::vector<GuestRegion> ToRegions(std::span<const uint64_t> words) {
+  std::vector<GuestRegion> regions;
+  for (size_t i = 0; i + kRegionWords <= words.size(); i += kRegionWords) {
+    const uint64_t flags = words[i + 3];
+    regions.push_back({.address = words[i],
+                       .size_bytes = words[i + 1],
+                       .page_bytes = words[i + 2],
+                       .read_by_pid = (flags & kFlagReadByKernel) != 0 ? getpid() : 0,
+                       .holes_are_zero = (flags & kFlagHolesAreZero) != 0});
+  }
+  return regions;
+}
+
+class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
+ public:
+  /// (fd, regions: BigUint64Array, maxBytes: bigint, overflow: number, spillDirectory: string, onReady: () => void,
+  /// keptAlive: object[]).
+  /// The descriptor is the engine's, unless this throws.
+  explicit CaptureEngineObject(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<CaptureEngineObject>(info), env_(info.Env()) {
+    const int uffd = ToInt(info[0]);
+    const StoreOptions options{.max_bytes = ToU64(info[2]),
+                               .overflow = static_cast<Overflow>(ToInt(info[3])),
+                               .spill_directory = info[4].As<Napi::String>().Utf8Value()};
+    ready_ = Napi::ThreadSafeFunction::New(env_, info[5].As<Napi::Function>(), "stillframe capture", 0, 1);
+    ready_.Unref(env_);
+    try {
+      engine_ = std::make_shared<CaptureEngine>(uffd, ToRegions(ToWords(info[1])), options, [this] { Tell(); });
+    } catch (const std::system_error& error) {
+      ready_.Release();
+      Napi::Error thrown = Napi::Error::New(env_, error.what());
+      thrown.Set("errno", Napi::Number::New(env_, error.code().value()));
+      throw thrown;
+    } catch (const std::exception& error) {
+      ready_.Release();
+      throw Napi::RangeError::New(env_, error.what());
+    }
+    memory_ = Napi::Persistent(info[6].As<Napi::Object>());
+    // After the thread-safe function's own hook, so that it runs before that one: hooks run last in, first out.
+    napi_add_env_cleanup_hook(env_, CloseAtEnd, this);
+    hooked_ = true;
+  }
+
+  ~CaptureEngineObject() override { Stop(); }
+
+  Napi::Value Arm(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), Engine(info).Arm()); }
+
+  /// Slabs, each as [id, cause, spilled, bytes, first page, pages, zero, first page, pages, zero …].
+  Napi::Value Pull(const Napi::CallbackInfo& info) {
+    std::array<Slab*, kPullMax> slabs{};
+    const auto most = static_cast<size_t>(ToInt(info[0]));
+    const size_t count = Engine(info).Pull(slabs.data(), most < kPullMax ? most : kPullMax);
+    Napi::Array result = Napi::Array::New(info.Env(), count);
+    for (size_t i = 0; i < count; ++i) {
+      result.Set(static_cast<uint32_t>(i), Describe(info.Env(), *slabs[i]));
+    }
+    return result;
+  }
+
+  /// The whole memory of a slab. Called once for each slab at a time: two ArrayBuffers over it would alias each other.
+  Napi::Value SlabMemory(const Napi::CallbackInfo& info) {
+    CaptureEngine& engine = Engine(info);
+    Slab* slab = engine.SlabAt(static_cast<uint32_t>(ToInt(info[0])));
+    auto hint = std::make_unique<std::shared_ptr<CaptureEngine>>(engine_);
+    auto drop = [](Napi::BasicEnv, void*, std::shared_ptr<CaptureEngine>* shared) { delete shared; };
+    Napi::Value buffer =
+        Napi::ArrayBuffer::New(info.Env(), slab->data, slab->capacity_bytes, drop, hint.get());
+    static_cast<void>(hint.release());
+    return buffer;
+  }
+
+  void Release(const Napi::CallbackInfo& info) {
+    CaptureEngine& engine = Engine(info);
+    engine.Release(engine.SlabAt(static_cast<uint32_t>(ToInt(info[0]))));
+  }
+
+  void Grant(const Napi::CallbackInfo& info) {
+    Engine(info).Grant(ToU64(info[0]), info[1].As<Napi::Number>().Int64Value());
+  }
+
+  Napi::Value ReadyOrNotify(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), Engine(info).ReadyOrNotify());
+  }
+
+  /// A waiting consumer keeps the event loop alive; an engine that nobody waits for does not.
+  void KeepAlive(const Napi::CallbackInfo& info) {
+    if (stopped_) {
+      return;
+    }
+    if (info[0].As<Napi::Boolean>().Value()) {
+      ready_.Ref(info.Env());
+    } else {
+      ready_.Unref(info.Env());
+    }
+  }
+
+  /// (numbers: Float64Array, waitCounts: Float64Array | null): fills both.
+  void Stats(const Napi::CallbackInfo& info) {
+    const CaptureShared& shared = Engine(info).Shared();
+    const CaptureCounters& counters = shared.counters;
+    const auto numbers = ToSpan<double>(info[0], napi_float64_array);
+    const std::array<double, 13> values{
+        static_cast<double>(shared.memory.Pages()),
+        static_cast<double>(counters.captured_pages.load(std::memory_order_relaxed)),
+        static_cast<double>(counters.fault_pages.load(std::memory_order_relaxed)),
+        static_cast<double>(counters.swept_pages.load(std::memory_order_relaxed)),
+        static_cast<double>(counters.faults.load(std::memory_order_relaxed)),
+        static_cast<double>(counters.last_fault_read_ns.load(std::memory_order_relaxed)),
+        static_cast<double>(counters.fault_wait.Longest()),
+        static_cast<double>(shared.store.HeldBytes()),
+        static_cast<double>(shared.store.HeldBytesMax()),
+        static_cast<double>(shared.store.SpilledBytesMax()),
+        static_cast<double>(shared.failure.load(std::memory_order_seq_cst)),
+        static_cast<double>(shared.store.SpillError()),
+        shared.Complete() ? 1.0 : 0.0};
+    for (size_t i = 0; i < values.size() && i < numbers.size(); ++i) {
+      numbers[i] = values[i];
+    }
+    if (info[1].IsTypedArray()) {
+      const auto counts = ToSpan<double>(info[1], napi_float64_array);
+      for (size_t i = 0; i < WaitHistogram::kBuckets && i < counts.size(); ++i) {
+        counts[i] = static_cast<double>(counters.fault_wait.Count(i));
+      }
+    }
+  }
+
+  void Close(const Napi::CallbackInfo&) { Stop(); }
+
+  /// After close(), and after every ArrayBuffer over a slab was detached: gives the store's memory back at once.
+  void Free(const Napi::CallbackInfo&) {
+    Stop();
+    engine_.reset();
+  }
+
+ private:
+  CaptureEngine& Engine(const Napi::CallbackInfo& info) {
+    if (engine_ == nullptr) {
+      throw Napi::TypeError::New(info.Env(), "the capture is closed");
+    }
+    return *engine_;
+  }
+
+  static Napi::Value Describe(Napi::Env env, const Slab& slab) {
+    constexpr size_t kHead = 4;
+    constexpr size_t kRunWords = 3;
+    Napi::Float64Array numbers = Napi::Float64Array::New(env, kHead + kRunWords * slab.run_count);
+    double* out = numbers.Data();
+    out[0] = slab.id;
+    out[1] = static_cast<double>(slab.cause);
+    out[2] = slab.spilled ? 1 : 0;
+    out[3] = static_cast<double>(slab.used_bytes);
+    for (size_t i = 0; i < slab.run_count; ++i) {
+      const SlabRun& run = slab.runs[i];
+      double* words = out + kHead + kRunWords * i;
+      words[0] = static_cast<double>(run.first_page);
+      words[1] = static_cast<double>(run.pages);
+      words[2] = static_cast<double>(run.zero);
+    }
+    return numbers;
+  }
+
+  /// On the engine's sweeper. Once the runtime says that it is closing, the function must not be called again.
+  void Tell() {
+    if (!runtime_closing_.load(std::memory_order_relaxed) && ready_.NonBlockingCall() == napi_closing) {
+      runtime_closing_.store(true, std::memory_order_relaxed);
+    }
+  }
+
+  void Stop() {
+    if (stopped_ || engine_ == nullptr) {
+      return;
+    }
+    stopped_ = true;
+    engine_->Close();
+    memory_.Reset();
+    ready_.Release();
+    if (hooked_) {
+      napi_remove_env_cleanup_hook(env_, CloseAtEnd, this);
+    }
+  }
+
+  static void CloseAtEnd(void* self) {
+    auto* object = static_cast<CaptureEngineObject*>(self);
+    object->hooked_ = false;  // a running hook is removed by the runtime
+    object->Stop();
+  }
+
+  Napi::Env env_;
+  std::shared_ptr<CaptureEngine> engine_;
+  Napi::ObjectReference memory_;  // what is armed must not be collected before it is disarmed
+  Napi::ThreadSafeFunction ready_;
+  std::atomic<bool> runtime_closing_{false};
+  bool stopped_ = false;
+  bool hooked_ = false;
+};
+
+}  // namespace
+}  // namespace stillframe
+
+void InitCapture(Napi::Env env, Napi::Object exports) {
+  using Object = stillframe::CaptureEngineObject;
+  exports.Set("CaptureEngine",
+              Object::DefineClass(env, "CaptureEngine",
+                                  {Object::InstanceMethod<&Object::Arm>("arm"),
+                                   Object::InstanceMethod<&Object::Pull>("pull"),
+                                   Object::InstanceMethod<&Object::SlabMemory>("slabMemory"),
+                                   Object::InstanceMethod<&Object::Release>("release"),
+                                   Object::InstanceMethod<&Object::Grant>("grant"),
+                                   Object::InstanceMethod<&Object::ReadyOrNotify>("readyOrNotify"),
+                                   Object::InstanceMethod<&Object::KeepAlive>("keepAlive"),
+                                   Object::InstanceMethod<&Object::Stats>("stats"),
+                                   Object::InstanceMethod<&Object::Close>("close"),
+                                   Object::InstanceMethod<&Object::Free>("free")}));
+}

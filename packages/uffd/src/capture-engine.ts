@@ -1,0 +1,252 @@
+import { tmpdir } from 'node:os';
+import native from '#native';
+import type { Feature } from './abi.ts';
+import { captureError } from './capture-error.ts';
+import { type CaptureRegion, type ResolvedRegion, resolveRegions } from './capture-region.ts';
+import { type CaptureSlab, SlabDesk } from './capture-slab.ts';
+import { type CaptureStats, StatsReader } from './capture-stats.ts';
+import { argumentError, checked, closedError, UffdError } from './errors.ts';
+import { closeAtExit } from './exit.ts';
+import { madvise } from './memory.ts';
+import { Userfaultfd } from './userfaultfd.ts';
+
+export type Overflow = 'spill' | 'stall' | 'abort';
+
+export interface CaptureEngineOptions {
+  /**
+   * Bound on the memory that holds pre-images, in bytes; touched when the capture is opened. Default 256 MiB, never more than the guest
+   * needs. 0, only with `stall`: one page at a time, released when the sink has it.
+   */
+  readonly preImagesMaxBytes?: number;
+  /** Store full: `spill` to an unlinked file, `stall` the writers until slabs are released, `abort` the capture. Default `spill`. */
+  readonly overflow?: Overflow;
+  /** Where the spill file is made. Default the system's directory for temporary files. */
+  readonly spillDirectory?: string;
+  /** No privilege needed, but a system call that writes to an armed page fails with EFAULT instead of waiting. Default false. */
+  readonly userModeOnly?: boolean;
+}
+
+export const PRE_IMAGES_DEFAULT_BYTES = 256 * 2 ** 20;
+const OVERFLOW_NUMBERS: Readonly<Record<Overflow, number>> = { spill: 0, stall: 1, abort: 2 };
+const FLAG_READ_BY_KERNEL = 1n;
+const FLAG_HOLES_ARE_ZERO = 2n;
+
+/** Without these a guest that gives memory back would lose pre-images unseen. */
+const EVENTS: readonly Feature[] = ['EVENT_REMAP', 'EVENT_REMOVE', 'EVENT_UNMAP'];
+
+/**
+ * Captures memory of this process at one instant, while it is being written.
+ *
+ * Life: `open` (allocates, registers) → `arm` (the cut) → `pull` slabs, `release` them, `grant` the sweep its pages → `close`.
+ *
+ * Concurrency: writers may be any threads: native, workers, and this one too, since faults are served by a native thread that never
+ * waits for JavaScript (I-1). The engine belongs to the thread that opened it. Several captures may run at once on different memory.
+ *
+ * Lifetime: the memory of the regions is kept alive until `close`. A capture that is dropped, or whose thread or process ends, is closed:
+ * whatever happens, the memory is disarmed and every writer goes on (I-4).
+ */
+export class CaptureEngine {
+  readonly regions: readonly ResolvedRegion[];
+  readonly pageCount: number;
+  readonly #engine: native.CaptureEngine;
+  readonly #stats: StatsReader;
+  readonly #desk: SlabDesk;
+  readonly #waiters = new Set<() => void>();
+  #armed = false;
+  #closed = false;
+
+  /** Takes the descriptor over, unless it throws. */
+  private constructor(
+    uffd: Userfaultfd,
+    memory: readonly CaptureRegion[],
+    regions: readonly ResolvedRegion[],
+    options: CaptureEngineOptions,
+    holes: boolean,
+  ) {
+    const { preImagesMaxBytes, overflow, spillDirectory } = toStore(options);
+    const waiters = this.#waiters;
+    this.#engine = new native.CaptureEngine(
+      uffd.fd,
+      toWords(regions, holes),
+      BigInt(preImagesMaxBytes),
+      OVERFLOW_NUMBERS[overflow],
+      spillDirectory,
+      () => {
+        for (const resolve of waiters) resolve();
+      },
+      memory.map((region) => region.memory),
+    );
+    uffd.release();
+    this.regions = regions;
+    this.#stats = new StatsReader(this.#engine);
+    this.pageCount = this.#stats.read().pages;
+    this.#desk = new SlabDesk(this.#engine, regions);
+    closeAtExit(this);
+  }
+
+  /**
+   * Prepares a capture: everything that costs time happens here; nothing is armed yet.
+   *
+   * @throws UffdError when userfaultfd is not permitted (see `probe()`), or another one has the memory (UFFD_EBUSY).
+   * @throws RangeError for memory without whole pages, or options out of range.
+   */
+  static open(memory: readonly CaptureRegion[], options: CaptureEngineOptions = {}): CaptureEngine {
+    toStore(options);
+    const regions = resolveRegions(memory);
+    const { uffd, holes } = openFor(regions, options.userModeOnly === true);
+    try {
+      for (const region of regions) {
+        uffd.register(region, ['WP']);
+        if (!holes) populate(region);
+      }
+      return new CaptureEngine(uffd, memory, regions, options, holes);
+    } catch (error) {
+      uffd.close();
+      throw fromNative(error);
+    }
+  }
+
+  /** Write-protects every page: the cut. Once. The guest must be at rest for the cut to be one instant. */
+  arm(): void {
+    this.#check();
+    if (this.#armed) throw argumentError(TypeError, 'the capture is armed already');
+    this.#armed = true;
+    checked(-this.#engine.arm(), 'ioctl(UFFDIO_WRITEPROTECT)', { pages: this.pageCount });
+  }
+
+  /**
+   * Up to `maxSlabs` filled slabs, those of faults first. Never blocks; empty when nothing is ready.
+   * @throws CaptureError when the capture has failed.
+   */
+  pull(maxSlabs: number): CaptureSlab[] {
+    this.#check();
+    const { failure } = this.#stats.read();
+    if (failure !== 0) throw captureError(failure);
+    return this.#desk.lend(this.#engine.pull(maxSlabs));
+  }
+
+  /** Lets the sweep capture up to `pages` more, not before `notBeforeNs` (CLOCK_MONOTONIC). Replaces what is left of the last grant. */
+  grant(pages: number, notBeforeNs = 0): void {
+    this.#check();
+    if (!this.#armed) throw argumentError(TypeError, 'the capture is not armed');
+    if (!(pages >= 0)) throw argumentError(RangeError, `pages must be 0 or more, not ${pages}`);
+    this.#engine.grant(
+      BigInt(Math.min(Math.floor(pages), Number.MAX_SAFE_INTEGER)),
+      Math.max(0, Math.floor(notBeforeNs)),
+    );
+  }
+
+  /**
+   * Resolves when `pull` would return or throw something, all pages are captured, or the capture is closed; at `untilNs` or when
+   * `signal` aborts at the latest. May resolve early; never rejects for these reasons. Keeps the event loop alive meanwhile.
+   */
+  async wait(options: { untilNs?: number; signal?: AbortSignal } = {}): Promise<void> {
+    const { untilNs, signal } = options;
+    if (this.#closed || signal?.aborted === true || this.#engine.readyOrNotify()) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', done);
+        this.#waiters.delete(done);
+        if (this.#waiters.size === 0) this.#engine.keepAlive(false);
+        resolve();
+      };
+      const timer = untilNs === undefined ? undefined : setTimeout(done, millisecondsUntil(untilNs));
+      signal?.addEventListener('abort', done);
+      this.#waiters.add(done);
+      this.#engine.keepAlive(true);
+    });
+  }
+
+  /** Numbers since arming. `faultWait` is refilled by the next call. */
+  stats(): CaptureStats {
+    this.#check();
+    return this.#stats.readAll();
+  }
+
+  /**
+   * Disarms everything, wakes every writer, joins the threads. Idempotent, at any stage. Slabs on loan stay readable until their
+   * `release`; the store's memory goes with the last of them.
+   */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#engine.close();
+    this.#desk.close();
+    for (const resolve of this.#waiters) resolve();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #check(): void {
+    if (this.#closed) throw closedError('the capture');
+  }
+}
+
+function toStore(options: CaptureEngineOptions): Required<Omit<CaptureEngineOptions, 'userModeOnly'>> {
+  const {
+    preImagesMaxBytes = PRE_IMAGES_DEFAULT_BYTES,
+    overflow = 'spill',
+    spillDirectory = tmpdir(),
+  } = options;
+  if (!Number.isSafeInteger(preImagesMaxBytes) || preImagesMaxBytes < 0) {
+    throw argumentError(
+      RangeError,
+      `preImagesMaxBytes must be a whole number of bytes, not ${preImagesMaxBytes}`,
+    );
+  }
+  if (!Object.hasOwn(OVERFLOW_NUMBERS, overflow)) {
+    throw argumentError(RangeError, `overflow must be spill, stall or abort, not ${overflow as string}`);
+  }
+  if (preImagesMaxBytes === 0 && overflow !== 'stall') {
+    throw argumentError(RangeError, 'preImagesMaxBytes 0 keeps nothing: it works only with overflow stall');
+  }
+  return { preImagesMaxBytes, overflow, spillDirectory };
+}
+
+/** Opens with as much as the kernel has; `holes`: never-touched pages can be armed as they are (WP_UNPOPULATED, Linux 6.4). */
+function openFor(
+  regions: readonly ResolvedRegion[],
+  userModeOnly: boolean,
+): { uffd: Userfaultfd; holes: boolean } {
+  const special: Feature[] = regions.some((region) => region.isShared || region.isHugetlb)
+    ? ['WP_HUGETLBFS_SHMEM']
+    : [];
+  const needed: Feature[] = ['PAGEFAULT_FLAG_WP', ...EVENTS, ...special];
+  try {
+    return {
+      uffd: Userfaultfd.open({ features: [...needed, 'WP_UNPOPULATED'], userModeOnly }),
+      holes: true,
+    };
+  } catch (error) {
+    if (!(error instanceof UffdError) || error.code !== 'UFFD_EINVAL') throw error;
+    return { uffd: Userfaultfd.open({ features: needed, userModeOnly }), holes: false };
+  }
+}
+
+/** Without WP_UNPOPULATED arming skips pages that are not there, silently: so they are made to be there. */
+function populate(region: ResolvedRegion): void {
+  if (!region.isHugetlb) madvise(region, 'POPULATE_READ');
+}
+
+function toWords(regions: readonly ResolvedRegion[], holes: boolean): BigUint64Array {
+  return BigUint64Array.from(
+    regions.flatMap(({ address, sizeBytes, pageSize, mayVanish, holesAreZero }) => [
+      address,
+      BigInt(sizeBytes),
+      BigInt(pageSize),
+      (mayVanish ? FLAG_READ_BY_KERNEL : 0n) | (holes && holesAreZero ? FLAG_HOLES_ARE_ZERO : 0n),
+    ]),
+  );
+}
+
+function fromNative(error: unknown): unknown {
+  if (!(error instanceof Error) || !('errno' in error) || error instanceof UffdError) return error;
+  return new UffdError('open of the pre-image store', Number(error.errno), {}, { cause: error });
+}
+
+function millisecondsUntil(untilNs: number): number {
+  return Math.max(0, Math.ceil((untilNs - Number(process.hrtime.bigint())) / 1e6));
+}

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { addressOf, type JsMemory, wholePages } from './address.ts';
+import { argumentError } from './errors.ts';
+import { Mapping } from './mapping.ts';
+import { type MemoryRange, pageSize as basePageSize } from './range.ts';
+
+/** Memory to be captured. Whole pages only. */
+export interface CaptureRegion {
+  /**
+   * What to picture. A `Mapping`, an ArrayBuffer, a SharedArrayBuffer, a WebAssembly.Memory or a view is kept alive until the capture is
+   * closed. A bare address range (e.g. memory that a worker owns) is the caller's to keep; should it be unmapped all the same, the
+   * capture fails and the process does not.
+   */
+  readonly memory: JsMemory | Mapping | MemoryRange;
+  /** Take the whole pages inside, leaving out the ends; by default memory that does not start and end on a page is refused. */
+  readonly trim?: boolean;
+}
+
+/** A region as the engine takes it. */
+export interface ResolvedRegion {
+  readonly address: bigint;
+  readonly sizeBytes: number;
+  readonly pageSize: number;
+  /** Needs UFFD_FEATURE_WP_HUGETLBFS_SHMEM. */
+  readonly isShared: boolean;
+  readonly isHugetlb: boolean;
+  /** Private anonymous: where there is no page, there are zeros. */
+  readonly holesAreZero: boolean;
+  /** Read through the kernel, because it may be unmapped meanwhile. */
+  readonly mayVanish: boolean;
+}
+
+/**
+ * Finds the pages and looks up what kind of mapping they are in.
+ * @throws RangeError when there is no whole page, or the memory does not start and end on a page and `trim` is not set.
+ */
+export function resolveRegions(regions: readonly CaptureRegion[]): ResolvedRegion[] {
+  if (regions.length === 0) throw argumentError(RangeError, 'a capture needs at least one region');
+  const mappings = readMappings();
+  return regions.map((region) => resolve(region, mappings));
+}
+
+function resolve({ memory, trim = false }: CaptureRegion, mappings: readonly MappingEntry[]): ResolvedRegion {
+  const range = isRange(memory) ? memory : addressOf(memory);
+  const end = range.address + BigInt(range.sizeBytes);
+  const under = mappings.filter((entry) => entry.start < end && range.address < entry.end);
+  const pageSize = Math.max(basePageSize, ...under.map((entry) => entry.pageSize));
+  const pages = wholePages(range, { pageSize, exact: !trim });
+  return {
+    address: pages.address,
+    sizeBytes: pages.sizeBytes,
+    pageSize,
+    isShared: under.some((entry) => entry.isShared),
+    isHugetlb: under.some((entry) => entry.isHugetlb),
+    holesAreZero: under.every((entry) => entry.isPrivateAnonymous),
+    mayVanish: isRange(memory) && !(memory instanceof Mapping),
+  };
+}
+
+function isRange(memory: CaptureRegion['memory']): memory is Mapping | MemoryRange {
+  return 'address' in memory && 'sizeBytes' in memory;
+}
+
+interface MappingEntry {
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly pageSize: number;
+  readonly isShared: boolean;
+  readonly isHugetlb: boolean;
+  readonly isPrivateAnonymous: boolean;
+}
+
+/** proc_pid_smaps(5): a head line as in maps (start-end perms offset dev inode path), then fields of the mapping. */
+const HEAD_LINE = /^([0-9a-f]+)-([0-9a-f]+) (....) \S+ \S+ (\d+)/;
+const PAGE_SIZE_LINE = /^KernelPageSize: +(\d+) kB/m;
+/** `ht`: hugetlb. */
+const FLAGS_LINE = /^VmFlags: (.*)$/m;
+
+function readMappings(): MappingEntry[] {
+  const entries: MappingEntry[] = [];
+  for (const text of readFileSync('/proc/self/smaps', 'utf8').split(/\n(?=[0-9a-f]+-)/)) {
+    const [, start, end, permissions, inode] = HEAD_LINE.exec(text) ?? [];
+    if (start === undefined || end === undefined || permissions === undefined) continue;
+    const isShared = permissions[3] === 's';
+    const isHugetlb = / ht\b/.test(` ${FLAGS_LINE.exec(text)?.[1] ?? ''}`);
+    entries.push({
+      start: BigInt(`0x${start}`),
+      end: BigInt(`0x${end}`),
+      pageSize: Number(PAGE_SIZE_LINE.exec(text)?.[1] ?? basePageSize / 1024) * 1024,
+      isShared,
+      isHugetlb,
+      isPrivateAnonymous: !isShared && !isHugetlb && inode === '0',
+    });
+  }
+  return entries;
+}
