@@ -33,3 +33,4 @@ export {
 export { definePolicy, type LimiterFactory, type LimiterPolicy, type OptionsSchema } from './policy.ts';
 export { createLimiterRegistry, type LimiterRegistry } from './registry.ts';
 export { parseBytes, parseDurationMs, parseRate } from './units.ts';
+export { toWhole } from './whole.ts';

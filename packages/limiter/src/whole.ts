@@ -1,4 +1,4 @@
-/** The nearest whole number in 0 … 2^53 − 1, so that no arithmetic on an observation can make a NaN; NaN becomes 0. */
+/** `value` rounded down and put into 0 … 2^53 − 1, NaN as 0: arithmetic on whole numbers of an observation cannot make a NaN. */
 export function toWhole(value: number): number {
   if (!(value > 0)) return 0;
   return Math.min(Math.floor(value), Number.MAX_SAFE_INTEGER);

@@ -37,7 +37,8 @@ describe('grants', () => {
     ['debt is paid first', -PAGE, 0, LOT, T + Math.ceil(((LOT + 1) * SECOND) / 1024)],
   ])('%s', (_name, bytes, nanoBytes, pages, notBeforeNs) => {
     const { grant } = limiter.step(bucket(bytes, { nanoBytes }), see(T));
-    expect(grant).toMatchObject({ pages, notBeforeNs });
+    const reason = notBeforeNs === T ? 'tokens' : 'waiting for tokens';
+    expect(grant).toMatchObject({ pages, notBeforeNs, reason });
   });
 
   it('no more than is left, and does not wait for more than that', () => {

@@ -1,6 +1,6 @@
 import type { Limiter, Observation } from '../limiter.ts';
 import { driveBuffered } from './buffered-driver.ts';
-import { demand } from './failure.ts';
+import { demand, show } from './failure.ts';
 import { quietObservation } from './observation.ts';
 import type { Scenario } from './scenarios.ts';
 import { checked } from './well-formed.ts';
@@ -34,7 +34,7 @@ export function checkExtremes(make: () => Limiter): void {
     for (const start of [limiter.initial(observation.nowNs), warmState(limiter)]) {
       const step = limiter.step(start, observation);
       const { finished } = driveBuffered(limiter, AFTERWARDS, { state: step.state });
-      demand(finished, () => `starved by the observation ${JSON.stringify(observation)}`);
+      demand(finished, () => `starved by the observation ${show(observation)}`);
     }
   }
 }

@@ -8,3 +8,10 @@ export class ComplianceError extends Error {
 export function demand(condition: boolean, message: () => string): asserts condition {
   if (!condition) throw new ComplianceError(message());
 }
+
+/** As JSON, but numbers that JSON does not have are shown as they are. */
+export function show(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === 'number' && !Number.isFinite(item) ? String(item) : item,
+  );
+}

@@ -1,7 +1,7 @@
 import type { Grant, Limiter, Observation } from '../limiter.ts';
 import { driveBuffered } from './buffered-driver.ts';
 import { ODD_CLOCKS } from './clocks.ts';
-import { demand } from './failure.ts';
+import { demand, show } from './failure.ts';
 import { idleAfter } from './observation.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { checked } from './well-formed.ts';
@@ -20,10 +20,10 @@ export function checkMonotone(make: () => Limiter): void {
       const { grant } = limiter.step(state, idle);
       const allowed = allowedAt(grant, idle.nowNs);
       const due = before === undefined ? 0 : allowedAt(before, idle.nowNs);
-      const text = (): string => `${name}: after ${delayNs} ns more ${JSON.stringify(before)} became `;
-      demand(allowed >= due, () => text() + JSON.stringify(grant));
+      const text = (): string => `${name}: after ${delayNs} ns more ${show(before)} became `;
+      demand(allowed >= due, () => text() + show(grant));
       const latestNs = Math.max(before?.notBeforeNs ?? grant.notBeforeNs, idle.nowNs);
-      demand(grant.notBeforeNs <= latestNs, () => text() + JSON.stringify(grant));
+      demand(grant.notBeforeNs <= latestNs, () => text() + show(grant));
       before = grant;
     }
   });
@@ -37,8 +37,7 @@ export function checkZeroIntervals(make: () => Limiter): void {
       const again = limiter.step(current, idleAfter(observation, 0));
       demand(
         again.grant.pages === grant.pages && again.grant.notBeforeNs === grant.notBeforeNs,
-        () =>
-          `${name}: asked again at the same instant, ${JSON.stringify(grant)} became ${JSON.stringify(again.grant)}`,
+        () => `${name}: asked again at the same instant, ${show(grant)} became ${show(again.grant)}`,
       );
       current = again.state;
     }

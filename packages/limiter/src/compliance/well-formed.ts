@@ -1,6 +1,6 @@
 import { grantFault } from '../grant.ts';
 import type { Limiter, Observation, Step } from '../limiter.ts';
-import { demand } from './failure.ts';
+import { demand, show } from './failure.ts';
 
 /** A limiter that throws as soon as a step of `limiter` cannot be acted on, logged or replayed. */
 export function checked<State>(limiter: Limiter<State>): Limiter<State> {
@@ -21,7 +21,7 @@ export function checked<State>(limiter: Limiter<State>): Limiter<State> {
 
 export function demandWellFormed(step: Step<unknown>, observation: Observation): void {
   const fault = grantFault(step.grant, observation);
-  demand(fault === undefined, () => `grant: ${fault}; the observation was ${JSON.stringify(observation)}`);
+  demand(fault === undefined, () => `grant: ${fault}; the observation was ${show(observation)}`);
   demandPlain(step.state, 'state');
 }
 
