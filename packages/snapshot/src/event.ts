@@ -20,14 +20,12 @@ export interface ProgressEvent {
   readonly progress: SnapshotProgress;
 }
 
-/** The newest decision of the limiter. */
+/** The limiter changed its mind: another reason, or it begins or ends to hold the sweep back. */
 export interface LimiterEvent {
   readonly type: 'limiter';
   readonly atNs: number;
   readonly limiter: string;
   readonly grant: Grant;
-  /** Decisions so far, this one included. */
-  readonly steps: number;
 }
 
 export type SnapshotEvent = PhaseEvent | ProgressEvent | LimiterEvent;
@@ -56,7 +54,19 @@ export interface SnapshotProgress {
   readonly sweptPages: number;
   readonly stallUs: StallUs;
   readonly preImageBytes: number;
+  readonly limiter: LimiterNumbers;
   readonly sink: SinkNumbers;
+}
+
+/** What the limiter did so far. */
+export interface LimiterNumbers {
+  readonly name: string;
+  /** How often it was asked. */
+  readonly steps: number;
+  /** Time for which it let nothing be swept. */
+  readonly heldMs: number;
+  /** Why the sweep goes as it goes, in the limiter's words. */
+  readonly reason: string;
 }
 
 /** The sink, as the snapshot feels it. */
@@ -98,9 +108,6 @@ export interface SnapshotSummary {
   readonly faultWaitCounts: Float64Array;
   readonly preImageBytesMax: number;
   readonly spilledBytesMax: number;
-  readonly limiter: string;
-  readonly limiterSteps: number;
-  /** Time for which the limiter let nothing be swept. */
-  readonly limiterHeldMs: number;
+  readonly limiter: LimiterNumbers;
   readonly sink: SinkNumbers;
 }

@@ -59,13 +59,18 @@ export interface Capture {
   readonly pageCount: number;
   /** Write-protects every page. The cut. Called once, while the guest is paused. */
   arm(): void;
-  /** Up to `maxSlabs` filled slabs, faults before sweep. Never blocks; empty when nothing is ready. Throws the capture's failure. */
+  /**
+   * Up to `maxSlabs` filled slabs of the store, faults before sweep; one that holds pages of several regions comes as several here.
+   * Never blocks; empty when nothing is ready, also before `arm`. Throws the capture's failure; `pull(0)` only asks for that.
+   */
   pull(maxSlabs: number): Slab[];
   /** Resolves when `pull` would return or throw something, all pages are captured, or the capture is closed; at `untilNs` or when
    *  `signal` aborts at the latest, or when a fault arrives if `wakeOnFault`. May resolve early; never rejects for these reasons. */
   wait(options?: { untilNs?: number; wakeOnFault?: boolean; signal?: AbortSignal }): Promise<void>;
-  /** Lets the sweep capture up to `pages` more, not before `notBeforeNs`. Replaces what is left of the previous grant. */
+  /** After `arm`. Lets the sweep capture up to `pages` more, not before `notBeforeNs`. Replaces what is left of the previous grant.
+   *  Memory that was never touched has no bytes: its pages are not charged, except in inline mode. */
   grant(pages: number, notBeforeNs: number): void;
+  /** Not after `close`. `faultWait` may be refilled by the next call. */
   stats(): CaptureStats;
   /**
    * Disarms everything, wakes every waiter, joins every thread. Idempotent, at any stage; never waits for slabs on loan. Their bytes
@@ -76,7 +81,7 @@ export interface Capture {
 
 /** What a capture costs and what it does when the store is full. */
 export interface CaptureOptions {
-  /** Bound on the memory that holds pre-images, in bytes. 0 with `stall` is the seed's single-thread behaviour. */
+  /** Bound on the memory that holds pre-images, in bytes. 0, only with `stall`: inline mode, the seed's single-thread behaviour. */
   readonly preImagesMaxBytes: number;
   /** Store full: `spill` to an unlinked temporary file, `stall` the writers until the sink has drained, `abort` the snapshot. */
   readonly overflow: 'spill' | 'stall' | 'abort';

@@ -2,6 +2,30 @@ export { type Clock, monotonicClock } from './clock.ts';
 export { type FailedCleanup, SnapshotError, type SnapshotErrorCode } from './error.ts';
 export type * from './event.ts';
 export type * from './guest.ts';
+export { type PeerTimeouts, peerTimeouts } from './peer/limits.ts';
+export { openPeerSink, type PeerOptions, type PeerSink } from './peer/peer-sink.ts';
+export {
+  type PeerReceiveOptions,
+  type PeerReceiveSummary,
+  receiveFromPeer,
+} from './peer/receive-from-peer.ts';
+export {
+  type PeerSnapshotOptions,
+  type PeerSnapshotRun,
+  type PeerSnapshotSummary,
+  streamToPeer,
+} from './peer/stream-to-peer.ts';
+export type { Transport } from './peer/transport.ts';
+export type * from './receive/event.ts';
+export type { ReceivedImage } from './receive/intake.ts';
+export type { Verdict, Verify } from './receive/receive-image.ts';
+export {
+  type ReceiveOptions,
+  type ReceiveRun,
+  receiveStream,
+  restoreImage,
+  type StreamOptions,
+} from './receive/receive-stream.ts';
 export type { Run } from './run.ts';
 export { type MemorySink, memorySink, nullSink, type Sink } from './sink.ts';
 export { type ByteSource, sourceOf } from './source.ts';

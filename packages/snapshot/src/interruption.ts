@@ -27,6 +27,11 @@ export class Interruption {
     return this.#error !== undefined;
   }
 
+  /** What has interrupted; undefined while nothing has. */
+  get error(): unknown {
+    return this.#error?.error;
+  }
+
   /** Throws what has interrupted, if anything has. */
   check(): void {
     if (this.#error !== undefined) throw this.#error.error;

@@ -2,6 +2,7 @@ import type { Grant, Limiter, Observation } from '@stillframe/limiter';
 import { type FaultReading, NO_FAULTS, waitsBetween } from './fault-reading.ts';
 import type { Clock } from './clock.ts';
 import { attemptNow, SnapshotError } from './error.ts';
+import type { LimiterNumbers } from './event.ts';
 import type { Capture } from './guest.ts';
 import type { SinkMeter } from './sink-meter.ts';
 
@@ -15,7 +16,8 @@ export interface PacerOptions {
   /** At most this many pages in one grant: 1 in inline mode. */
   readonly grantMaxPages: number;
   readonly deadlineNs?: number;
-  readonly onGrant: (limiter: string, grant: Grant, steps: number) => void;
+  /** Called when the limiter changes its mind, not at every step. */
+  readonly onChange: (limiter: string, grant: Grant) => void;
 }
 
 /** What the sink has taken since the start. */
@@ -24,6 +26,8 @@ export interface Taken {
   /** Fault numbers as of the newest batch that the sink has taken. */
   readonly faults: FaultReading;
 }
+
+const NS_PER_MS = 1_000_000;
 
 /** Tells the limiter what happened and the sweep what the limiter allows. */
 export class Pacer {
@@ -35,6 +39,9 @@ export class Pacer {
   #steppedNs: number;
   #steps = 0;
   #heldNs = 0;
+  /** Until when the newest grant lets nothing be swept, if anything is left to sweep. */
+  #heldUntilNs = 0;
+  #reportedMind = '';
 
   constructor(options: PacerOptions) {
     this.#options = options;
@@ -47,17 +54,13 @@ export class Pacer {
     return this.#grant;
   }
 
-  get limiterName(): string {
-    return this.#limiter.name;
-  }
-
-  get steps(): number {
-    return this.#steps;
-  }
-
-  /** Time for which the limiter let nothing be swept, up to the newest step. */
-  get heldNs(): number {
-    return this.#heldNs;
+  get numbers(): LimiterNumbers {
+    return {
+      name: this.#limiter.name,
+      steps: this.#steps,
+      heldMs: this.#heldNs / NS_PER_MS,
+      reason: this.#grant.reason ?? '',
+    };
   }
 
   /** Takes another limiter and asks it at once; what the old one had granted is void. If the new one fails, the old one stays. */
@@ -97,7 +100,8 @@ export class Pacer {
       Math.min(step.grant.pages, this.#options.grantMaxPages),
       step.grant.notBeforeNs,
     );
-    this.#options.onGrant(this.#limiter.name, step.grant, this.#steps);
+    this.#heldUntilNs = heldUntilNs(step.grant, observation);
+    this.#reportChange(observation.nowNs);
   }
 
   #ask<T>(question: () => T): T {
@@ -128,12 +132,22 @@ export class Pacer {
     };
   }
 
+  #reportChange(nowNs: number): void {
+    const mind = `${this.#limiter.name} ${this.#grant.reason ?? ''} ${this.#heldUntilNs > nowNs}`;
+    if (mind === this.#reportedMind) return;
+    this.#reportedMind = mind;
+    this.#options.onChange(this.#limiter.name, this.#grant);
+  }
+
   #countHeld(nowNs: number): void {
-    const { pages, notBeforeNs } = this.#grant;
-    const untilNs = pages === 0 ? nowNs : Math.min(nowNs, notBeforeNs);
-    if (this.#steps > 0) this.#heldNs += Math.max(0, untilNs - this.#steppedNs);
+    this.#heldNs += Math.max(0, Math.min(nowNs, this.#heldUntilNs) - this.#steppedNs);
     this.#steppedNs = nowNs;
   }
+}
+
+function heldUntilNs({ pages, notBeforeNs }: Grant, { pagesLeft, nowNs }: Observation): number {
+  if (pagesLeft === 0) return nowNs;
+  return pages === 0 ? Number.POSITIVE_INFINITY : notBeforeNs;
 }
 
 /** What keeps a grant from being acted on. More pages than are left are no flaw: the sweep ends by itself. */

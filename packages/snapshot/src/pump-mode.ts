@@ -25,6 +25,6 @@ const OVERLAPPED: PumpMode = {
   isInline: false,
 };
 
-export function pumpMode({ preImagesMaxBytes, overflow }: CaptureOptions): PumpMode {
-  return preImagesMaxBytes === 0 && overflow === 'stall' ? INLINE : OVERLAPPED;
+export function pumpMode({ preImagesMaxBytes }: CaptureOptions): PumpMode {
+  return preImagesMaxBytes === 0 ? INLINE : OVERLAPPED;
 }

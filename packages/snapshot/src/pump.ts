@@ -8,6 +8,7 @@ import type { Output } from './output.ts';
 import type { Pacer, Taken } from './pacer.ts';
 import { encodeBatch, headBatch, type PageBatch } from './page-batch.ts';
 import type { PumpMode } from './pump-mode.ts';
+import { asEncodingFailure } from './stream-failure.ts';
 import { WritePipeline } from './write-pipeline.ts';
 
 /** While nothing moves the limiter is asked this often, so that a policy that looks at the clock gets its turn. */
@@ -51,9 +52,9 @@ export class Pump {
 
   /** State first, then pages until all of them are with the sink. */
   async run(state: GuestState): Promise<void> {
-    const { capture, encoder, interruption, mode, pacer } = this.#options;
+    const { capture, interruption, mode, pacer } = this.#options;
     pacer.step(this.#taken);
-    this.#pipeline.push(headBatch(encoder.state(state), NO_FAULTS));
+    this.#pipeline.push(this.#encodeState(state));
     for (;;) {
       interruption.check();
       this.#pipeline.check();
@@ -89,15 +90,21 @@ export class Pump {
     return true;
   }
 
+  #encodeState(state: GuestState): PageBatch {
+    try {
+      return headBatch(this.#options.encoder.state(state), NO_FAULTS);
+    } catch (error) {
+      throw asEncodingFailure(error, 'guest-failed', 'encode the state');
+    }
+  }
+
   /** What cannot be encoded is given back at once: no batch holds it. */
   #encode(slabs: readonly Slab[], pulledNs: number): PageBatch {
     try {
       return encodeBatch(this.#options.encoder, slabs, pulledNs, this.#pulledFaults);
     } catch (error) {
       for (const slab of slabs) slab.release();
-      throw new SnapshotError('capture-failed', 'the capture gave pages that do not fit the guest', {
-        cause: error,
-      });
+      throw asEncodingFailure(error, 'capture-failed', 'encode pages');
     }
   }
 

@@ -1,10 +1,10 @@
 import type { Limiter } from '@stillframe/limiter';
-import { PageStreamEncoder } from '@stillframe/page-stream';
+import { PageStreamEncoder, PageStreamError } from '@stillframe/page-stream';
 import { makeCut } from './cut.ts';
 import { asSnapshotError, attempt, attemptNow, type FailedCleanup, SnapshotError } from './error.ts';
 import type { SnapshotEvent, SnapshotPhase, SnapshotProgress, SnapshotSummary } from './event.ts';
 import { EventHub } from './event-hub.ts';
-import type { Capture } from './guest.ts';
+import type { Capture, Guest } from './guest.ts';
 import { Interruption } from './interruption.ts';
 import { Output } from './output.ts';
 import { Pacer } from './pacer.ts';
@@ -13,6 +13,7 @@ import { pumpMode } from './pump-mode.ts';
 import { SinkMeter } from './sink-meter.ts';
 import { SnapshotNumbers } from './snapshot-numbers.ts';
 import { Standstill } from './standstill.ts';
+import { asEncodingFailure } from './stream-failure.ts';
 import type { ResolvedSnapshotOptions } from './take-snapshot.ts';
 import { startTicker } from './ticker.ts';
 
@@ -23,7 +24,7 @@ export class SnapshotJob {
   readonly events = new EventHub<SnapshotEvent>(['progress', 'limiter']);
   readonly #options: ResolvedSnapshotOptions;
   readonly #encoder: PageStreamEncoder;
-  readonly #head: Uint8Array[];
+  readonly #head: () => Uint8Array[];
   readonly #output: Output;
   readonly #standstill: Standstill;
   readonly #numbers: SnapshotNumbers;
@@ -47,7 +48,7 @@ export class SnapshotJob {
       ...(codec === undefined ? {} : { codec }),
       ...(readerLimits === undefined ? {} : { limits: readerLimits }),
     });
-    this.#head = this.#encoder.start(guest.regions);
+    this.#head = startStream(this.#encoder, guest);
   }
 
   async run(signal: AbortSignal): Promise<SnapshotSummary> {
@@ -76,16 +77,15 @@ export class SnapshotJob {
   async #stream(): Promise<SnapshotSummary> {
     const { guest, clock, capture: captureOptions } = this.#options;
     this.#enter('prepare', clock.nowNs());
-    await this.#output.send(this.#head, this.#interruption);
+    await this.#output.send(this.#head(), this.#interruption);
     const capture = await attempt('guest-failed', 'guest.open', () => guest.open(captureOptions));
     this.#capture = capture;
     this.#interruption.check();
     const cut = await makeCut(guest, capture, this.#standstill, clock, this.#interruption);
     for (const { phase, atNs } of cut.phases) this.#enter(phase, atNs);
     this.#enter('stream', clock.nowNs());
-    const { pump, pacer } = this.#startPump(capture);
+    const pump = this.#startPump(capture);
     await pump.run(cut.state);
-    this.#numbers.readLast();
     this.#reportProgress();
     this.#enter('disarm', clock.nowNs());
     await this.#closeCapture();
@@ -93,10 +93,10 @@ export class SnapshotJob {
     const tail = attemptNow('capture-failed', 'encode the end', () => this.#encoder.end());
     await this.#output.send(tail, this.#interruption);
     await this.#output.end(this.#interruption);
-    return this.#numbers.summary(cut.pause, this.#encoder.totals, pacer);
+    return this.#numbers.summary(cut.pause, this.#encoder.totals);
   }
 
-  #startPump(capture: Capture): { pump: Pump; pacer: Pacer } {
+  #startPump(capture: Capture): Pump {
     const { guest, clock, capture: captureOptions, deadlineMs } = this.#options;
     const mode = pumpMode(captureOptions);
     const pacer = new Pacer({
@@ -108,10 +108,8 @@ export class SnapshotJob {
       preImagesMaxBytes: captureOptions.preImagesMaxBytes,
       grantMaxPages: mode.grantMaxPages,
       ...(deadlineMs === undefined ? {} : { deadlineNs: clock.nowNs() + deadlineMs * NS_PER_MS }),
-      onGrant: (limiter, grant, steps) => {
-        if (this.events.hasReaders) {
-          this.events.emit({ type: 'limiter', atNs: clock.nowNs(), limiter, grant, steps });
-        }
+      onChange: (limiter, grant) => {
+        this.events.emit({ type: 'limiter', atNs: clock.nowNs(), limiter, grant });
       },
     });
     const output = this.#output;
@@ -119,8 +117,8 @@ export class SnapshotJob {
     const pump = new Pump({ capture, encoder: this.#encoder, output, pacer, clock, interruption, mode });
     this.#pacer = pacer;
     this.#pump = pump;
-    this.#numbers.follow(capture, pump);
-    return { pump, pacer };
+    this.#numbers.follow(capture, pump, pacer);
+    return pump;
   }
 
   /** Undoes everything, the guest first, and gives the failure that the run ends with. */
@@ -141,7 +139,14 @@ export class SnapshotJob {
   async #closeCapture(): Promise<void> {
     const capture = this.#capture;
     this.#capture = undefined;
-    if (capture !== undefined) await attempt('capture-failed', 'capture.close', () => capture.close());
+    if (capture === undefined) return;
+    await attempt('capture-failed', 'capture.close', async () => {
+      try {
+        this.#numbers.readLast();
+      } finally {
+        await capture.close();
+      }
+    });
   }
 
   #enter(phase: SnapshotPhase, atNs: number): void {
@@ -169,6 +174,19 @@ export class SnapshotJob {
     if (!this.events.hasReaders) return;
     const atNs = this.#options.clock.nowNs();
     this.events.emit({ type: 'progress', atNs, progress: this.#numbers.progress() });
+  }
+}
+
+/** Regions that no image can have are the caller's mistake, at once; those that this reader does not accept fail the run. */
+function startStream(encoder: PageStreamEncoder, { regions }: Guest): () => Uint8Array[] {
+  try {
+    const head = encoder.start(regions);
+    return () => head;
+  } catch (error) {
+    if (!(error instanceof PageStreamError)) throw error;
+    return () => {
+      throw asEncodingFailure(error, 'guest-failed', 'encode the regions');
+    };
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ImageTotals } from '@stillframe/page-stream';
 import { formatDigest } from '@stillframe/page-stream';
 import type { Clock } from './clock.ts';
-import type { PauseMs, SnapshotPhase, SnapshotProgress, SnapshotSummary } from './event.ts';
+import type { LimiterNumbers, PauseMs, SnapshotPhase, SnapshotProgress, SnapshotSummary } from './event.ts';
 import type { Capture, CaptureStats } from './guest.ts';
 import type { Pacer } from './pacer.ts';
 import type { Pump } from './pump.ts';
@@ -17,6 +17,7 @@ export class SnapshotNumbers {
   readonly #meter: SinkMeter;
   readonly #startNs: number;
   #pump: Pump | undefined;
+  #pacer: Pacer | undefined;
   #readStats: () => CaptureStats = () => NO_STATS;
 
   constructor(clock: Clock, meter: SinkMeter) {
@@ -25,8 +26,9 @@ export class SnapshotNumbers {
     this.#startNs = clock.nowNs();
   }
 
-  follow(capture: Capture, pump: Pump): void {
+  follow(capture: Capture, pump: Pump, pacer: Pacer): void {
     this.#pump = pump;
+    this.#pacer = pacer;
     this.#readStats = () => capture.stats();
   }
 
@@ -51,11 +53,12 @@ export class SnapshotNumbers {
       sweptPages: stats.sweptPages,
       stallUs: stallUs(stats),
       preImageBytes: stats.preImageBytes,
+      limiter: this.#limiterNumbers(),
       sink: this.#meter.numbers(),
     };
   }
 
-  summary(pause: PauseMs, totals: ImageTotals, pacer: Pacer): SnapshotSummary {
+  summary(pause: PauseMs, totals: ImageTotals): SnapshotSummary {
     const stats = this.#readStats();
     return {
       pages: totals.pages,
@@ -72,11 +75,13 @@ export class SnapshotNumbers {
       faultWaitCounts: stats.faultWait,
       preImageBytesMax: stats.preImageBytesMax,
       spilledBytesMax: stats.spilledBytesMax,
-      limiter: pacer.limiterName,
-      limiterSteps: pacer.steps,
-      limiterHeldMs: pacer.heldNs / NS_PER_MS,
+      limiter: this.#limiterNumbers(),
       sink: this.#meter.numbers(),
     };
+  }
+
+  #limiterNumbers(): LimiterNumbers {
+    return this.#pacer?.numbers ?? { name: '', steps: 0, heldMs: 0, reason: '' };
   }
 
   #elapsedMs(): number {

@@ -38,7 +38,8 @@ export interface ResolvedSnapshotOptions extends SnapshotOptions {
 }
 
 /** A snapshot that is being taken. */
-export interface SnapshotRun extends Run<SnapshotEvent, SnapshotSummary> {
+export interface SnapshotRun<Summary extends SnapshotSummary = SnapshotSummary>
+  extends Run<SnapshotEvent, Summary> {
   /** The numbers as they are now. */
   progress(): SnapshotProgress;
   /** Exchanges the limiter. Throws `limiter-failed`, and keeps the old one, when the new one cannot be used. */
@@ -56,6 +57,14 @@ export interface SnapshotRun extends Run<SnapshotEvent, SnapshotSummary> {
  * Throws TypeError or RangeError for options or regions that no image can have. Otherwise see `SnapshotErrorCode`.
  */
 export function takeSnapshot(options: SnapshotOptions): SnapshotRun {
+  return startSnapshot(options, (summary) => summary);
+}
+
+/** `takeSnapshot`, with a summary that `complete` has looked at; what it throws fails the run. */
+export function startSnapshot<Summary extends SnapshotSummary>(
+  options: SnapshotOptions,
+  complete: (summary: SnapshotSummary) => Summary,
+): SnapshotRun<Summary> {
   assertOptions(options);
   const job = new SnapshotJob({
     ...options,
@@ -63,7 +72,7 @@ export function takeSnapshot(options: SnapshotOptions): SnapshotRun {
     streamId: options.streamId ?? crypto.getRandomValues(new Uint8Array(16)),
     progressIntervalMs: options.progressIntervalMs ?? DEFAULT_PROGRESS_INTERVAL_MS,
   });
-  const run = startRun(job.events, options.signal, (signal) => job.run(signal));
+  const run = startRun(job.events, options.signal, async (signal) => complete(await job.run(signal)));
   return {
     ...run,
     progress: () => job.progress(),
@@ -82,6 +91,9 @@ function assertOptions({ capture, deadlineMs, progressIntervalMs }: SnapshotOpti
   }
   if (!['spill', 'stall', 'abort'].includes(capture.overflow)) {
     throw new RangeError(`overflow must be spill, stall or abort, got ${capture.overflow}`);
+  }
+  if (capture.preImagesMaxBytes === 0 && capture.overflow !== 'stall') {
+    throw new RangeError('preImagesMaxBytes 0 keeps nothing: it works only with overflow stall');
   }
   for (const [name, value] of Object.entries({ deadlineMs, progressIntervalMs })) {
     if (value !== undefined && !(Number.isFinite(value) && value > 0)) {

@@ -22,5 +22,5 @@ describe('null sink', () => {
       [Symbol.asyncDispose]: async () => {},
     }),
   });
-  runCases(cases);
+  runCases(cases.filter(({ skip }) => skip === undefined));
 });

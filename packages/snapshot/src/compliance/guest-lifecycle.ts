@@ -63,12 +63,13 @@ export const lifecycleCases: Readonly<Record<string, (setting: Setting) => Promi
     const capture = await openAtCut(guest, ROOMY);
     await write(0, 3, NEW);
     await capture.wait();
-    const [slab] = capture.pull(1);
+    const slabs = capture.pull(1);
+    const [slab] = slabs;
     check(slab !== undefined, 'the fault did not come');
     await capture.close();
     await checkWritable(setting);
     checkBytes(slab.bytes, before, 'the slab after close');
-    slab.release();
+    for (const loan of slabs) loan.release();
   },
 
   'a second capture shows what was written since the first': async (setting) => {

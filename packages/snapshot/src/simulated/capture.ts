@@ -41,6 +41,7 @@ export class SimulatedCapture implements Capture {
   readonly #writers = new Set<WaitingWriter>();
   readonly #waits = new Float64Array(WAIT_BUCKET_COUNT);
   readonly #numbers = { faultPages: 0, sweptPages: 0, faults: 0, lastFaultReadNs: 0, faultWaitMaxNs: 0 };
+  #slabsOnLoan = 0;
   #inlineOnLoan = false;
   #granted = 0;
   #notBeforeNs = 0;
@@ -50,15 +51,20 @@ export class SimulatedCapture implements Capture {
 
   constructor(parts: SimulatedCaptureParts) {
     this.#parts = parts;
-    this.#isInline = parts.options.preImagesMaxBytes === 0 && parts.options.overflow === 'stall';
+    this.#isInline = parts.options.preImagesMaxBytes === 0;
     this.#protection = new Protection(parts.memory);
-    this.#store = new SimulatedStore(parts.memory, parts.options, SLAB_MAX_BYTES, () => this.#onRoom());
+    this.#store = new SimulatedStore(parts.memory, parts.options, SLAB_MAX_BYTES, () => this.#onRelease());
     this.#waiters = new Waiters(parts.clock, () => this.#isReady());
     this.pageCount = this.#protection.pageCount;
   }
 
   get isOpen(): boolean {
     return this.#stage !== 'closed';
+  }
+
+  /** Slabs that were pulled and not released. */
+  get slabsOnLoan(): number {
+    return this.#slabsOnLoan;
   }
 
   arm(): void {
@@ -88,11 +94,12 @@ export class SimulatedCapture implements Capture {
 
   pull(maxSlabs: number): Slab[] {
     void this.#parts.before('pull');
+    this.#assertOpen();
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#stage !== 'armed') return [];
-    if (this.#isInline) return this.#pullInline();
-    this.#sweep();
-    return this.#store.take(maxSlabs);
+    if (this.#stage !== 'armed' || maxSlabs === 0) return [];
+    const slabs = this.#isInline ? this.#pullInline() : this.#pullStored(maxSlabs);
+    this.#slabsOnLoan += slabs.length;
+    return slabs;
   }
 
   wait(options?: Parameters<Capture['wait']>[0]): Promise<void> {
@@ -100,6 +107,8 @@ export class SimulatedCapture implements Capture {
   }
 
   grant(pages: number, notBeforeNs: number): void {
+    this.#assertOpen();
+    if (this.#stage !== 'armed') throw new Error('a capture that is not armed cannot sweep');
     this.#granted = pages;
     this.#notBeforeNs = notBeforeNs;
     this.#grantTimer.abort();
@@ -114,6 +123,7 @@ export class SimulatedCapture implements Capture {
   }
 
   stats(): CaptureStats {
+    this.#assertOpen();
     return {
       ...this.#numbers,
       pages: this.pageCount,
@@ -153,11 +163,12 @@ export class SimulatedCapture implements Capture {
     return next !== undefined && (this.#isInline || this.#store.hasRoom(next, 'sweep'));
   }
 
-  #sweep(): void {
+  #pullStored(maxSlabs: number): Slab[] {
     while (this.#maySweepNow()) {
       this.#granted -= 1;
       this.#capture(this.#protection.nextToSweep()!, 'sweep');
     }
+    return this.#store.take(maxSlabs);
   }
 
   /** The fault thread: captures for the writers that wait, in order, as long as the store has room. */
@@ -193,11 +204,11 @@ export class SimulatedCapture implements Capture {
     if (cause === 'sweep') this.#granted -= 1;
     this.#inlineOnLoan = true;
     const isZero = !this.#parts.memory.isTouched(at.region, at.page);
-    const bytes = isZero ? new Uint8Array(0) : this.#parts.memory.page(at.region, at.page);
+    const bytes = isZero ? new Uint8Array(0) : this.#parts.memory.page(at.region, at.page).slice();
     const runs = [{ kind: isZero ? 'zero' : 'data', firstPage: at.page, pageCount: 1 }] as const;
-    const slab = { region: at.region, cause, runs, bytes } as const;
     return [
-      onLoan(slab, () => {
+      onLoan({ region: at.region, cause, runs, bytes }, () => {
+        this.#slabsOnLoan -= 1;
         this.#inlineOnLoan = false;
         if (this.isProtected(at)) this.#release(at, cause);
         this.#waiters.poke();
@@ -205,7 +216,12 @@ export class SimulatedCapture implements Capture {
     ];
   }
 
-  #onRoom(): void {
+  #assertOpen(): void {
+    if (this.#stage === 'closed') throw new Error('the capture is closed');
+  }
+
+  #onRelease(): void {
+    this.#slabsOnLoan -= 1;
     if (this.#stage === 'armed' && this.#failure === undefined) this.#serveWriters();
     this.#waiters.poke();
   }

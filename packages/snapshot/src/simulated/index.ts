@@ -5,3 +5,8 @@ export { type GuestStep, SimulatedGuest, type SimulatedGuestOptions } from './gu
 export type { PageAddress, SimulatedRegion } from './memory.ts';
 export { SimulatedTarget, type SimulatedTargetOptions, type TargetStep } from './target.ts';
 export { runWriters, type WritersOptions, type WritersReport } from './writers.ts';
+export {
+  type SimulatedConnection,
+  type SimulatedConnectionOptions,
+  simulatedConnection,
+} from './connection.ts';

@@ -20,18 +20,18 @@ export class SimulatedStore {
   readonly #memory: SimulatedMemory;
   readonly #options: CaptureOptions;
   readonly #slabMaxBytes: number;
-  readonly #onRoom: () => void;
+  readonly #onRelease: () => void;
   readonly #queues: Record<Slab['cause'], Held[]> = { fault: [], sweep: [] };
   readonly #heldBytes: Record<Slab['cause'], number> = { fault: 0, sweep: 0 };
   #spilledBytes = 0;
   heldBytesMax = 0;
   spilledBytesMax = 0;
 
-  constructor(memory: SimulatedMemory, options: CaptureOptions, slabMaxBytes: number, onRoom: () => void) {
+  constructor(memory: SimulatedMemory, options: CaptureOptions, slabMaxBytes: number, onRelease: () => void) {
     this.#memory = memory;
     this.#options = options;
     this.#slabMaxBytes = slabMaxBytes;
-    this.#onRoom = onRoom;
+    this.#onRelease = onRelease;
   }
 
   get heldBytes(): number {
@@ -84,10 +84,9 @@ export class SimulatedStore {
     }
     const bytes = packer.bytes();
     return onLoan({ region, cause, runs: packer.runs, bytes }, () => {
-      bytes.fill(RELEASED_FILL);
       this.#heldBytes[cause] -= bytes.byteLength;
       this.#spilledBytes -= spilledBytes;
-      this.#onRoom();
+      this.#onRelease();
     });
   }
 
@@ -104,6 +103,7 @@ export function onLoan(slab: Omit<Slab, 'release'>, onRelease: () => void): Slab
     release: () => {
       if (released) throw new Error('a slab was released twice');
       released = true;
+      slab.bytes.fill(RELEASED_FILL);
       onRelease();
     },
   };
