@@ -1,8 +1,9 @@
 // The capture engine for JavaScript: one object for one capture, numbers and views in, numbers and views out.
 //
-// Lifetime: the engine is shared by this object and by the ArrayBuffers over its slabs; it is destroyed by free(), which must come after
-// those were detached (TypeScript sees to that), or when all of them are garbage. A cleanup hook of the environment closes it, so that the
-// end of a worker or of the process never leaves the guest armed (I-4).
+// Lifetime: the engine is shared by this object and by the ArrayBuffers over its slabs; it is destroyed by
+// free(), which must come after those were detached (TypeScript sees to that), or when all of them are
+// garbage. A cleanup hook of the environment closes it, so that the end of a worker or of the process never
+// leaves the guest armed (I-4).
 #include <unistd.h>
 
 #include <array>
@@ -41,9 +42,8 @@ std::vector<GuestRegion> ToRegions(std::span<const uint64_t> words) {
 
 class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
  public:
-  /// (fd, regions: BigUint64Array, maxBytes: bigint, overflow: number, spillDirectory: string, onReady: () => void,
-  /// keptAlive: object[]).
-  /// The descriptor is the engine's, unless this throws.
+  /// (fd, regions: BigUint64Array, maxBytes: bigint, overflow: number, spillDirectory: string, onReady: () =>
+  /// void, keptAlive: object[]). The descriptor is the engine's, unless this throws.
   explicit CaptureEngineObject(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<CaptureEngineObject>(info), env_(info.Env()) {
     const int uffd = ToInt(info[0]);
@@ -53,7 +53,8 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
     ready_ = Napi::ThreadSafeFunction::New(env_, info[5].As<Napi::Function>(), "stillframe capture", 0, 1);
     ready_.Unref(env_);
     try {
-      engine_ = std::make_shared<CaptureEngine>(uffd, ToRegions(ToWords(info[1])), options, [this] { Tell(); });
+      engine_ =
+          std::make_shared<CaptureEngine>(uffd, ToRegions(ToWords(info[1])), options, [this] { Tell(); });
     } catch (const std::system_error& error) {
       ready_.Release();
       Napi::Error thrown = Napi::Error::New(env_, error.what());
@@ -64,14 +65,17 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
       throw Napi::RangeError::New(env_, error.what());
     }
     memory_ = Napi::Persistent(info[6].As<Napi::Object>());
-    // After the thread-safe function's own hook, so that it runs before that one: hooks run last in, first out.
+    // After the thread-safe function's own hook, so that it runs before that one: hooks run last in, first
+    // out.
     napi_add_env_cleanup_hook(env_, CloseAtEnd, this);
     hooked_ = true;
   }
 
   ~CaptureEngineObject() override { Stop(); }
 
-  Napi::Value Arm(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), Engine(info).Arm()); }
+  Napi::Value Arm(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), Engine(info).Arm());
+  }
 
   /// Slabs, each as [id, cause, spilled, bytes, first page, pages, zero, first page, pages, zero …].
   Napi::Value Pull(const Napi::CallbackInfo& info) {
@@ -85,7 +89,8 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
     return result;
   }
 
-  /// The whole memory of a slab. Called once for each slab at a time: two ArrayBuffers over it would alias each other.
+  /// The whole memory of a slab. Called once for each slab at a time: two ArrayBuffers over it would alias
+  /// each other.
   Napi::Value SlabMemory(const Napi::CallbackInfo& info) {
     CaptureEngine& engine = Engine(info);
     Slab* slab = engine.SlabAt(static_cast<uint32_t>(ToInt(info[0])));
@@ -154,7 +159,8 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
 
   void Close(const Napi::CallbackInfo&) { Stop(); }
 
-  /// After close(), and after every ArrayBuffer over a slab was detached: gives the store's memory back at once.
+  /// After close(), and after every ArrayBuffer over a slab was detached: gives the store's memory back at
+  /// once.
   void Free(const Napi::CallbackInfo&) {
     Stop();
     engine_.reset();
@@ -187,7 +193,8 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
     return numbers;
   }
 
-  /// On the engine's sweeper. Once the runtime says that it is closing, the function must not be called again.
+  /// On the engine's sweeper. Once the runtime says that it is closing, the function must not be called
+  /// again.
   void Tell() {
     if (!runtime_closing_.load(std::memory_order_relaxed) && ready_.NonBlockingCall() == napi_closing) {
       runtime_closing_.store(true, std::memory_order_relaxed);
@@ -227,16 +234,16 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
 
 void InitCapture(Napi::Env env, Napi::Object exports) {
   using Object = stillframe::CaptureEngineObject;
-  exports.Set("CaptureEngine",
-              Object::DefineClass(env, "CaptureEngine",
-                                  {Object::InstanceMethod<&Object::Arm>("arm"),
-                                   Object::InstanceMethod<&Object::Pull>("pull"),
-                                   Object::InstanceMethod<&Object::SlabMemory>("slabMemory"),
-                                   Object::InstanceMethod<&Object::Release>("release"),
-                                   Object::InstanceMethod<&Object::Grant>("grant"),
-                                   Object::InstanceMethod<&Object::ReadyOrNotify>("readyOrNotify"),
-                                   Object::InstanceMethod<&Object::KeepAlive>("keepAlive"),
-                                   Object::InstanceMethod<&Object::Stats>("stats"),
-                                   Object::InstanceMethod<&Object::Close>("close"),
-                                   Object::InstanceMethod<&Object::Free>("free")}));
+  exports.Set(
+      "CaptureEngine",
+      Object::DefineClass(
+          env, "CaptureEngine",
+          {Object::InstanceMethod<&Object::Arm>("arm"), Object::InstanceMethod<&Object::Pull>("pull"),
+           Object::InstanceMethod<&Object::SlabMemory>("slabMemory"),
+           Object::InstanceMethod<&Object::Release>("release"),
+           Object::InstanceMethod<&Object::Grant>("grant"),
+           Object::InstanceMethod<&Object::ReadyOrNotify>("readyOrNotify"),
+           Object::InstanceMethod<&Object::KeepAlive>("keepAlive"),
+           Object::InstanceMethod<&Object::Stats>("stats"), Object::InstanceMethod<&Object::Close>("close"),
+           Object::InstanceMethod<&Object::Free>("free")}));
 }

@@ -4,10 +4,17 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 
 #include "core/clock.h"
 
 namespace stillframe {
+
+namespace {
+
+std::optional<uint32_t> Next(FilledQueue& queue, bool wanted) { return wanted ? queue.Pop() : std::nullopt; }
+
+}  // namespace
 
 CaptureEngine::CaptureEngine(int uffd, std::vector<GuestRegion> regions, const StoreOptions& options,
                              std::function<void()> on_ready)
@@ -40,18 +47,14 @@ int CaptureEngine::Arm() {
 
 size_t CaptureEngine::Pull(Slab** out, size_t most) {
   size_t count = 0;
-  while (count < most) {
-    auto id = shared_.faulted.Pop();
-    if (!id) {
-      id = shared_.swept.Pop();
-    }
-    if (!id) {
-      break;
-    }
+  for (auto id = Next(shared_.faulted, count < most); id; id = Next(shared_.faulted, count < most)) {
     out[count++] = shared_.store.At(*id);
   }
-  if (count == 0 && most > 0 && (shared_.sweep_idle.load(std::memory_order_seq_cst) || shared_.Complete())) {
-    // Nothing else is on its way: take what the fault thread is still filling.
+  // The slab that faults are still being added to goes along with something else, or when nothing else is on
+  // its way: by itself it would only cut the stream into small writes.
+  const bool goes_along =
+      count > 0 || !shared_.swept.Empty() || shared_.sweep_idle.load(std::memory_order_seq_cst);
+  if (count < most && (goes_along || shared_.Complete())) {
     if (Slab* slab = shared_.current.exchange(nullptr, std::memory_order_seq_cst)) {
       if (slab->run_count > 0) {
         out[count++] = slab;
@@ -59,6 +62,9 @@ size_t CaptureEngine::Pull(Slab** out, size_t most) {
         shared_.store.GiveBack(slab);
       }
     }
+  }
+  for (auto id = Next(shared_.swept, count < most); id; id = Next(shared_.swept, count < most)) {
+    out[count++] = shared_.store.At(*id);
   }
   return count;
 }

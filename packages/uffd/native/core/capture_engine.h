@@ -38,7 +38,8 @@ class CaptureEngine {
   /// True: there is something to pull, everything is captured, or the capture failed. False: `on_ready` will
   /// be called, once.
   bool ReadyOrNotify();
-  /// Disarms, joins the threads, closes the userfaultfd. Idempotent. Slabs on loan stay readable until the engine is destroyed.
+  /// Disarms, joins the threads, closes the userfaultfd. Idempotent. Slabs on loan stay readable until the
+  /// engine is destroyed.
   void Close();
 
   Slab* SlabAt(uint32_t id) { return shared_.store.At(id); }

@@ -77,7 +77,8 @@ struct CaptureShared {
   /// The fault thread has a page and no slab: the next slab given back is to wake it.
   std::atomic<bool> fault_starved{false};
   std::atomic<bool> sweep_starved{false};
-  /// The sweep waits for a grant, a time or a slab, or is through. While it runs it brings full slabs, and faults fill up theirs.
+  /// The sweep waits for a grant, a time or a slab, or is through. While it runs it brings full slabs, and
+  /// faults fill up theirs.
   std::atomic<bool> sweep_idle{true};
   /// The sweep's pages that are captured and not yet un-protected: [first, end) of the line of pages.
   std::atomic<uint64_t> run_first{0};
@@ -91,7 +92,8 @@ struct CaptureShared {
   bool Failed() const { return failure.load(std::memory_order_seq_cst) != Failure::kNone; }
   bool Complete() const { return counters.captured_pages.load(std::memory_order_seq_cst) == memory.Pages(); }
 
-  /// Something to pull, or nothing more to come. The slab that faults are being added to counts once nothing else is on its way.
+  /// Something to pull, or nothing more to come. The slab that faults are being added to counts once nothing
+  /// else is on its way.
   bool Ready() const {
     return Failed() || !faulted.Empty() || !swept.Empty() || Complete() ||
            (sweep_idle.load(std::memory_order_seq_cst) && current.load(std::memory_order_seq_cst) != nullptr);
