@@ -57,7 +57,11 @@ export class Hand {
   /** Begins an operation; returns once the other thread is about to do it. */
   start(operation: (typeof OPERATIONS)[number], ...operands: (bigint | number)[]): void {
     this.#args.fill(0n);
-    this.#args.set([operation, ...operands].map((value, index) => BigInt(index === 0 ? OPERATIONS.indexOf(operation) : value)));
+    this.#args.set(
+      [operation, ...operands].map((value, index) =>
+        BigInt(index === 0 ? OPERATIONS.indexOf(operation) : value),
+      ),
+    );
     this.#set(REQUESTED);
     this.#waitWhile(REQUESTED);
   }

@@ -1,9 +1,19 @@
-import { readFileSync, readSync, openSync, closeSync, ftruncateSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect } from 'vitest';
-import { closeFd, HUGE_PAGE_2MIB, madvise, Mapping, memfdCreate, mmap, mprotect, pageSize, Userfaultfd } from '../src/index.ts';
+import { readSync, openSync, closeSync, ftruncateSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  closeFd,
+  HUGE_PAGE_2MIB,
+  madvise,
+  Mapping,
+  memfdCreate,
+  mmap,
+  mprotect,
+  pageSize,
+  Userfaultfd,
+} from '../src/index.ts';
 import { Hand } from './hand.ts';
 import { withHugePages } from './huge-pages.ts';
-import { machine, needs, needsUffd, next } from './kernel.ts';
+import { lacks, lacksUffd, machine, next } from './kernel.ts';
 
 describe('write protection', () => {
   let hand: Hand;
@@ -17,23 +27,31 @@ describe('write protection', () => {
     await hand.end();
   });
 
-  needsUffd('PAGEFAULT_FLAG_WP')('a write waits until its page is disarmed; reads and other pages do not', () => {
-    madvise(hand, 'POPULATE_WRITE');
-    expect(uffd.register(hand, ['WP'])).toContain('WRITEPROTECT');
-    uffd.writeProtect(hand.page(1));
-    hand.do('write', 0, 1);
-    expect(hand.do('read', pageSize)).toBe(0);
-    hand.start('write', pageSize + 9, 6);
-    expect(next(uffd, 'pagefault')).toMatchObject({ address: hand.at(1), reason: 'wp', write: true, threadId: null });
-    expect(hand.busy).toBe(true);
-    uffd.writeUnprotect(hand.page(1), { dontWake: true });
-    expect(hand.busy).toBe(true);
-    uffd.wake(hand.page(1));
-    hand.finish();
-    expect(hand.do('read', pageSize + 9)).toBe(6);
-  });
+  test.skipIf(lacksUffd('PAGEFAULT_FLAG_WP'))(
+    'a write waits until its page is disarmed; reads and other pages do not',
+    () => {
+      madvise(hand, 'POPULATE_WRITE');
+      expect(uffd.register(hand, ['WP'])).toContain('WRITEPROTECT');
+      uffd.writeProtect(hand.page(1));
+      hand.do('write', 0, 1);
+      expect(hand.do('read', pageSize)).toBe(0);
+      hand.start('write', pageSize + 9, 6);
+      expect(next(uffd, 'pagefault')).toMatchObject({
+        address: hand.at(1),
+        reason: 'wp',
+        write: true,
+        threadId: null,
+      });
+      expect(hand.busy).toBe(true);
+      uffd.writeUnprotect(hand.page(1), { dontWake: true });
+      expect(hand.busy).toBe(true);
+      uffd.wake(hand.page(1));
+      hand.finish();
+      expect(hand.do('read', pageSize + 9)).toBe(6);
+    },
+  );
 
-  needsUffd('PAGEFAULT_FLAG_WP')('protection survives mprotect to read-only and back', () => {
+  test.skipIf(lacksUffd('PAGEFAULT_FLAG_WP'))('protection survives mprotect to read-only and back', () => {
     madvise(hand, 'POPULATE_WRITE');
     uffd.register(hand, ['WP']);
     uffd.writeProtect(hand);
@@ -43,14 +61,17 @@ describe('write protection', () => {
     expect(next(uffd, 'pagefault').reason).toBe('wp');
   });
 
-  needsUffd('PAGEFAULT_FLAG_WP')('never-touched anonymous memory slips through without WP_UNPOPULATED', () => {
-    uffd.register(hand, ['WP']);
-    uffd.writeProtect(hand);
-    hand.do('write', 0, 1);
-    expect(uffd.readEvents()).toEqual([]);
-  });
+  test.skipIf(lacksUffd('PAGEFAULT_FLAG_WP'))(
+    'never-touched anonymous memory slips through without WP_UNPOPULATED',
+    () => {
+      uffd.register(hand, ['WP']);
+      uffd.writeProtect(hand);
+      hand.do('write', 0, 1);
+      expect(uffd.readEvents()).toEqual([]);
+    },
+  );
 
-  needsUffd('WP_UNPOPULATED')('and does not with it', () => {
+  test.skipIf(lacksUffd('WP_UNPOPULATED'))('and does not with it', () => {
     uffd.close();
     uffd = Userfaultfd.open({ features: ['WP_UNPOPULATED'] });
     uffd.register(hand, ['WP']);
@@ -59,7 +80,7 @@ describe('write protection', () => {
     expect(next(uffd, 'pagefault').address).toBe(hand.at(2));
   });
 
-  needsUffd('EXACT_ADDRESS')('EXACT_ADDRESS tells the byte', () => {
+  test.skipIf(lacksUffd('EXACT_ADDRESS'))('EXACT_ADDRESS tells the byte', () => {
     uffd.close();
     uffd = Userfaultfd.open({ features: ['EXACT_ADDRESS'] });
     uffd.register(hand, ['MISSING']);
@@ -67,7 +88,7 @@ describe('write protection', () => {
     expect(next(uffd, 'pagefault').address).toBe(hand.address + 123n);
   });
 
-  needsUffd('WP_HUGETLBFS_SHMEM')('shared memory can be armed', async () => {
+  test.skipIf(lacksUffd('WP_HUGETLBFS_SHMEM'))('shared memory can be armed', async () => {
     const fd = memfdCreate('armed');
     ftruncateSync(fd, pageSize);
     const shared = await Hand.with(pageSize, mmap({ sizeBytes: pageSize, flags: ['SHARED'], fd }));
@@ -81,7 +102,7 @@ describe('write protection', () => {
     await shared.end();
   });
 
-  needsUffd('WP_HUGETLBFS_SHMEM')('a huge page is armed as a whole', async (context) => {
+  test.skipIf(lacksUffd('WP_HUGETLBFS_SHMEM'))('a huge page is armed as a whole', async (context) => {
     await withHugePages(context, 1, async () => {
       const address = mmap({
         sizeBytes: HUGE_PAGE_2MIB,
@@ -108,18 +129,21 @@ describe('write protection', () => {
     });
   });
 
-  needsUffd('PAGEFAULT_FLAG_WP')('a private mapping of a file is refused in synchronous mode', () => {
-    const file = openSync(process.execPath, 'r');
-    const address = mmap({ sizeBytes: pageSize, flags: ['PRIVATE'], fd: file });
-    closeSync(file);
-    expect(() => uffd.register({ address, sizeBytes: pageSize }, ['WP'])).toThrow(
-      expect.objectContaining({ code: 'UFFD_EINVAL' }),
-    );
-    using async = Userfaultfd.open({ userModeOnly: true, features: ['WP_ASYNC'] });
-    expect(async.register({ address, sizeBytes: pageSize }, ['WP'])).toContain('WRITEPROTECT');
-  });
+  test.skipIf(lacksUffd('PAGEFAULT_FLAG_WP'))(
+    'a private mapping of a file is refused in synchronous mode',
+    () => {
+      const file = openSync(process.execPath, 'r');
+      const address = mmap({ sizeBytes: pageSize, flags: ['PRIVATE'], fd: file });
+      closeSync(file);
+      expect(() => uffd.register({ address, sizeBytes: pageSize }, ['WP'])).toThrow(
+        expect.objectContaining({ code: 'UFFD_EINVAL' }),
+      );
+      using async = Userfaultfd.open({ userModeOnly: true, features: ['WP_ASYNC'] });
+      expect(async.register({ address, sizeBytes: pageSize }, ['WP'])).toContain('WRITEPROTECT');
+    },
+  );
 
-  needsUffd('PAGEFAULT_FLAG_WP')('a range has one userfaultfd', () => {
+  test.skipIf(lacksUffd('PAGEFAULT_FLAG_WP'))('a range has one userfaultfd', () => {
     uffd.register(hand, ['WP']);
     using second = Userfaultfd.open();
     expect(() => second.register(hand, ['WP'])).toThrow(
@@ -132,9 +156,12 @@ describe('write protection', () => {
 });
 
 describe('user mode only', () => {
-  const userMode = needs(machine.open.userModeOnly.ok && machine.features.includes('WP_ASYNC'), 'no WP_ASYNC for user mode');
+  const noUserMode = lacks(
+    machine.open.userModeOnly.ok && machine.features.includes('WP_ASYNC'),
+    'no WP_ASYNC for user mode',
+  );
 
-  userMode('a write by the kernel into an armed page fails with EFAULT', () => {
+  test.skipIf(noUserMode)('a write by the kernel into an armed page fails with EFAULT', () => {
     using uffd = Userfaultfd.open({ userModeOnly: true, features: ['PAGEFAULT_FLAG_WP'] });
     using mapping = new Mapping({ sizeBytes: pageSize });
     const bytes = new Uint8Array(mapping.buffer).fill(1);

@@ -23,7 +23,7 @@ const OPERATIONS = [
   (at, oldBytes, newBytes, flags, to) => native.mremap(at, oldBytes, newBytes, Number(flags), to),
 ];
 
-parentPort.postMessage('ready');
+parentPort.postMessage('ready', []);
 for (;;) {
   for (let seen = Atomics.load(state, 0); seen !== REQUESTED; seen = Atomics.load(state, 0)) {
     Atomics.wait(state, 0, seen);

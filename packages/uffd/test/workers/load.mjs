@@ -1,0 +1,4 @@
+import { parentPort } from 'node:worker_threads';
+import native from '#native';
+
+parentPort.postMessage(native.pageSize(), []);
