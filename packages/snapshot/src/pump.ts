@@ -50,17 +50,22 @@ export class Pump {
     return this.#takenPages;
   }
 
+  /** Nothing more is needed of the capture: what fails there now is no failure of the snapshot. */
+  get hasEveryPage(): boolean {
+    return this.#pulledPages === this.#options.capture.pageCount;
+  }
+
   /** State first, then pages until all of them are with the sink. */
   async run(state: GuestState): Promise<void> {
-    const { capture, interruption, mode, pacer } = this.#options;
+    const { interruption, mode, pacer } = this.#options;
     pacer.step(this.#taken);
     this.#pipeline.push(this.#encodeState(state));
     for (;;) {
       interruption.check();
       this.#pipeline.check();
       let pulls = true;
-      while (pulls && this.#pipeline.length < mode.maxBatches) pulls = this.#pull();
-      if (this.#pipeline.length === 0 && this.#pulledPages === capture.pageCount) return;
+      while (pulls && !this.hasEveryPage && this.#pipeline.length < mode.maxBatches) pulls = this.#pull();
+      if (this.#pipeline.length === 0 && this.hasEveryPage) return;
       // oxlint-disable-next-line no-await-in-loop -- each turn answers what the last wait brought
       await interruption.race(this.#change());
     }
@@ -112,7 +117,7 @@ export class Pump {
   async #change(): Promise<void> {
     const { capture, clock, interruption, mode, pacer } = this.#options;
     const isBusy = this.#pipeline.length > 0;
-    if (this.#pipeline.length === mode.maxBatches || this.#pulledPages === capture.pageCount) {
+    if (this.#pipeline.length === mode.maxBatches || this.hasEveryPage) {
       return this.#pipeline.next;
     }
     const untilNs = this.#askAgainNs();

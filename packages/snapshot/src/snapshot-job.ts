@@ -162,7 +162,7 @@ export class SnapshotJob {
 
   /** A sink that hangs would hide that the capture has failed: its store may be full because of that very sink. */
   #probeCapture(): void {
-    if (this.#pump === undefined) return;
+    if (this.#pump === undefined || this.#pump.hasEveryPage) return;
     try {
       this.#capture?.pull(0);
     } catch (error) {

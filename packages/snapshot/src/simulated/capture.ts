@@ -27,7 +27,8 @@ const SLAB_MAX_BYTES = 64 * 1024;
 const NS_PER_MS = 1_000_000;
 
 /**
- * The engine without threads: what its fault thread does happens inside `fault`, what its sweeper does happens inside `pull`.
+ * The engine without threads: what its fault thread does happens inside `fault`, what its sweeper does happens inside `pull`, a slab
+ * at a time.
  *
  * Ordering: a page in the store is copied before its writer goes on; a page in inline mode stays armed until its slab is released (I-2).
  */
@@ -164,9 +165,11 @@ export class SimulatedCapture implements Capture {
   }
 
   #pullStored(maxSlabs: number): Slab[] {
-    while (this.#maySweepNow()) {
+    for (let sweptBytes = 0; sweptBytes < SLAB_MAX_BYTES && this.#maySweepNow(); ) {
+      const at = this.#protection.nextToSweep()!;
       this.#granted -= 1;
-      this.#capture(this.#protection.nextToSweep()!, 'sweep');
+      this.#capture(at, 'sweep');
+      sweptBytes += this.#parts.memory.regions[at.region]!.pageSize;
     }
     return this.#store.take(maxSlabs);
   }
