@@ -14,6 +14,8 @@ import {
   sendFds,
   socketPair,
 } from '../src/index.ts';
+import { lacks } from './kernel.ts';
+import { Stage } from './stage.ts';
 
 /** No process has it: above the kernel's PID_MAX_LIMIT of 2^22. */
 const NO_PID = 2 ** 22 + 1;
@@ -95,6 +97,35 @@ describe('descriptors of a process', () => {
     closeFd(zero);
     closeFd(pidfd);
     expect(() => closeFd(pidfd)).toThrow(expect.objectContaining({ code: 'UFFD_EBADF' }));
+  });
+});
+
+describe('as nobody', () => {
+  const notRoot = lacks(process.geteuid?.() === 0, 'needs root, to become nobody');
+
+  test.skipIf(notRoot)('another user’s process is closed, and the error says what opens it', () => {
+    using stage = new Stage();
+    const told = stage.run(
+      `import { pidfdGetfd, pidfdOpen, processVmReadv } from '@stillframe/uffd';
+       const attempts = [
+         () => processVmReadv(process.ppid, new Uint8Array(1), [{ address: 4096n, sizeBytes: 1 }]),
+         () => pidfdGetfd(pidfdOpen(process.ppid), 0),
+       ];
+       console.log(JSON.stringify(attempts.map((attempt) => { try { return attempt(); } catch (error) { return error; } })));`,
+      { uid: 65_534 },
+    );
+    expect(JSON.parse(told)).toEqual([
+      expect.objectContaining({
+        code: 'UFFD_EPERM',
+        syscall: 'process_vm_readv',
+        hint: expect.stringContaining('ptrace_scope'),
+      }),
+      expect.objectContaining({
+        code: 'UFFD_EPERM',
+        syscall: 'pidfd_getfd',
+        hint: expect.stringContaining('CAP_SYS_PTRACE'),
+      }),
+    ]);
   });
 });
 
