@@ -54,6 +54,16 @@ export class PeerLink {
     });
   }
 
+  /** Whether the other side closes in good order, saying nothing more. */
+  async isClosedByPeer(): Promise<boolean> {
+    let byteCount = -1;
+    await this.#briefly(async () => {
+      await this.transport.end();
+      byteCount = await this.transport.read(new Uint8Array(1));
+    });
+    return byteCount === 0;
+  }
+
   /** Closes in good order, or drops the connection when that takes long. */
   async close(): Promise<void> {
     await this.#briefly(() => this.transport.end());

@@ -63,6 +63,7 @@ class DestinationSink implements PeerSink {
   readonly #greeted: Promise<void>;
   readonly #acknowledged: Promise<void>;
   #onStage: Partial<Record<string, () => void>> = {};
+  #hasGreeted = false;
   #isPeerGone = false;
   #isOver = false;
 
@@ -86,6 +87,7 @@ class DestinationSink implements PeerSink {
     const forget = signal === undefined ? undefined : this.#interruption.follow(signal);
     try {
       await this.#write([this.#control.hello(this.#hello)], this.#timeouts.helloMs);
+      this.#hasGreeted = true;
       await this.#hear(this.#greeted, this.#timeouts.helloMs, 'it did not say HELLO');
     } finally {
       forget?.();
@@ -109,7 +111,8 @@ class DestinationSink implements PeerSink {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#interruption.interrupt(this.#talk.aborted(reason));
-    if (!this.#isPeerGone) await this.#link.lastWord(abortFrame(this.#control, reason));
+    // HELLO is the first word of a side, so one that has not said it has no last word.
+    if (this.#hasGreeted && !this.#isPeerGone) await this.#link.lastWord(abortFrame(this.#control, reason));
     await this.#link.transport.destroy();
     await this.#listening;
   }

@@ -15,7 +15,7 @@ import { SourceConversation } from './source-conversation.ts';
 export interface PeerReceiveOptions extends ReceiveOptions, PeerOptions {}
 
 export interface PeerReceiveSummary extends ReceiveSummary {
-  /** The source was told. False when it had gone by then: the image is kept all the same, because no ownership moved. */
+  /** The source has heard of it. When it is not known to have, the image is kept all the same, because no ownership moved. */
   readonly acknowledged: boolean;
 }
 

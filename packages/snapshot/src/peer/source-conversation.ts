@@ -63,7 +63,7 @@ export class SourceConversation {
     }
   }
 
-  /** Says that the image is complete and kept; false when the source does not hear it any more. */
+  /** Says that the image is complete and kept; false when the source does not show that it has heard, by closing in good order. */
   async acknowledge({ oracleVerified }: ReceiveSummary): Promise<boolean> {
     this.#isOver = true;
     const { writeMs } = this.#timeouts;
@@ -77,11 +77,11 @@ export class SourceConversation {
     try {
       const onTimeout = () => this.#talk.lost(`it took nothing for ${writeMs} ms`);
       await this.#link.write([this.#control.ack(ack)], writeMs, onTimeout);
-      return true;
+      return await this.#link.isClosedByPeer();
     } catch {
       return false;
     } finally {
-      await this.#link.close();
+      await this.#link.transport.destroy();
     }
   }
 
