@@ -40,6 +40,19 @@ std::vector<GuestRegion> ToRegions(std::span<const uint64_t> words) {
   return regions;
 }
 
+/// A call that was queued before the end of the environment may run when JavaScript no longer can: then nobody is left to be told.
+void CallReady(Napi::Env env, Napi::Function callback, std::nullptr_t* /*context*/, void* /*data*/) {
+  if (static_cast<napi_env>(env) == nullptr || callback.IsEmpty()) {
+    return;
+  }
+  napi_value undefined = nullptr;
+  if (napi_get_undefined(env, &undefined) == napi_ok) {
+    napi_call_function(env, undefined, callback, 0, nullptr, nullptr);
+  }
+}
+
+using ReadyFunction = Napi::TypedThreadSafeFunction<std::nullptr_t, void, CallReady>;
+
 class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
  public:
   /// (fd, regions: BigUint64Array, maxBytes: bigint, overflow: number, spillDirectory: string, onReady: () =>
@@ -50,7 +63,7 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
     const StoreOptions options{.max_bytes = ToU64(info[2]),
                                .overflow = static_cast<Overflow>(ToInt(info[3])),
                                .spill_directory = info[4].As<Napi::String>().Utf8Value()};
-    ready_ = Napi::ThreadSafeFunction::New(env_, info[5].As<Napi::Function>(), "stillframe capture", 0, 1);
+    ready_ = ReadyFunction::New(env_, info[5].As<Napi::Function>(), "stillframe capture", 0, 1);
     ready_.Unref(env_);
     try {
       engine_ =
@@ -223,7 +236,7 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
   Napi::Env env_;
   std::shared_ptr<CaptureEngine> engine_;
   Napi::ObjectReference memory_;  // what is armed must not be collected before it is disarmed
-  Napi::ThreadSafeFunction ready_;
+  ReadyFunction ready_;
   std::atomic<bool> runtime_closing_{false};
   bool stopped_ = false;
   bool hooked_ = false;
