@@ -40,7 +40,8 @@ std::vector<GuestRegion> ToRegions(std::span<const uint64_t> words) {
   return regions;
 }
 
-/// A call that was queued before the end of the environment may run when JavaScript no longer can: then nobody is left to be told.
+/// A call that was queued before the end of the environment may run when JavaScript no longer can: then
+/// nobody is left to be told.
 void CallReady(Napi::Env env, Napi::Function callback, std::nullptr_t* /*context*/, void* /*data*/) {
   if (static_cast<napi_env>(env) == nullptr || callback.IsEmpty()) {
     return;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 
 namespace stillframe {
 
@@ -48,22 +49,18 @@ void HoleMap::NoteCut(size_t region_index) {
 HoleMap::Span HoleMap::At(size_t region_index, uint64_t page) {
   const GuestRegion& region = memory_.Regions()[region_index];
   const uint64_t first = memory_.FirstPage(region_index);
-  const uint64_t end = memory_.EndPage(region_index);
+  const uint64_t end = std::min(memory_.EndPage(region_index), page + kSpanPages);
   if (pagemap_fd_ < 0 || !region.holes_are_zero) {
     return {.end_page = end, .hole = false};
   }
   if (ExistedAtCut(page)) {
-    uint64_t past = page + 1;
-    while (past < end && ExistedAtCut(past)) {
-      ++past;
-    }
-    return {.end_page = past, .hole = false};
+    return {.end_page = EndOfSame(page, end), .hole = false};
   }
   const uint64_t address = region.address + (page - first) * region.page_bytes;
   if ((address < known_from_ || address >= known_to_) && !Ask(region, address)) {
     return {.end_page = end, .hole = false};
   }
-  const uint64_t never_there = EndOfNeverThere(page, end);
+  const uint64_t never_there = EndOfSame(page, end);
   const auto page_at = [&](uint64_t at) { return first + (at - region.address) / region.page_bytes; };
   for (size_t i = 0; i < present_count_; ++i) {
     if (address < ranges_[i].start) {
@@ -76,11 +73,17 @@ HoleMap::Span HoleMap::At(size_t region_index, uint64_t page) {
   return {.end_page = std::min(never_there, page_at(known_to_)), .hole = true};
 }
 
-uint64_t HoleMap::EndOfNeverThere(uint64_t page, uint64_t end) {
-  while (page < end && !ExistedAtCut(page)) {
-    page = existed_[page / 64] == 0 ? (page / 64 + 1) * 64 : page + 1;
+/// The end of the run of equal bits that starts at `page`.
+uint64_t HoleMap::EndOfSame(uint64_t page, uint64_t end) {
+  const uint64_t flip = ExistedAtCut(page) ? ~uint64_t{0} : 0;
+  while (page < end) {
+    const uint64_t differs = (existed_[page / 64] ^ flip) >> (page % 64);
+    if (differs != 0) {
+      return std::min(end, page + static_cast<uint64_t>(std::countr_zero(differs)));
+    }
+    page = (page / 64 + 1) * 64;
   }
-  return std::min(page, end);
+  return end;
 }
 
 /// False: this kernel cannot tell; everything is data from now on.

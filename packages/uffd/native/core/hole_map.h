@@ -39,10 +39,13 @@ class HoleMap {
   // Bounds the walk of one question at sweep time: 1 GiB of holes takes a fraction of a millisecond.
   static constexpr uint64_t kWindowBytes = uint64_t{1} << 30;
 
+  // Bounds the walk over the bits for one answer; the next question goes on from there.
+  static constexpr uint64_t kSpanPages = uint64_t{1} << 20;
+
   size_t Scan(uint64_t from, uint64_t to, uint64_t categories, uint64_t* walked_to);
   bool Ask(const GuestRegion& region, uint64_t address);
   bool ExistedAtCut(uint64_t page) { return (existed_[page / 64] >> (page % 64) & 1) != 0; }
-  uint64_t EndOfNeverThere(uint64_t page, uint64_t end);
+  uint64_t EndOfSame(uint64_t page, uint64_t end);
 
   const GuestMemory& memory_;
   int pagemap_fd_;
