@@ -7,20 +7,25 @@ export interface FaultReading {
   readonly faults: number;
   readonly lastFaultReadNs: number;
   readonly waits: Float64Array;
+  /** How many waits there are in `waits`. */
+  readonly waitCount: number;
 }
 
 export const NO_FAULTS: FaultReading = {
   faults: 0,
   lastFaultReadNs: 0,
   waits: new Float64Array(WAIT_BUCKET_COUNT),
+  waitCount: 0,
 };
 
 /** What a capture's fault numbers are now; the same object as `previous` when there was no fault since. */
 export function readFaults(capture: Capture, previous: FaultReading): FaultReading {
   const { faults, lastFaultReadNs, faultWait } = capture.stats();
-  // A wait is counted after its event, at the release: look at both.
-  if (faults === previous.faults && waitTotal(faultWait) === waitTotal(previous.waits)) return previous;
-  return { faults, lastFaultReadNs, waits: faultWait.slice() };
+  // A wait is counted after its event, at the release; when there is one for each event, no more can come.
+  if (faults === previous.faults && previous.waitCount >= faults) return previous;
+  const waitCount = waitTotal(faultWait);
+  if (faults === previous.faults && waitCount === previous.waitCount) return previous;
+  return { faults, lastFaultReadNs, waits: faultWait.slice(), waitCount };
 }
 
 const NO_WAIT: FaultWait = { p50Ns: 0, p99Ns: 0, maxNs: 0 };

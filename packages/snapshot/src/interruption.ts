@@ -1,5 +1,8 @@
 import { abortedError } from './error.ts';
 
+/** A reason, because without one each abort makes an exception with its stack: 20 µs. */
+const OVER = 'over';
+
 /**
  * What ends every wait before its time: the caller's signal, or a failure that was found elsewhere.
  *
@@ -8,6 +11,7 @@ import { abortedError } from './error.ts';
 export class Interruption {
   readonly #what: string;
   readonly #listeners = new Set<(error: unknown) => void>();
+  readonly #controller = new AbortController();
   #error: { readonly error: unknown } | undefined;
 
   /** `what` is interrupted, for the message: `the snapshot`. */
@@ -21,6 +25,11 @@ export class Interruption {
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
     return () => signal.removeEventListener('abort', onAbort);
+  }
+
+  /** Fires on interruption. For waits that take their listeners away when they end. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
   }
 
   get isInterrupted(): boolean {
@@ -41,6 +50,7 @@ export class Interruption {
   interrupt(error: unknown): void {
     if (this.#error !== undefined) return;
     this.#error = { error };
+    this.#controller.abort(error);
     for (const listener of this.#listeners) listener(error);
     this.#listeners.clear();
   }
@@ -63,17 +73,17 @@ export class Interruption {
     });
   }
 
-  /** A signal that fires on interruption, and `end` to forget it: for one wait, because listeners of a long-lived signal pile up. */
+  /** A signal of its own for one wait that may have to end early; `end` ends it. */
   scope(): { readonly signal: AbortSignal; readonly end: () => void } {
     const controller = new AbortController();
-    const fire = () => controller.abort();
+    const fire = () => controller.abort(OVER);
     if (this.isInterrupted) fire();
     else this.#listeners.add(fire);
     return {
       signal: controller.signal,
       end: () => {
         this.#listeners.delete(fire);
-        controller.abort();
+        fire();
       },
     };
   }

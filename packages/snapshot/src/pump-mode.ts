@@ -12,8 +12,11 @@ export interface PumpMode {
   readonly isInline: boolean;
 }
 
-/** Slabs are 256 KiB to 1 MiB: enough of them to make a system call and a wake-up cheap, few enough to leave the store to the faults. */
-const SLABS_PER_WRITE = 8;
+/**
+ * Slabs are up to 1 MiB. Four make a system call and a wake-up cheap, and leave two more lots of four, one to encode and one to fill,
+ * within what a sweep may hold.
+ */
+const SLABS_PER_WRITE = 4;
 
 /** Write → release → step the limiter → grant one page. Nothing is done ahead, so each step of the limiter sees exactly one page. */
 const INLINE: PumpMode = { maxBatches: 1, maxSlabs: 1, grantMaxPages: 1, isInline: true };

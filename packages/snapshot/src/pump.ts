@@ -82,7 +82,7 @@ export class Pump {
     const pulledNs = clock.nowNs();
     const slabs = attemptNow('capture-failed', 'capture.pull', () => capture.pull(mode.maxSlabs));
     if (slabs.length === 0) return false;
-    this.#pulledFaults = readFaults(capture, this.#pulledFaults);
+    if (!mode.isInline) this.#pulledFaults = readFaults(capture, this.#pulledFaults);
     const batch = this.#encode(slabs, pulledNs);
     this.#pulledPages += batch.pages;
     this.#pipeline.push(batch);
@@ -115,23 +115,26 @@ export class Pump {
 
   /** Until the sink has taken a batch, there may be something to pull, or the limiter wants to be asked. */
   async #change(): Promise<void> {
-    const { capture, clock, interruption, mode, pacer } = this.#options;
-    const isBusy = this.#pipeline.length > 0;
-    if (this.#pipeline.length === mode.maxBatches || this.hasEveryPage) {
-      return this.#pipeline.next;
-    }
+    const { clock, interruption, mode } = this.#options;
+    if (this.#pipeline.length === mode.maxBatches || this.hasEveryPage) return this.#pipeline.next;
     const untilNs = this.#askAgainNs();
+    if (this.#pipeline.length === 0) {
+      await this.#wait(untilNs, interruption.signal);
+      if (clock.nowNs() >= untilNs) this.#stepIfNothingMoves();
+      return;
+    }
     const scope = interruption.scope();
-    const { wakeOnFault } = pacer.grant;
-    const wait = attempt('capture-failed', 'capture.wait', () =>
-      capture.wait({ untilNs, wakeOnFault, signal: scope.signal }),
-    );
     try {
-      await (isBusy ? Promise.race([wait, this.#pipeline.next]) : wait);
+      await Promise.race([this.#wait(untilNs, scope.signal), this.#pipeline.next]);
     } finally {
       scope.end();
     }
-    if (!isBusy && clock.nowNs() >= untilNs) this.#stepIfNothingMoves();
+  }
+
+  #wait(untilNs: number, signal: AbortSignal): Promise<void> {
+    const { capture, pacer } = this.#options;
+    const { wakeOnFault } = pacer.grant;
+    return attempt('capture-failed', 'capture.wait', () => capture.wait({ untilNs, wakeOnFault, signal }));
   }
 
   #askAgainNs(): number {
@@ -162,7 +165,7 @@ export class Pump {
   #readInline(batch: PageBatch): FaultReading {
     const seen = this.#taken.faults;
     if (batch.faultPages === 0) return seen;
-    const waits = this.#options.capture.stats().faultWait.slice();
-    return { faults: seen.faults + 1, lastFaultReadNs: batch.pulledNs, waits };
+    const { waits, waitCount } = readFaults(this.#options.capture, seen);
+    return { faults: seen.faults + 1, lastFaultReadNs: batch.pulledNs, waits, waitCount };
   }
 }

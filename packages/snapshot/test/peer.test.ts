@@ -15,8 +15,8 @@ import {
   simulatedConnection,
 } from '../src/simulated/index.ts';
 import {
-  expectSameMemory,
-  expectUnharmed,
+  memoryDifference,
+  harmTo,
   failureOf,
   hang,
   smallGuest,
@@ -24,9 +24,11 @@ import {
   TestSink,
 } from './fixture.ts';
 
+type Wrapper = (transport: Transport, sever: () => void) => Transport;
+
 interface Wrap {
-  readonly source?: (transport: Transport) => Transport;
-  readonly destination?: (transport: Transport) => Transport;
+  readonly source?: Wrapper;
+  readonly destination?: Wrapper;
 }
 
 const SHORT: PeerTimeouts = { helloMs: 50, writeMs: 100, silenceMs: 200, ackMs: 300 };
@@ -36,8 +38,8 @@ function setUp(wrap: Wrap = {}, bufferBytes = 4096) {
   const { guest, clock } = smallGuest();
   const target = new SimulatedTarget();
   const connection = simulatedConnection({ bufferBytes });
-  const source = wrap.source?.(connection.source) ?? connection.source;
-  const destination = wrap.destination?.(connection.destination) ?? connection.destination;
+  const source = wrap.source?.(connection.source, connection.sever) ?? connection.source;
+  const destination = wrap.destination?.(connection.destination, connection.sever) ?? connection.destination;
   const send = (more: Partial<PeerSnapshotOptions> = {}) => {
     const { sink: _, ...options } = snapshotOptions(guest, new TestSink(), { clock });
     return start(streamToPeer({ ...options, transport: source, timeouts: SHORT, ...more }));
@@ -55,9 +57,9 @@ function outcomes<A, B>(sending: Promise<A>, receiving: Promise<B>) {
   return Promise.all([failureOf(sending), failureOf(receiving)]);
 }
 
-/** Passes on what is written until `bytes` of it, then `onLimit` decides what happens. */
-function limited(bytes: number, onLimit: () => Promise<void>) {
-  return (transport: Transport): Transport => {
+/** Passes on what is written until `bytes` of it; then the connection is cut, or nothing moves any more. */
+function limited(bytes: number, then: 'sever' | 'hang') {
+  return (transport: Transport, sever: () => void): Transport => {
     let left = bytes;
     return {
       ...transport,
@@ -67,8 +69,10 @@ function limited(bytes: number, onLimit: () => Promise<void>) {
           left -= part.byteLength;
           // oxlint-disable-next-line no-await-in-loop -- in order
           await transport.write([part]);
-          // oxlint-disable-next-line no-await-in-loop -- in order
-          if (left === 0) await onLimit();
+          if (left > 0) continue;
+          if (then === 'sever') sever();
+          // oxlint-disable-next-line no-await-in-loop -- for ever
+          else await hang();
         }
       },
     };
@@ -89,11 +93,11 @@ describe('two peers', () => {
   it.for([1, 100, 4096, 2 ** 20])('agree on an image (buffer of %i bytes)', async (bufferBytes) => {
     const { guest, target, send, receive } = setUp({}, bufferBytes);
     const [sent, received] = await Promise.all([send(), receive()]);
-    expectSameMemory(target.memory, guest.memoryAtCut);
+    expect(memoryDifference(target.memory, guest.memoryAtCut)).toBe('');
     expect(target.isCommitted).toBe(true);
     expect(received).toMatchObject({ acknowledged: true, digest: sent.digest, pages: 12 });
     expect(sent.ack).toMatchObject({ outcome: 'done', digestVerified: true, oracleVerified: false });
-    await expectUnharmed(guest);
+    expect(await harmTo(guest)).toEqual([]);
   });
 
   it('pass the verdict of the oracle on', async () => {
@@ -134,7 +138,7 @@ describe('two peers', () => {
     await destination.write([control.ack({ ...ack, digest: new Uint32Array([1, 2]) })]);
     expect((await failureOf(sending)).code).toBe('corrupt-stream');
     await received;
-    await expectUnharmed(guest);
+    expect(await harmTo(guest)).toEqual([]);
   });
 
   it('options that are wrong close the connection', async () => {
@@ -204,6 +208,26 @@ describe('the other side speaks another version', () => {
   });
 });
 
+/** Flips a bit of the 20,000th byte. */
+function damage(transport: Transport): Transport {
+  let at = 0;
+  return {
+    ...transport,
+    write: async (iovecs) => {
+      const copies = iovecs.map((iovec) => iovec.slice());
+      for (const copy of copies) {
+        if (at < 20_000 && at + copy.byteLength >= 20_000) copy[20_000 - at - 1]! ^= 1;
+        at += copy.byteLength;
+      }
+      await transport.write(copies);
+    },
+  };
+}
+
+function saysNo() {
+  return { verified: false, message: 'page 3 is too new' };
+}
+
 describe('the destination refuses', () => {
   it.for(['allocate', 'writeState', 'writePages'] as const)(
     'because its target fails at %s',
@@ -221,7 +245,7 @@ describe('the destination refuses', () => {
         operands: { peerCode: 'target-failed', stage: 'stream' },
       });
       expect(source.message).toContain('disk full');
-      await expectUnharmed(guest);
+      expect(await harmTo(guest)).toEqual([]);
     },
   );
 
@@ -239,18 +263,17 @@ describe('the destination refuses', () => {
       operands: { peerCode: 'ACK_FAILED', stage: 'ack' },
     });
     expect(source.message).toContain('no rename');
-    await expectUnharmed(guest);
+    expect(await harmTo(guest)).toEqual([]);
   });
 
   it('because the oracle does', async () => {
     const { guest, target, send, receive } = setUp();
-    const verify = () => ({ verified: false, message: 'page 3 is too new' });
-    const [source, destination] = await outcomes(send(), receive({ verify }));
+    const [source, destination] = await outcomes(send(), receive({ verify: saysNo }));
     expect(destination.code).toBe('not-verified');
     expect(source.code).toBe('peer-refused');
     expect(source.message).toContain('page 3 is too new');
     expect(target.isCommitted).toBe(false);
-    await expectUnharmed(guest);
+    expect(await harmTo(guest)).toEqual([]);
   });
 
   it('because it is aborted', async () => {
@@ -263,29 +286,15 @@ describe('the destination refuses', () => {
     expect(destination.code).toBe('aborted');
     expect(source).toMatchObject({ code: 'peer-refused', operands: { peerCode: 'aborted' } });
     expect(target.isCommitted).toBe(false);
-    await expectUnharmed(guest);
+    expect(await harmTo(guest)).toEqual([]);
   });
 
   it('a stream that was damaged on the way', async () => {
-    const damage = (transport: Transport): Transport => {
-      let at = 0;
-      return {
-        ...transport,
-        write: async (iovecs) => {
-          const copies = iovecs.map((iovec) => iovec.slice());
-          for (const copy of copies) {
-            if (at < 20_000 && at + copy.byteLength >= 20_000) copy[20_000 - at - 1]! ^= 1;
-            at += copy.byteLength;
-          }
-          await transport.write(copies);
-        },
-      };
-    };
     const { guest, send, receive } = setUp({ source: damage });
     const [source, destination] = await outcomes(send(), receive());
     expect(destination.code).toBe('corrupt-stream');
     expect(source).toMatchObject({ code: 'peer-refused', operands: { peerCode: 'STREAM_PAYLOAD_CRC' } });
-    await expectUnharmed(guest);
+    expect(await harmTo(guest)).toEqual([]);
   });
 
   it('too early: an ACK before END is not believed', async () => {
@@ -297,7 +306,7 @@ describe('the destination refuses', () => {
       control.ack({ ...ack, digest: new Uint32Array(2) }),
     ]);
     expect((await failureOf(send())).code).toBe('corrupt-stream');
-    await expectUnharmed(guest);
+    expect(await harmTo(guest)).toEqual([]);
   });
 });
 
@@ -351,34 +360,32 @@ describe('the source gives up', () => {
     // It was complete. Ownership has not moved, so the destination keeps its image and the source its guest.
     expect(received.acknowledged).toBe(false);
     expect(target.isCommitted).toBe(true);
-    await expectUnharmed(guest);
+    expect(await harmTo(guest)).toEqual([]);
   });
 });
 
+async function bytesEachWay() {
+  const forth = { bytes: 0 };
+  const back = { bytes: 0 };
+  const { send, receive } = setUp({ source: counting(forth), destination: counting(back) });
+  await Promise.all([send(), receive()]);
+  return { forth: forth.bytes, back: back.bytes };
+}
+
+function positions(bytes: number): number[] {
+  const all = new Set<number>();
+  for (let at = 1; at <= Math.min(bytes, 600); at += 13) all.add(at);
+  for (let at = 600; at < bytes; at += 1999) all.add(at);
+  for (let at = Math.max(1, bytes - 200); at <= bytes; at += 11) all.add(at);
+  return [...all];
+}
+
 describe('the connection is lost', () => {
-  async function bytesEachWay() {
-    const forth = { bytes: 0 };
-    const back = { bytes: 0 };
-    const { send, receive } = setUp({ source: counting(forth), destination: counting(back) });
-    await Promise.all([send(), receive()]);
-    return { forth: forth.bytes, back: back.bytes };
-  }
-
-  function positions(bytes: number): number[] {
-    const all = new Set<number>();
-    for (let at = 1; at <= Math.min(bytes, 600); at += 13) all.add(at);
-    for (let at = 600; at < bytes; at += 1999) all.add(at);
-    for (let at = Math.max(1, bytes - 200); at <= bytes; at += 11) all.add(at);
-    return [...all];
-  }
-
   it('at any byte from the source', async () => {
     const { forth } = await bytesEachWay();
     expect(forth).toBeGreaterThan(30_000);
     for (const at of positions(forth - 1)) {
-      let sever = async () => {};
-      const { guest, target, connection, send, receive } = setUp({ source: limited(at, () => sever()) });
-      sever = async () => connection.sever();
+      const { guest, target, send, receive } = setUp({ source: limited(at, 'sever') });
       // oxlint-disable-next-line no-await-in-loop -- one transfer after the other
       const [source, destination] = await outcomes(send(), receive());
       expect(source, `cut at ${at}`).toMatchObject({
@@ -389,36 +396,42 @@ describe('the connection is lost', () => {
       expect(target.isCommitted).toBe(false);
       expect(target.steps.at(-1)).toBe('discard');
       // oxlint-disable-next-line no-await-in-loop -- one transfer after the other
-      await expectUnharmed(guest);
+      expect(await harmTo(guest)).toEqual([]);
     }
   });
 
-  it('at any byte from the destination', async () => {
+  it('at any byte of the HELLO of the destination', async () => {
+    const helloBytes = new ControlEncoder().hello(ownHello('destination')).byteLength;
+    for (let at = 1; at < helloBytes; at++) {
+      const { guest, target, send, receive } = setUp({ destination: limited(at, 'sever') });
+      // oxlint-disable-next-line no-await-in-loop -- one transfer after the other
+      const [source, destination] = await outcomes(send(), receive());
+      expect(source).toMatchObject({
+        code: 'peer-lost',
+        operands: { stage: 'hello', imageMayBeComplete: false },
+      });
+      expect(destination.code).toBe('peer-lost');
+      expect(target.isCommitted).toBe(false);
+      expect(guest.steps).toEqual([]);
+    }
+  });
+
+  it('at any byte of the ACK: the image is there, and the source cannot know', async () => {
     const { back } = await bytesEachWay();
     const helloBytes = new ControlEncoder().hello(ownHello('destination')).byteLength;
     expect(back).toBeGreaterThan(helloBytes + 30);
-    for (let at = 1; at < back; at += 1) {
-      let sever = async () => {};
-      const { guest, target, connection, send, receive } = setUp({ destination: limited(at, () => sever()) });
-      sever = async () => connection.sever();
-      const sending = send();
-      const receiving = receive();
+    for (let at = helloBytes + 1; at < back; at++) {
+      const { guest, target, send, receive } = setUp({ destination: limited(at, 'sever') });
       // oxlint-disable-next-line no-await-in-loop -- one transfer after the other
-      const source = await failureOf(sending);
-      expect(source.code, `cut at ${at}`).toBe('peer-lost');
-      const isAfterEnd = at > helloBytes;
-      expect(source.operands['imageMayBeComplete'], `cut at ${at}`).toBe(isAfterEnd);
+      const [source, received] = await Promise.all([failureOf(send()), receive()]);
+      expect(source).toMatchObject({
+        code: 'peer-lost',
+        operands: { stage: 'ack', imageMayBeComplete: true },
+      });
+      expect(received.acknowledged).toBe(false);
+      expect(target.isCommitted).toBe(true);
       // oxlint-disable-next-line no-await-in-loop -- one transfer after the other
-      await expectUnharmed(guest);
-      if (isAfterEnd) {
-        // oxlint-disable-next-line no-await-in-loop -- one transfer after the other
-        expect((await receiving).acknowledged).toBe(false);
-        expect(target.isCommitted).toBe(true);
-      } else {
-        // oxlint-disable-next-line no-await-in-loop -- one transfer after the other
-        expect((await failureOf(receiving)).code).toBe('peer-lost');
-        expect(target.isCommitted).toBe(false);
-      }
+      expect(await harmTo(guest)).toEqual([]);
     }
   });
 
@@ -429,7 +442,7 @@ describe('the connection is lost', () => {
     const failure = await failureOf(send());
     expect(failure).toMatchObject({ code: 'peer-lost' });
     expect(failure.message).toContain('closed the connection');
-    await expectUnharmed(guest);
+    expect(await harmTo(guest)).toEqual([]);
   });
 
   it('by a destination that says why and closes at once: the reason is heard', async () => {
@@ -443,17 +456,17 @@ describe('the connection is lost', () => {
     await connection.destination.destroy();
     const failure = await failureOf(sending);
     expect(failure).toMatchObject({ code: 'peer-refused', operands: { peerCode: 'target-failed' } });
-    await expectUnharmed(guest);
+    expect(await harmTo(guest)).toEqual([]);
   });
 });
 
-describe('the other side is silent', () => {
-  async function elapsedMs(clock: SimulatedClock, work: () => Promise<unknown>): Promise<number> {
-    const startNs = clock.nowNs();
-    await work();
-    return (clock.nowNs() - startNs) / 1e6;
-  }
+async function elapsedMs(clock: SimulatedClock, work: () => Promise<unknown>): Promise<number> {
+  const startNs = clock.nowNs();
+  await work();
+  return (clock.nowNs() - startNs) / 1e6;
+}
 
+describe('the other side is silent', () => {
   it('the destination before HELLO', async () => {
     const { guest, clock, send } = setUp();
     const sending = send();
@@ -468,7 +481,7 @@ describe('the other side is silent', () => {
     const { guest, connection, send } = setUp();
     await connection.destination.write([new ControlEncoder().hello(ownHello('destination'))]);
     expect(await failureOf(send())).toMatchObject({ code: 'peer-lost', operands: { stage: 'stream' } });
-    await expectUnharmed(guest);
+    expect(await harmTo(guest)).toEqual([]);
   });
 
   it('the destination after END', async () => {
@@ -480,7 +493,7 @@ describe('the other side is silent', () => {
       operands: { stage: 'ack', imageMayBeComplete: true },
     });
     expect(await received).toBeGreaterThan(30_000);
-    await expectUnharmed(guest);
+    expect(await harmTo(guest)).toEqual([]);
   });
 
   it('the source before HELLO', async () => {
@@ -495,7 +508,7 @@ describe('the other side is silent', () => {
   });
 
   it('the source in the middle', async () => {
-    const { clock, receive, send, target } = setUp({ source: limited(9000, hang) });
+    const { clock, receive, send, target } = setUp({ source: limited(9000, 'hang') });
     const sending = send();
     sending.catch(() => {});
     expect(await failureOf(receive())).toMatchObject({ code: 'peer-lost', operands: { stage: 'image' } });

@@ -4,7 +4,7 @@ import { nullSink, takeSnapshot } from '../src/index.ts';
 import { Barrier } from '../src/simulated/index.ts';
 import {
   collect,
-  expectSameMemory,
+  memoryDifference,
   INLINE,
   ROOMY,
   restored,
@@ -57,11 +57,11 @@ describe('with a store', () => {
     // The simulated store writes over released slabs, and this sink copies late: an early release would show.
     sink.onWrite = () => clock.after(3);
     await takeSnapshot(snapshotOptions(guest, sink, { clock, capture: SMALL })).result;
-    expectSameMemory((await restored(sink.image())).memory, guest.memoryAtCut);
+    expect(memoryDifference((await restored(sink.image())).memory, guest.memoryAtCut)).toBe('');
   });
 
-  it('eight slabs go out in one write', async () => {
-    const { guest, clock } = smallGuest({ regions: Array(20).fill({ pageCount: 2 }) });
+  it('four slabs go out in one write', async () => {
+    const { guest, clock } = smallGuest({ regions: Array.from({ length: 20 }, () => ({ pageCount: 2 })) });
     const sink = new TestSink();
     sink.onWrite = async (index) => {
       if (index !== 1) return;
@@ -73,12 +73,12 @@ describe('with a store', () => {
     const limiter: Limiter<null> = {
       ...none(),
       step: (state, observation) =>
-        steps++ < 3 ? { state, grant: stopped } : none().step(state, observation),
+        steps++ < 6 ? { state, grant: stopped } : none().step(state, observation),
     };
     await takeSnapshot(snapshotOptions(guest, sink, { clock, limiter })).result;
     const page = 4096;
     const [, , ...sizes] = sink.writeSizes;
-    expect(sizes.slice(0, 3).map((bytes) => Math.floor(bytes / page))).toEqual([8, 8, 4]);
+    expect(sizes.slice(0, 5).map((bytes) => Math.floor(bytes / page))).toEqual([4, 4, 4, 4, 4]);
   });
 
   it('a fault overtakes the sweep', async () => {

@@ -4,7 +4,7 @@ import { nullSink, receiveStream, type StreamOptions, sourceOf, takeSnapshot } f
 import { SimulatedTarget, simulatedClock, type TargetStep } from '../src/simulated/index.ts';
 import {
   collect,
-  expectSameMemory,
+  memoryDifference,
   failureOf,
   hang,
   STREAM_ID,
@@ -41,7 +41,7 @@ describe('receiveStream', () => {
   it('puts an image into a target', async () => {
     const target = new SimulatedTarget();
     const received = await receive(target, image).result;
-    expectSameMemory(target.memory, memory);
+    expect(memoryDifference(target.memory, memory)).toBe('');
     expect(target.steps).toEqual(['allocate', 'writeState', 'commit']);
     expect(received).toMatchObject({
       pages: summary.pages,
@@ -64,7 +64,7 @@ describe('receiveStream', () => {
       const target = new SimulatedTarget();
       // oxlint-disable-next-line no-await-in-loop -- one image after the other
       await receive(target, image, { source: sourceOf([new Uint8Array(0), ...chunks]) }).result;
-      expectSameMemory(target.memory, memory);
+      expect(memoryDifference(target.memory, memory)).toBe('');
     }
   });
 
@@ -122,6 +122,14 @@ describe('receiveStream', () => {
   });
 });
 
+function saysNo() {
+  return { verified: false, message: 'page 3 is newer than the cut' };
+}
+
+function fails(): never {
+  throw new Error('no database in here');
+}
+
 describe('an oracle', () => {
   it('sees the whole image before it is committed', async () => {
     const target = new SimulatedTarget();
@@ -130,7 +138,7 @@ describe('an oracle', () => {
         expect(regions.length).toBe(2);
         expect(state.kind).toBe('simulated@1');
         expect(totals.pages).toBe(12);
-        expectSameMemory(target.memory, memory);
+        expect(memoryDifference(target.memory, memory)).toBe('');
         expect(target.isCommitted).toBe(false);
         return { verified: true };
       },
@@ -141,18 +149,14 @@ describe('an oracle', () => {
 
   it('that says no', async () => {
     const target = new SimulatedTarget();
-    const verify = () => ({ verified: false, message: 'page 3 is newer than the cut' });
-    const failure = await failureOf(receive(target, image, { verify }).result);
+    const failure = await failureOf(receive(target, image, { verify: saysNo }).result);
     expect(failure).toMatchObject({ code: 'not-verified', message: 'page 3 is newer than the cut' });
     expectDiscarded(target);
   });
 
   it('that fails', async () => {
     const target = new SimulatedTarget();
-    const verify = async () => {
-      throw new Error('no database in here');
-    };
-    const failure = await failureOf(receive(target, image, { verify }).result);
+    const failure = await failureOf(receive(target, image, { verify: fails }).result);
     expect(failure).toMatchObject({ code: 'not-verified', cause: { message: 'no database in here' } });
     expectDiscarded(target);
   });
@@ -317,30 +321,35 @@ describe('a source that fails', () => {
   });
 });
 
+/** A target that is aborted in the middle of `step`, and that will not be asked for two things at a time. */
+function abortedDuring(step: TargetStep) {
+  const abort = new AbortController();
+  const clock = simulatedClock({ autoAdvance: true });
+  let isBusy = false;
+  const target = new SimulatedTarget({
+    before: async (asked) => {
+      if (isBusy) throw new TypeError(`${asked} while ${step} is going on`);
+      if (asked !== step || abort.signal.aborted) return;
+      isBusy = true;
+      abort.abort();
+      await clock.after(1);
+      isBusy = false;
+    },
+  });
+  return { target, result: receive(target, image, { signal: abort.signal, clock }).result };
+}
+
 describe('an abort', () => {
-  it.for(['allocate', 'writeState', 'writePages', 'commit'] as const)('during %s', async (step) => {
-    const abort = new AbortController();
-    const clock = simulatedClock({ autoAdvance: true });
-    let isBusy = false;
-    const target = new SimulatedTarget({
-      before: async (asked) => {
-        expect(isBusy, `${asked} while ${step} is going on`).toBe(false);
-        if (asked !== step || abort.signal.aborted) return;
-        isBusy = true;
-        abort.abort();
-        await clock.after(1);
-        isBusy = false;
-      },
-    });
-    const { result } = receive(target, image, { signal: abort.signal, clock });
-    if (step === 'commit') {
-      // Too late: the image is there.
-      await result;
-      expect(target.isCommitted).toBe(true);
-      return;
-    }
-    expect((await failureOf(result)).code).toBe('aborted');
+  it.for(['allocate', 'writeState', 'writePages'] as const)('during %s', async (step) => {
+    const { target, result } = abortedDuring(step);
+    expect(await failureOf(result)).toMatchObject({ code: 'aborted', failedCleanups: [] });
     expectDiscarded(target);
+  });
+
+  it('during commit is too late: the image is there', async () => {
+    const { target, result } = abortedDuring('commit');
+    await result;
+    expect(target.isCommitted).toBe(true);
   });
 
   it('before the start', async () => {

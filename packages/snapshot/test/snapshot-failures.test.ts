@@ -1,11 +1,12 @@
 import { none } from '@stillframe/limiter';
 import { describe, expect, it } from 'vitest';
 import { type CaptureOptions, type SnapshotErrorCode, takeSnapshot } from '../src/index.ts';
-import { Barrier, type GuestStep, type SimulatedGuest } from '../src/simulated/index.ts';
+import { Barrier, type GuestStep } from '../src/simulated/index.ts';
 import {
   captureModes,
-  expectSameMemory,
-  expectUnharmed,
+  leftBehind,
+  memoryDifference,
+  harmTo,
   failureOf,
   hang,
   ROOMY,
@@ -18,27 +19,6 @@ import {
 } from './fixture.ts';
 
 const modes = Object.entries(captureModes);
-
-/** Whatever went wrong: nothing is left armed, paused or half done, and the next snapshot works. */
-async function expectLeftClean(guest: SimulatedGuest, sink: TestSink): Promise<void> {
-  const opened = guest.steps.filter((step) => step === 'open').length;
-  expect(guest.steps.filter((step) => step === 'close').length, 'closes').toBe(
-    guest.capture === undefined ? 0 : opened,
-  );
-  expect(sink.calls.filter((call) => call === 'abort').length, 'aborts').toBeGreaterThanOrEqual(1);
-  expect(sink.image()).toBeUndefined();
-  if (guest.steps.includes('pause')) expect(guest.steps).toContain('resume');
-  await expectUnharmed(guest);
-}
-
-async function expectNextWorks(
-  guest: SimulatedGuest,
-  clock: ReturnType<typeof smallGuest>['clock'],
-): Promise<void> {
-  const sink = new TestSink();
-  await takeSnapshot(snapshotOptions(guest, sink, { clock })).result;
-  expectSameMemory((await restored(sink.image())).memory, guest.memoryAtCut);
-}
 
 describe('a step of the guest that fails', () => {
   const expected: Readonly<Record<GuestStep, SnapshotErrorCode>> = {
@@ -67,8 +47,10 @@ describe('a step of the guest that fails', () => {
     expect(String(failure.operands['step'])).toContain(step);
     expect(failure.cause).toMatchObject({ message: 'not today' });
     expect(failure.failedCleanups).toEqual([]);
-    await expectLeftClean(guest, sink);
-    await expectNextWorks(guest, clock);
+    expect(await leftBehind(guest, sink)).toEqual([]);
+    const next = new TestSink();
+    await takeSnapshot(snapshotOptions(guest, next, { clock })).result;
+    expect(memoryDifference((await restored(next.image())).memory, guest.memoryAtCut)).toBe('');
   });
 
   it('resume: a guest that cannot be resumed at all is named', async () => {
@@ -98,7 +80,7 @@ describe('a step of the guest that fails', () => {
     const failure = await failureOf(takeSnapshot(snapshotOptions(guest, new TestSink(), { clock })).result);
     expect(failure).toMatchObject({ code: 'guest-failed', operands: { step: 'guest.saveState' } });
     expect(failure.failedCleanups.map(({ step }) => step)).toEqual(['guest.resume']);
-    await expectUnharmed(guest);
+    expect(await harmTo(guest)).toEqual([]);
   });
 });
 
@@ -111,7 +93,7 @@ describe('a capture that fails', () => {
     };
     const failure = await failureOf(takeSnapshot(snapshotOptions(guest, sink, { clock, capture })).result);
     expect(failure).toMatchObject({ code: 'capture-failed', cause: { message: 'memory vanished' } });
-    await expectLeftClean(guest, sink);
+    expect(await leftBehind(guest, sink)).toEqual([]);
   });
 
   it('when every page was pulled has not failed the snapshot', async () => {
@@ -123,7 +105,7 @@ describe('a capture that fails', () => {
       await clock.after(500);
     };
     await takeSnapshot(snapshotOptions(guest, sink, { clock, capture: ROOMY })).result;
-    expectSameMemory((await restored(sink.image())).memory, guest.memoryAtCut);
+    expect(memoryDifference((await restored(sink.image())).memory, guest.memoryAtCut)).toBe('');
   });
 
   it('is noticed behind a sink that hangs', async () => {
@@ -138,7 +120,7 @@ describe('a capture that fails', () => {
       takeSnapshot(snapshotOptions(guest, sink, { clock, capture: SMALL })).result,
     );
     expect(failure.code).toBe('capture-failed');
-    await expectLeftClean(guest, sink);
+    expect(await leftBehind(guest, sink)).toEqual([]);
   });
 
   it('because its store is full with overflow abort', async () => {
@@ -154,7 +136,7 @@ describe('a capture that fails', () => {
       code: 'capture-failed',
       cause: { message: 'the pre-image store is full' },
     });
-    await expectLeftClean(guest, sink);
+    expect(await leftBehind(guest, sink)).toEqual([]);
   });
 });
 
@@ -179,7 +161,7 @@ describe('a sink that fails', () => {
       });
       expect(sink.writes, 'writes after the failed one').toBe(broken + 1);
       // oxlint-disable-next-line no-await-in-loop -- one snapshot after the other
-      await expectLeftClean(guest, sink);
+      expect(await leftBehind(guest, sink)).toEqual([]);
     }
   });
 
@@ -191,7 +173,7 @@ describe('a sink that fails', () => {
     };
     const failure = await failureOf(takeSnapshot(snapshotOptions(guest, sink, { clock })).result);
     expect(failure).toMatchObject({ code: 'sink-failed', operands: { step: 'sink.end' } });
-    await expectLeftClean(guest, sink);
+    expect(await leftBehind(guest, sink)).toEqual([]);
   });
 
   it('and cannot even be aborted: both are told', async () => {
@@ -227,7 +209,7 @@ describe('a sink that fails', () => {
     abort.abort();
     await failureOf(run.result);
     expect(onLoanAtAbort).toBeGreaterThan(0);
-    await expectLeftClean(guest, sink);
+    expect(await leftBehind(guest, sink)).toEqual([]);
   });
 });
 
@@ -246,7 +228,7 @@ describe('a limiter that fails', () => {
     const limiter = { ...none(), step: () => ({ state: null, grant: { ...grant, ...flaw } }) };
     const failure = await failureOf(takeSnapshot(snapshotOptions(guest, sink, { clock, limiter })).result);
     expect(failure.code).toBe('limiter-failed');
-    await expectLeftClean(guest, sink);
+    expect(await leftBehind(guest, sink)).toEqual([]);
   });
 
   it.for([1, 2, 3])('at step %i', async (step) => {
@@ -265,7 +247,7 @@ describe('a limiter that fails', () => {
       takeSnapshot(snapshotOptions(guest, sink, { clock, limiter, capture: SPILL })).result,
     );
     expect(failure).toMatchObject({ code: 'limiter-failed', cause: { message: 'out of tokens' } });
-    await expectLeftClean(guest, sink);
+    expect(await leftBehind(guest, sink)).toEqual([]);
   });
 
   it('that asks to be asked at once for ever leaves the event loop alone', async () => {
@@ -288,49 +270,40 @@ describe('a limiter that fails', () => {
   });
 });
 
+/** Takes a snapshot and tells every moment that can be named: each step of the guest, each call of the sink. */
+function watchedSnapshot(capture: CaptureOptions, onMoment: (moment: string) => void, signal: AbortSignal) {
+  let pulls = 0;
+  const { guest, clock } = smallGuest({
+    before: (step) => onMoment(step === 'pull' ? `pull ${pulls++}` : step),
+  });
+  const sink = new TestSink();
+  sink.onWrite = (index) => onMoment(`write ${index}`);
+  sink.onEnd = () => onMoment('end');
+  const { result } = takeSnapshot(snapshotOptions(guest, sink, { clock, capture, signal }));
+  return { result, guest, sink };
+}
+
+/** What comes of a snapshot that is aborted at one moment. */
+async function abortedAt(moment: string, capture: CaptureOptions) {
+  const abort = new AbortController();
+  const onMoment = (now: string) => {
+    if (now === moment) abort.abort(moment);
+  };
+  const { result, guest, sink } = watchedSnapshot(capture, onMoment, abort.signal);
+  const { code, cause } = await failureOf(result);
+  return { code, cause, left: await leftBehind(guest, sink) };
+}
+
 describe('an abort', () => {
-  /** Every moment that can be named: each step of the guest, each call of the sink. */
-  async function momentsOf(capture: CaptureOptions): Promise<string[]> {
-    const moments: string[] = [];
-    await snapshotWatched(capture, (moment) => moments.push(moment), new AbortController().signal).result;
-    return moments;
-  }
-
-  function snapshotWatched(capture: CaptureOptions, onMoment: (moment: string) => void, signal: AbortSignal) {
-    let pulls = 0;
-    const { guest, clock } = smallGuest({
-      before: (step) => onMoment(step === 'pull' ? `pull ${pulls++}` : step),
-    });
-    const sink = new TestSink();
-    sink.onWrite = (index) => onMoment(`write ${index}`);
-    sink.onEnd = () => onMoment('end');
-    const { result } = takeSnapshot(snapshotOptions(guest, sink, { clock, capture, signal }));
-    return { result, guest, sink };
-  }
-
   it.for(modes)('at any moment (%s)', async ([, capture]) => {
-    const moments = await momentsOf(capture);
+    const moments: string[] = [];
+    const never = new AbortController().signal;
+    await watchedSnapshot(capture, (moment) => moments.push(moment), never).result;
     expect(moments.length).toBeGreaterThanOrEqual(12);
-    for (const moment of moments) {
-      const abort = new AbortController();
-      const reason = new Error(`at ${moment}`);
-      const onMoment = (now: string) => {
-        if (now === moment) abort.abort(reason);
-      };
-      const { result, guest, sink } = snapshotWatched(capture, onMoment, abort.signal);
+    // At the end the sink decides: see below.
+    for (const moment of moments.filter((name) => name !== 'end')) {
       // oxlint-disable-next-line no-await-in-loop -- one snapshot after the other
-      const outcome = await result.then(
-        () => 'complete',
-        (error: unknown) => error,
-      );
-      // The sink has decided: it was complete before it heard of the abort.
-      if (moment === 'end' && outcome === 'complete') {
-        expect(sink.image()).toBeDefined();
-        continue;
-      }
-      expect(outcome, `aborted at ${moment}`).toMatchObject({ code: 'aborted', cause: reason });
-      // oxlint-disable-next-line no-await-in-loop -- one snapshot after the other
-      await expectLeftClean(guest, sink);
+      expect(await abortedAt(moment, capture)).toEqual({ code: 'aborted', cause: moment, left: [] });
     }
   });
 
@@ -345,7 +318,7 @@ describe('an abort', () => {
     };
     const run = takeSnapshot(snapshotOptions(guest, sink, { clock, signal: abort.signal, capture: SMALL }));
     expect((await failureOf(run.result)).code).toBe('aborted');
-    await expectLeftClean(guest, sink);
+    expect(await leftBehind(guest, sink)).toEqual([]);
   });
 
   it('while the end hangs: the sink decides, and has not completed', async () => {
@@ -358,7 +331,7 @@ describe('an abort', () => {
     };
     const run = takeSnapshot(snapshotOptions(guest, sink, { clock, signal: abort.signal }));
     expect((await failureOf(run.result)).code).toBe('aborted');
-    await expectLeftClean(guest, sink);
+    expect(await leftBehind(guest, sink)).toEqual([]);
   });
 
   it('while the end is done all the same: the image is complete', async () => {
@@ -379,7 +352,7 @@ describe('an abort', () => {
     };
     await takeSnapshot(snapshotOptions(guest, sink, { clock, signal: abort.signal })).result;
     expect(calls).toEqual(['abort']);
-    await expectUnharmed(guest);
+    expect(await harmTo(guest)).toEqual([]);
   });
 
   it('before the start: the guest is not touched', async () => {
@@ -418,7 +391,7 @@ describe('an abort', () => {
     );
     await Promise.all(writing);
     expect(writing.length).toBe(7);
-    await expectLeftClean(guest, sink);
+    expect(await leftBehind(guest, sink)).toEqual([]);
   });
 });
 
@@ -435,7 +408,7 @@ it('an image that the reader does not accept is a refusal', async () => {
   const failure = await failureOf(takeSnapshot(snapshotOptions(guest, sink, { clock, readerLimits })).result);
   expect(failure).toMatchObject({ code: 'peer-refused', operands: { streamCode: 'STREAM_LIMIT' } });
   expect(guest.steps).toEqual([]);
-  await expectLeftClean(guest, sink);
+  expect(await leftBehind(guest, sink)).toEqual([]);
 });
 
 it('a state that the reader does not accept is a refusal, and the guest runs on', async () => {
@@ -450,5 +423,5 @@ it('a state that the reader does not accept is a refusal, and the guest runs on'
   };
   const options = snapshotOptions(guest, sink, { clock, readerLimits, capture: ROOMY });
   expect((await failureOf(takeSnapshot(options).result)).code).toBe('peer-refused');
-  await expectLeftClean(guest, sink);
+  expect(await leftBehind(guest, sink)).toEqual([]);
 });

@@ -1,10 +1,10 @@
 import { none } from '@stillframe/limiter';
 import { describe, expect, it } from 'vitest';
 import { memorySink, nullSink, takeSnapshot } from '../src/index.ts';
-import { runWriters } from '../src/simulated/index.ts';
+import { type GuestStep, runWriters } from '../src/simulated/index.ts';
 import {
   captureModes,
-  expectSameMemory,
+  memoryDifference,
   restored,
   SMALL,
   smallGuest,
@@ -26,7 +26,7 @@ describe('takeSnapshot', () => {
     const summary = await takeSnapshot(snapshotOptions(guest, sink, { clock, capture })).result;
     await writing;
     const target = await restored(sink.image());
-    expectSameMemory(target.memory, guest.memoryAtCut);
+    expect(memoryDifference(target.memory, guest.memoryAtCut)).toBe('');
     expect(summary.faults).toBeGreaterThan(0);
     expect(summary.faultPages + summary.sweptPages).toBe(12);
     expect(summary.pages).toBe(12);
@@ -68,9 +68,14 @@ describe('takeSnapshot', () => {
   });
 
   it('measures the pause and its parts', async () => {
-    const costsMs = { pause: 1, saveState: 2, resume: 4, open: 8 } as const;
+    const costsMs = new Map<GuestStep, number>([
+      ['pause', 1],
+      ['saveState', 2],
+      ['resume', 4],
+      ['open', 8],
+    ]);
     const { guest, clock } = smallGuest({
-      before: (step) => (step in costsMs ? clock.after(costsMs[step as keyof typeof costsMs]) : undefined),
+      before: (step) => clock.after(costsMs.get(step) ?? 0),
     });
     const { pause, pauseMs } = await takeSnapshot(snapshotOptions(guest, nullSink(), { clock })).result;
     expect(pauseMs).toBeCloseTo(7, 6);
@@ -110,7 +115,8 @@ describe('takeSnapshot', () => {
     { streamId: new Uint8Array(15) },
   ])('refuses %j at once', (wrong) => {
     const { guest, clock } = smallGuest();
-    const options = { ...snapshotOptions(guest, nullSink(), { clock }), ...wrong } as never;
+    const options = { ...snapshotOptions(guest, nullSink(), { clock }), ...wrong };
+    // @ts-expect-error -- as a caller without types would
     expect(() => takeSnapshot(options)).toThrow(RangeError);
     expect(guest.steps).toEqual([]);
   });
@@ -120,16 +126,16 @@ describe('takeSnapshot', () => {
     const sink = memorySink({ maxBytes: 10_000 });
     await takeSnapshot(snapshotOptions(guest, sink, { clock, capture: SMALL, progressIntervalMs: 0.001 }))
       .result;
-    expectSameMemory((await restored(sink.image())).memory, guest.memoryAtCut);
+    expect(memoryDifference((await restored(sink.image())).memory, guest.memoryAtCut)).toBe('');
   });
 });
 
 type Step = ReturnType<typeof none>['step'];
 
 function observe(look: (observation: Parameters<Step>[1]) => void): Step {
-  const { step } = none();
+  const limiter = none();
   return (state, observation) => {
     look(observation);
-    return step(state, observation);
+    return limiter.step(state, observation);
   };
 }

@@ -5,13 +5,17 @@ import { Image, openAtCut, readAll } from './image.ts';
 
 const NEW = new Uint8Array([2, 2, 2, 2]);
 
-/** One write to each page of the guest, all at the same time. */
-function writeEverywhere({ guest, write }: Setting): Promise<unknown> {
-  return Promise.all(
-    guest.regions.flatMap(({ id, sizeBytes, pageSize }) =>
-      Array.from({ length: sizeBytes / pageSize }, (_, page) => write(id, page, NEW)),
-    ),
-  );
+/** Writes to twice as many pages as the store holds, all at the same time: each that waits is a thread of its own in a real guest. */
+function writeTwiceTheStore({ guest, write, smallStoreBytes }: Setting): Promise<unknown> {
+  let leftBytes = 2 * smallStoreBytes;
+  const writing: Promise<void>[] = [];
+  for (const { id, sizeBytes, pageSize } of guest.regions) {
+    for (let page = 0; page < sizeBytes / pageSize && leftBytes > 0; page++, leftBytes -= pageSize) {
+      writing.push(write(id, page, NEW));
+    }
+  }
+  check(leftBytes <= 0, 'the guest is too small for smallStoreBytes');
+  return Promise.all(writing);
 }
 
 function smallStore({ smallStoreBytes }: Setting, overflow: CaptureOptions['overflow']): CaptureOptions {
@@ -23,7 +27,7 @@ export const overflowCases: Readonly<Record<string, (setting: Setting) => Promis
   'stall: writers wait for room and lose nothing': async (setting) => {
     const before = await readAll(setting);
     const capture = await openAtCut(setting.guest, smallStore(setting, 'stall'));
-    const writing = writeEverywhere(setting);
+    const writing = writeTwiceTheStore(setting);
     const image = new Image(setting.guest);
     await image.complete(capture, setting.clock.nowNs());
     await writing;
@@ -36,7 +40,7 @@ export const overflowCases: Readonly<Record<string, (setting: Setting) => Promis
 
   'stall: close frees the writers that wait for room': async (setting) => {
     const capture = await openAtCut(setting.guest, smallStore(setting, 'stall'));
-    const writing = writeEverywhere(setting);
+    const writing = writeTwiceTheStore(setting);
     await capture.wait({ wakeOnFault: true });
     await capture.close();
     await writing;
@@ -45,7 +49,7 @@ export const overflowCases: Readonly<Record<string, (setting: Setting) => Promis
   'abort: the capture fails and the writers go on': async (setting) => {
     const capture = await openAtCut(setting.guest, smallStore(setting, 'abort'));
     // Nothing is drained, so the writers can only be done because the failure freed them.
-    await writeEverywhere(setting);
+    await writeTwiceTheStore(setting);
     await checkRejects(() => capture.pull(0), 'pull of a capture whose store is full');
     await capture.close();
   },
@@ -53,7 +57,7 @@ export const overflowCases: Readonly<Record<string, (setting: Setting) => Promis
   'spill: writers never wait for the sink': async (setting) => {
     const before = await readAll(setting);
     const capture = await openAtCut(setting.guest, smallStore(setting, 'spill'));
-    await writeEverywhere(setting);
+    await writeTwiceTheStore(setting);
     const image = new Image(setting.guest);
     await image.complete(capture, setting.clock.nowNs());
     image.checkShows(before);

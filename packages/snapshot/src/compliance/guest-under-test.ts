@@ -3,7 +3,8 @@ import type { CaptureOptions, Guest } from '../guest.ts';
 
 /** A fresh guest with everything that a case needs to play with it. */
 export interface GuestUnderTest extends AsyncDisposable {
-  /** Two regions or more, each of 32 pages or more, together four times `smallStoreBytes` or more. */
+  /** Two regions or more, each of 32 pages or more, together four times `smallStoreBytes` or more; all pages but `untouched` have been
+   *  touched, because a sweep may pass holes without spending its grant. */
   readonly guest: Guest;
   readonly clock: Clock;
   /** Never touched by anybody before the case; absent only with `cannot.untouched`. */

@@ -43,6 +43,7 @@ export async function within<T>(
   try {
     return await Promise.race([work, lateness]);
   } finally {
-    over.abort();
+    // A reason, because without one each abort makes an exception with its stack.
+    over.abort('over');
   }
 }

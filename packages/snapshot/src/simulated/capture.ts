@@ -112,7 +112,7 @@ export class SimulatedCapture implements Capture {
     if (this.#stage !== 'armed') throw new Error('a capture that is not armed cannot sweep');
     this.#granted = pages;
     this.#notBeforeNs = notBeforeNs;
-    this.#grantTimer.abort();
+    this.#grantTimer.abort('replaced');
     this.#grantTimer = new AbortController();
     const delayNs = notBeforeNs - this.#parts.clock.nowNs();
     if (pages > 0 && delayNs > 0) {
@@ -145,7 +145,7 @@ export class SimulatedCapture implements Capture {
   async close(): Promise<void> {
     if (this.#stage === 'closed') return;
     this.#stage = 'closed';
-    this.#grantTimer.abort();
+    this.#grantTimer.abort('replaced');
     this.#wakeEverybody();
     await this.#parts.before('close');
   }

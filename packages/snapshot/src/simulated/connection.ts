@@ -5,7 +5,7 @@ export interface SimulatedConnection {
   readonly source: Transport;
   readonly destination: Transport;
   /** The cable is cut: both sides fail at once, and what was on its way is gone. */
-  sever(): void;
+  readonly sever: () => void;
 }
 
 export interface SimulatedConnectionOptions {

@@ -36,7 +36,7 @@ export class Waiters {
       const wake = () => {
         this.#waiting.delete(waiter);
         signal?.removeEventListener('abort', wake);
-        timer.abort();
+        timer.abort('over');
         resolve();
       };
       const waiter = { wakeOnFault, wake };
