@@ -18,6 +18,7 @@ export async function importSource(entry) {
       format: 'esm',
       target: 'node20',
       config: false,
+      skipNodeModulesBundle: true,
       dts: false,
       silent: true,
       sourcemap: 'inline',

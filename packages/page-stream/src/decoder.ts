@@ -7,7 +7,7 @@ import { checkPayloadCrc, ImageReader } from './image-reader.ts';
 import { readAbort } from './layout/abort.ts';
 import { readAck } from './layout/ack.ts';
 import { readHello } from './layout/hello.ts';
-import { lowerLimits, MAX_CONTROL_PAYLOAD_BYTES, type StreamLimits } from './limits.ts';
+import { lowerLimits, type StreamLimits } from './limits.ts';
 import { Payload } from './payload.ts';
 import { pureCodec } from './pure-codec.ts';
 import { ReceiveBuffer } from './receive-buffer.ts';
@@ -31,7 +31,8 @@ export interface DecoderOptions {
  * a begun frame of less than 64 KiB may be moved. `push` takes any chunk; a frame that lies whole in a chunk is a view of it, others
  * are put together by copying. Views in frames are valid until the next `push` or `wrote`; `writable` does not touch them.
  *
- * Memory: at most twice maxPayloadBytes + 64 KiB for frames, one bit for each page, and the region table.
+ * Memory: twice the largest frame (at most maxPayloadBytes, rounded up to 256 KiB), one bit for each page at worst, and the region
+ * table.
  */
 export class PageStreamDecoder {
   readonly #from: StreamFrom;
@@ -39,7 +40,7 @@ export class PageStreamDecoder {
   readonly #limits: StreamLimits;
   readonly #order: FrameOrder;
   readonly #image: ImageReader;
-  readonly #buffer: ReceiveBuffer;
+  readonly #buffer = new ReceiveBuffer();
   /** Of the frame whose payload is awaited. */
   #header: FrameHeader | undefined;
   /** Where the next frame starts in the stream. */
@@ -53,8 +54,6 @@ export class PageStreamDecoder {
     this.#limits = lowerLimits(limits);
     this.#order = new FrameOrder(from, this.#limits.maxSkippedFrames);
     this.#image = new ImageReader(codec, this.#limits);
-    const maxPayload = from === 'destination' ? MAX_CONTROL_PAYLOAD_BYTES : this.#limits.maxPayloadBytes;
-    this.#buffer = new ReceiveBuffer(FRAME_HEADER_BYTES + maxPayload);
   }
 
   /** Bytes taken so far. */
@@ -68,11 +67,12 @@ export class PageStreamDecoder {
       let rest = chunk;
       while (this.#buffer.pendingBytes > 0 && rest.length > 0) {
         const missing = this.#neededBytes() - this.#buffer.pendingBytes;
-        this.#buffer.append(rest.subarray(0, missing));
+        this.#buffer.append(rest.subarray(0, missing), this.#neededBytes());
         rest = rest.subarray(missing);
         this.#buffer.lend(this.#parse(this.#buffer.pending, frames));
       }
-      this.#buffer.append(rest.subarray(this.#parse(rest, frames)));
+      const begun = rest.subarray(this.#parse(rest, frames));
+      this.#buffer.append(begun, this.#neededBytes());
     });
   }
 

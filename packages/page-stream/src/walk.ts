@@ -6,8 +6,8 @@ import {
   frameTypes,
   readFrameHeader,
 } from './frame-header.ts';
-import { PAGES_HEAD_BYTES, RUN_BYTES, sumRuns } from './layout/pages.ts';
-import { formatLimits, MAX_RUNS } from './limits.ts';
+import { PAGES_HEAD_BYTES, runTableBytes, sumRuns } from './layout/pages.ts';
+import { formatLimits } from './limits.ts';
 import { Payload } from './payload.ts';
 
 /** Counts of a PAGES frame, from its run table. */
@@ -40,13 +40,13 @@ type Read = (offset: number, length: number) => Uint8Array;
  * for believing.
  *
  * `read` returns `length` bytes at `offset`, fewer only at the end. Throws PageStreamError where the chain of headers breaks, and
- * STREAM_TRUNCATED when the last frame is cut.
+ * STREAM_TRUNCATED, with the offset of the frame, when the last one is cut.
  */
 export function* walkFrames(read: Read): Generator<FrameSummary> {
   for (let offset = 0; ; ) {
     const head = read(offset, FRAME_HEADER_BYTES);
     if (head.length === 0) return;
-    if (head.length < FRAME_HEADER_BYTES) throw truncated(offset + head.length);
+    if (head.length < FRAME_HEADER_BYTES) throw truncated(offset);
     const header = readFrameHeader(head, offset, formatLimits);
     const end = offset + FRAME_HEADER_BYTES + header.payloadBytes;
     if (read(end - 1, 1).length < 1) throw truncated(offset);
@@ -72,10 +72,11 @@ function summarise(header: FrameHeader, read: Read): FrameSummary {
 
 function readPagesSummary(header: FrameHeader, read: Read): PagesSummary {
   const start = header.offset + FRAME_HEADER_BYTES;
-  const tableBytes = Math.min(header.payloadBytes, PAGES_HEAD_BYTES + RUN_BYTES * MAX_RUNS);
+  const head = new Payload(header, read(start, Math.min(header.payloadBytes, PAGES_HEAD_BYTES)));
+  const tableBytes = Math.min(header.payloadBytes, runTableBytes(head));
   return sumRuns(new Payload(header, read(start, tableBytes)));
 }
 
 function truncated(offset: number): PageStreamError {
-  return new PageStreamError('STREAM_TRUNCATED', offset, 'the stream ends within a frame');
+  return new PageStreamError('STREAM_TRUNCATED', offset, 'the stream ends within this frame');
 }

@@ -1,3 +1,4 @@
+import { crc32c } from '@node-rs/crc32';
 import { type DecoderOptions, type Frame, PageStreamDecoder, PageStreamError } from '../src/index.ts';
 
 /** Frames with copies of their bytes, and the error as `CODE@offset`. */
@@ -43,6 +44,13 @@ function wrote(decoder: PageStreamDecoder, chunk: Uint8Array) {
   const part = chunk.subarray(0, space.length);
   space.set(part);
   return { batch: decoder.wrote(part.length), taken: part.length };
+}
+
+/** Frames for comparing: contents as length and CRC, because comparing large arrays entry by entry is slow. */
+export function fingerprints(frames: readonly Frame[]): unknown[] {
+  return frames.map((frame) =>
+    'bytes' in frame ? { ...frame, bytes: `${frame.bytes.length} bytes, CRC ${crc32c(frame.bytes)}` } : frame,
+  );
 }
 
 function withCopies(frame: Frame): Frame {

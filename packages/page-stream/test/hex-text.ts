@@ -10,9 +10,9 @@ export function parseHexText(text: string): Uint8Array {
       throw new Error(`"${line}" stands at offset ${bytes.length.toString(16)}`);
     }
     for (const word of content.split(/\s+/).filter((part) => part !== '')) {
-      const [, digits, times = '1'] = /^([0-9a-f]{2})(?:\*(\d+))?$/.exec(word) ?? [];
-      if (digits === undefined) throw new Error(`"${word}" is no byte`);
-      for (let i = 0; i < Number(times); i++) bytes.push(Number.parseInt(digits, 16));
+      const [, byte, times = '1'] = /^([0-9a-f]{2})(?:\*(\d+))?$/.exec(word) ?? [];
+      if (byte === undefined) throw new Error(`"${word}" is no byte`);
+      for (let i = 0; i < Number(times); i++) bytes.push(Number.parseInt(byte, 16));
     }
   }
   return Uint8Array.from(bytes);

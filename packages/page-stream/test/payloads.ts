@@ -1,4 +1,4 @@
-import { type Field, pack } from './raw-frames.ts';
+import { concat, pack } from './raw-frames.ts';
 import { streamId } from './sample-streams.ts';
 
 /** Payloads field by field, right or wrong, without the encoder. What is not given is right. */
@@ -47,9 +47,9 @@ export interface RawRegion {
 }
 
 export function regions(entries: readonly RawRegion[], over: { count?: number; reserved?: number } = {}) {
-  const fields = entries.flatMap((entry, position): Field[] => {
+  const parts = entries.map((entry, position) => {
     const name = utf8(entry.name ?? 'ram');
-    return [
+    return pack(
       [4, entry.id ?? position],
       [4, entry.pageSize ?? 4096],
       [8, entry.sizeBytes ?? 4 * 4096],
@@ -58,9 +58,9 @@ export function regions(entries: readonly RawRegion[], over: { count?: number; r
       [4, 0],
       name,
       entry.padding ?? pad(name.length),
-    ];
+    );
   });
-  return pack([4, over.count ?? entries.length], [4, over.reserved ?? 0], ...fields);
+  return concat([pack([4, over.count ?? entries.length], [4, over.reserved ?? 0]), ...parts]);
 }
 
 export interface RawState {
@@ -102,12 +102,8 @@ export function pages(
   bytes: Uint8Array = new Uint8Array(),
   over: { region?: number; runCount?: number } = {},
 ) {
-  const table = runs.flatMap(([first, count, kind]): Field[] => [
-    [8, first],
-    [4, count],
-    [4, kind],
-  ]);
-  return pack([4, over.region ?? 0], [4, over.runCount ?? runs.length], ...table, bytes);
+  const table = runs.map(([first, count, kind]) => pack([8, first], [4, count], [4, kind]));
+  return concat([pack([4, over.region ?? 0], [4, over.runCount ?? runs.length]), ...table, bytes]);
 }
 
 export interface RawEnd {

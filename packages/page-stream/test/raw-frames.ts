@@ -63,11 +63,11 @@ function frameBytes(frame: RawFrame, sequence: number): Uint8Array {
   return concat([head, pack([4, frame.headerCrc ?? crc32c(head)]), frame.payload]);
 }
 
-/** Cuts a stream whose header lengths are right into its frames, all fields stated as they are but the checksums. */
+/** Cuts a stream into frames as far as its headers say, with type, flags and payload as they are. */
 export function splitFrames(stream: Uint8Array): RawFrame[] {
   const view = new DataView(stream.buffer, stream.byteOffset, stream.byteLength);
   const frames: RawFrame[] = [];
-  for (let at = 0; at < stream.length; ) {
+  for (let at = 0; at + 32 <= stream.length; ) {
     const end = at + 32 + view.getUint32(at + 8, true);
     const type = view.getUint16(at + 4, true);
     frames.push({ type, flags: view.getUint16(at + 6, true), payload: stream.slice(at + 32, end) });

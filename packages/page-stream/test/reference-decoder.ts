@@ -25,7 +25,7 @@ export function referenceDecode(bytes: Uint8Array, from: StreamFrom, limits: Str
   }
 }
 
-const imageOrder = ['header', 'regions', 'state', 'pages', 'end'];
+const imageFrames = new Set(['header', 'regions', 'state', 'pages', 'end']);
 
 const known: Record<number, string> = {
   0x0001: 'header',
@@ -97,7 +97,7 @@ function readFrame(bytes: Uint8Array, offset: number, frames: readonly Frame[], 
 
 function isControl(frame: Frame): boolean {
   if (frame.type === 'skipped') return frame.frameType >= 0x8000;
-  return !imageOrder.includes(frame.type);
+  return !imageFrames.has(frame.type);
 }
 
 /** FORMAT.md, "Order". */

@@ -245,9 +245,7 @@ export const readers: Record<string, Reader> = {
     const messageEnd = codeEnd + messageBytes;
     length(frame, start + pad8(8 + codeBytes + messageBytes) === end);
     const code = string(bytes, start + 8, codeEnd);
-    if ([...code].some((character) => !/[A-Za-z0-9_.:/-]/.test(character))) {
-      refuse('STREAM_BAD_STRING', start + 8);
-    }
+    if (!/^[A-Za-z0-9_.:/-]+$/.test(code)) refuse('STREAM_BAD_STRING', start + 8);
     const message = string(bytes, codeEnd, messageEnd);
     zeros(bytes, messageEnd, end);
     return { type: 'abort', code, message };

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { decode } from './decode.ts';
+import { decode, fingerprints } from './decode.ts';
 import { referenceDecode } from './reference-decoder.ts';
 import { parseVector, formatVector } from './vector-file.ts';
 import { vectors } from './vector-list.ts';
@@ -9,7 +9,7 @@ import { isPageStreamErrorCode, lowerLimits } from '../src/index.ts';
 const directory = new URL('./vectors/', import.meta.url);
 const files = readdirSync(directory).map((file) => {
   const text = readFileSync(new URL(file, directory), 'utf8');
-  return { text, ...parseVector(file.replace('.hex', ''), text) };
+  return Object.assign(parseVector(file.replace('.hex', ''), text), { text });
 });
 
 describe('golden vectors', () => {
@@ -23,7 +23,7 @@ describe('golden vectors', () => {
     const reference = referenceDecode(bytes, from, lowerLimits());
     expect(decoded.error ?? 'ok').toBe(expected);
     expect(reference.error?.message ?? 'ok').toBe(expected);
-    expect(decoded.frames).toEqual(reference.frames);
+    expect(fingerprints(decoded.frames)).toEqual(fingerprints(reference.frames));
   });
 
   it('cover every error code', () => {

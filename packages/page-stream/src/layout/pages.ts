@@ -41,8 +41,7 @@ export function readRunTable(payload: Payload, regions: readonly RegionEntry[]):
   if (region === undefined) return payload.fail('STREAM_BAD_VALUE', 0, `no region ${payload.u32(0)}`);
   const runCount = payload.u32(4);
   if (runCount === 0) payload.fail('STREAM_BAD_VALUE', 4, 'no runs');
-  payload.expectWithin(runCount, MAX_RUNS, 'MAX_RUNS', 4);
-  const dataStart = runPosition(runCount);
+  const dataStart = runTableBytes(payload);
   payload.expectAtLeast(dataStart);
   const runs: PageRun[] = [];
   let dataPages = 0;
@@ -71,12 +70,18 @@ function readRun(payload: Payload, at: number, region: RegionEntry): PageRun {
   return { firstPage, pageCount, kind };
 }
 
-/** Counts pages by kind, without a region table to check against. */
-export function sumRuns(payload: Payload) {
+/** Bytes of payload head and run table, from a payload that may hold nothing but the head. */
+export function runTableBytes(payload: Payload): number {
   payload.expectAtLeast(PAGES_HEAD_BYTES);
   const runCount = payload.u32(4);
   payload.expectWithin(runCount, MAX_RUNS, 'MAX_RUNS', 4);
-  payload.expectAtLeast(runPosition(runCount));
+  return runPosition(runCount);
+}
+
+/** Counts pages by kind, without a region table to check against. */
+export function sumRuns(payload: Payload) {
+  payload.expectAtLeast(runTableBytes(payload));
+  const runCount = payload.u32(4);
   const sums = { region: payload.u32(0), runCount, dataPages: 0, zeroPages: 0 };
   for (let index = 0; index < runCount; index++) {
     const at = runPosition(index);

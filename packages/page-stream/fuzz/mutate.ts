@@ -1,0 +1,123 @@
+import { concat, joinFrames, type RawFrame } from '../test/raw-frames.ts';
+import type { Random } from './random.ts';
+
+/** Values at which something changes. */
+const edges = [
+  0n,
+  1n,
+  2n,
+  3n,
+  4n,
+  5n,
+  7n,
+  8n,
+  9n,
+  15n,
+  16n,
+  17n,
+  255n,
+  256n,
+  1024n,
+  1025n,
+  4095n,
+  4096n,
+  4097n,
+  8192n,
+  16_384n,
+  65_535n,
+  65_536n,
+  2n ** 21n,
+  2n ** 22n,
+  2n ** 31n,
+  2n ** 32n - 1n,
+  2n ** 32n,
+  2n ** 53n - 1n,
+  2n ** 53n,
+  2n ** 63n,
+  2n ** 64n - 1n,
+];
+
+/** Known, reserved and unknown. */
+const types = [0, 1, 2, 3, 4, 5, 6, 7, 0x70, 0x8000, 0x8001, 0x8002, 0x8003, 0x8004, 0xffff];
+
+/** Changes frames without regard for what they mean. Lengths and checksums follow when the frames are joined. */
+type Mutation = (frames: RawFrame[], random: Random, others: readonly RawFrame[]) => void;
+
+function anyFrame(frames: readonly RawFrame[], random: Random): number {
+  return random.below(frames.length);
+}
+
+function change(frames: RawFrame[], random: Random, over: (frame: RawFrame) => Partial<RawFrame>): void {
+  const at = anyFrame(frames, random);
+  const frame = frames[at];
+  if (frame) frames[at] = { ...frame, ...over(frame) };
+}
+
+function setField(payload: Uint8Array, random: Random): Uint8Array {
+  if (payload.length === 0) return payload;
+  const changed = payload.slice();
+  const size = random.pick([1, 2, 4, 8]);
+  // The fields of all layouts are near the start.
+  const span = random.once(4) ? payload.length : Math.min(payload.length, 72);
+  const at = Math.min(random.below(span), payload.length - 1);
+  const aligned = at - (at % size);
+  const value = random.once(4) ? BigInt(random.below(2 ** 32)) : random.pick(edges);
+  for (let i = 0; i < size && aligned + i < changed.length; i++) {
+    changed[aligned + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+  }
+  return changed;
+}
+
+function resize(payload: Uint8Array, random: Random): Uint8Array {
+  const delta = random.pick([-4096, -16, -8, -1, 1, 8, 16, 4096]);
+  const resized = new Uint8Array(Math.max(0, payload.length + delta));
+  resized.set(payload.subarray(0, resized.length));
+  return resized;
+}
+
+const mutations: readonly Mutation[] = [
+  (frames, random) => change(frames, random, ({ payload }) => ({ payload: setField(payload, random) })),
+  (frames, random) => change(frames, random, ({ payload }) => ({ payload: setField(payload, random) })),
+  (frames, random) => change(frames, random, ({ payload }) => ({ payload: resize(payload, random) })),
+  (frames, random) => change(frames, random, () => ({ type: random.pick(types) })),
+  (frames, random) => change(frames, random, () => ({ type: random.pick(types), flags: 0 })),
+  (frames, random) => change(frames, random, () => ({ flags: random.below(5) })),
+  (frames, random) => change(frames, random, () => ({ reserved: 1 << random.below(31) })),
+  (frames, random) => change(frames, random, () => ({ sequence: random.pick(edges) })),
+  (frames, random) =>
+    change(frames, random, () => ({ payloadLength: Number(random.pick(edges) & 0xffffffffn) })),
+  (frames, random) => change(frames, random, () => ({ payloadCrc: random.below(2 ** 32) })),
+  (frames, random) => change(frames, random, () => ({ headerCrc: random.below(2 ** 32) })),
+  (frames, random) => void frames.splice(anyFrame(frames, random), 1),
+  (frames, random) => void frames.splice(anyFrame(frames, random), 0, random.pick(frames)),
+  (frames, random, others) => void frames.splice(anyFrame(frames, random), 0, random.pick(others)),
+  (frames, random) => void frames.push(...frames.splice(anyFrame(frames, random), 1)),
+];
+
+/** Changes the bytes themselves; nothing is put right again. */
+function damage(bytes: Uint8Array, random: Random): Uint8Array {
+  if (bytes.length === 0) return bytes;
+  const at = random.below(bytes.length);
+  if (random.once(3)) return bytes.subarray(0, at);
+  if (random.once(3)) return concat([bytes, bytes.subarray(at, at + 1 + random.below(100))]);
+  return bytes.with(at, random.below(256));
+}
+
+/** Frames with one change or a few. `others` are frames of other streams. */
+export function mutateFrames(
+  frames: readonly RawFrame[],
+  others: readonly RawFrame[],
+  random: Random,
+): RawFrame[] {
+  const mutated = [...frames];
+  for (let left = 1 + random.below(3); left > 0 && mutated.length > 0; left--) {
+    random.pick(mutations)(mutated, random, others);
+  }
+  return mutated;
+}
+
+/** The stream of these frames, sometimes damaged. */
+export function joinMaybeDamaged(frames: readonly RawFrame[], random: Random): Uint8Array {
+  const bytes = joinFrames(frames);
+  return random.once(6) ? damage(bytes, random) : bytes;
+}
