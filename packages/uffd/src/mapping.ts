@@ -88,10 +88,9 @@ export class Mapping implements MemoryRange {
 
   /** Idempotent. */
   close(): void {
-    if (this.#closed) return;
     this.#closed = true;
     this.#file?.close();
-    // Length 0 means that someone transferred the buffer: the memory is then the new buffer's.
+    // Length 0: closed before, or someone transferred the buffer, and the memory is the new buffer's.
     if (this.#buffer.byteLength === 0) return;
     native.detach(this.#buffer);
     checked(this.#owned.unmap(), 'munmap', { address: this.address, sizeBytes: this.sizeBytes });

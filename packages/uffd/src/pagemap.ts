@@ -83,8 +83,7 @@ export function pagemapScan(
       pageCategories.maskOf(inverted),
       pageCategories.maskOf(all),
       pageCategories.maskOf(any),
-      // With no vector the kernel refuses a return mask.
-      maxRegions === 0 ? 0n : pageCategories.maskOf(report),
+      pageCategories.maskOf(report),
     ],
     7,
   );

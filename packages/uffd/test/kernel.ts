@@ -42,12 +42,15 @@ export function nextEvents(uffd: Userfaultfd): UffdEvent[] {
 /** Bounds a loop that only a failing test runs to its end. */
 const LOOKS_MAX = 1_000_000;
 
-/** Returns when so many faults wait to be read, as /proc tells. */
+/** The kernel's own count: of faults that wait to be read, or of all threads that sleep in a fault. */
+export function sleepers(uffd: Userfaultfd, which: 'pending' | 'total'): number {
+  const info = readFileSync(`/proc/self/fdinfo/${uffd.fd}`, 'utf8');
+  return Number(new RegExp(`^${which}:\\s*(\\d+)`, 'm').exec(info)?.[1]);
+}
+
+/** Returns when so many faults wait to be read. */
 export function untilPending(uffd: Userfaultfd, count: number): void {
-  for (let looks = 0; looks < LOOKS_MAX; looks++) {
-    const pending = /^pending:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${uffd.fd}`, 'utf8'))?.[1];
-    if (Number(pending) === count) return;
-  }
+  for (let looks = 0; looks < LOOKS_MAX; looks++) if (sleepers(uffd, 'pending') === count) return;
   throw new Error(`there are not ${count} faults`);
 }
 

@@ -2,7 +2,7 @@ import { ftruncateSync, writeSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { closeFd, memfdCreate, mmap, pageSize, Userfaultfd } from '../src/index.ts';
 import { Hand } from './hand.ts';
-import { lacksUffd, next } from './kernel.ts';
+import { lacksUffd, next, sleepers } from './kernel.ts';
 
 describe('minor faults', () => {
   let fd: number;
@@ -25,7 +25,9 @@ describe('minor faults', () => {
     writeSync(fd, new Uint8Array(pageSize).fill(31));
     hand.start('read', 0);
     expect(next(uffd, 'pagefault')).toMatchObject({ address: hand.address, reason: 'minor', write: false });
-    expect(uffd.continue(hand.page(0))).toBe(pageSize);
+    expect(uffd.continue(hand.page(0), { dontWake: true })).toBe(pageSize);
+    expect(sleepers(uffd, 'total')).toBe(1);
+    uffd.wake(hand.page(0));
     expect(hand.finish()).toBe(31);
   });
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Mapping, pageSize, processVmReadv, Userfaultfd } from '../src/index.ts';
 import { Hand } from './hand.ts';
-import { lacksUffd, next, untilPending } from './kernel.ts';
+import { lacksUffd, next, sleepers, untilPending } from './kernel.ts';
 
 const content = (pageCount: number, value: number) => new Uint8Array(pageCount * pageSize).fill(value);
 
@@ -46,9 +46,29 @@ describe('missing pages', () => {
     hand.start('read', 0);
     next(uffd, 'pagefault');
     uffd.copy(hand.address, content(1, 9), { dontWake: true });
-    expect(hand.busy).toBe(true);
+    expect(sleepers(uffd, 'total')).toBe(1);
     uffd.wake(hand.page(0));
     expect(hand.finish()).toBe(9);
+  });
+
+  test.skipIf(lacksUffd('POISON', 'MOVE'))('dontWake holds for every way to fill a page', () => {
+    using source = new Mapping({ sizeBytes: pageSize });
+    new Uint8Array(source.buffer)[0] = 1;
+    uffd.register(hand, ['MISSING']);
+    const fills = [
+      () => uffd.zeropage(hand.page(0), { dontWake: true }),
+      () => uffd.move(hand.at(1), source, { dontWake: true }),
+      () => uffd.copy(hand.at(2), content(1, 1), { dontWake: true }),
+    ];
+    for (const [pageIndex, fill] of fills.entries()) {
+      hand.start('read', pageIndex * pageSize);
+      next(uffd, 'pagefault');
+      fill();
+      expect(sleepers(uffd, 'total')).toBe(1);
+      uffd.wake(hand.page(pageIndex));
+      expect(sleepers(uffd, 'total')).toBe(0);
+      hand.finish();
+    }
   });
 
   test.skipIf(lacksUffd())('wake without a page makes the thread fault again', () => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { FEATURE_KERNEL, type Feature, pageSize, probe, UffdError, Userfaultfd } from '../src/index.ts';
 import { features } from '../src/abi.ts';
@@ -160,11 +160,13 @@ describe.skipIf(
     expect(uffd.closed).toBe(false);
   });
 
-  test('fork events are not', () => {
+  test('fork events are not, and the refused descriptor is closed', () => {
+    const before = readdirSync('/proc/self/fd').length;
     process.seteuid?.(NOBODY);
     const error = thrown(() => Userfaultfd.open({ userModeOnly: true, features: ['EVENT_FORK'] }));
     process.seteuid?.(0);
     expect(error).toMatchObject({ code: 'UFFD_EPERM', hint: expect.stringContaining('CAP_SYS_PTRACE') });
+    expect(readdirSync('/proc/self/fd')).toHaveLength(before);
   });
 
   test('the probe does not throw and does not promise', () => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Probe, pageSize, probe, type TierName } from '../src/index.ts';
@@ -76,6 +76,25 @@ describe('without privilege', () => {
       expect(user).toMatchObject({ name: 'sync-wp-user', available: true });
       expect(nobody.bestTier).toBe('sync-wp-user');
       expect(nobody.features).toEqual(machine.features);
+    },
+  );
+
+  // util-linux; it can give a single capability to a user who is not root.
+  const setpriv = [
+    'setpriv',
+    '--reuid=65534',
+    '--clear-groups',
+    '--inh-caps=+sys_ptrace',
+    '--ambient-caps=+sys_ptrace',
+  ];
+  test.skipIf(lacks(!notRoot && locked && existsSync('/usr/bin/setpriv'), 'needs root and setpriv'))(
+    'CAP_SYS_PTRACE alone opens the first tier',
+    () => {
+      const text = `import { probe } from '@stillframe/uffd'; console.log(JSON.stringify(probe()));`;
+      const tracer: Probe = JSON.parse(stage.run(text, { through: setpriv }));
+      expect(tracer.privileges).toMatchObject({ effectiveUserId: NOBODY, sysPtrace: true });
+      expect(tracer.open).toMatchObject({ syscall: { ok: true }, device: { ok: false } });
+      expect(tracer.bestTier).toBe('sync-wp');
     },
   );
 
