@@ -31,6 +31,7 @@ void Sweeper::Run() {
     if (Sweep(now)) {
       continue;
     }
+    ReleaseDeferred();
     shared_.sweep_idle.store(true, std::memory_order_seq_cst);
     TellConsumerIfHungry();
     const int64_t not_before = shared_.grant_not_before_ns.load(std::memory_order_seq_cst);
@@ -112,8 +113,7 @@ void Sweeper::Fill(Slab& slab, uint64_t granted) {
 uint64_t Sweeper::FillHole(Slab& slab, size_t region_index, uint64_t end) {
   const uint64_t region_first = shared_.memory.FirstPage(region_index);
   const uint64_t first = cursor_;
-  shared_.run_first.store(first, std::memory_order_seq_cst);
-  shared_.run_end.store(end, std::memory_order_seq_cst);
+  Suspect(first, end);
   while (cursor_ < end && shared_.states.Claim(cursor_)) {
     ++cursor_;
   }
@@ -127,15 +127,13 @@ uint64_t Sweeper::FillHole(Slab& slab, size_t region_index, uint64_t end) {
         shared_.states.MarkCaptured(page);
       }
       shared_.counters.captured_pages.fetch_add(taken, std::memory_order_seq_cst);
-      Release(first, cursor_);
     }
   }
-  shared_.run_end.store(0, std::memory_order_seq_cst);
+  Defer(first, cursor_);
   return taken;
 }
 
-/// Copies pages from the cursor until the slab, the span or the grant is used up, a few at a time, and
-/// un-protects what it took.
+/// Copies pages from the cursor until the slab, the span or the grant is used up, a few at a time.
 uint64_t Sweeper::FillData(Slab& slab, size_t region_index, uint64_t end, uint64_t granted) {
   const GuestRegion& region = shared_.memory.Regions()[region_index];
   const uint64_t region_first = shared_.memory.FirstPage(region_index);
@@ -143,8 +141,7 @@ uint64_t Sweeper::FillData(Slab& slab, size_t region_index, uint64_t end, uint64
       shared_.release_after_drain ? 1 : std::max<uint64_t>(1, kClaimBytes / region.page_bytes);
   const uint64_t first = cursor_;
   uint64_t taken = 0;
-  shared_.run_first.store(first, std::memory_order_seq_cst);
-  shared_.run_end.store(end, std::memory_order_seq_cst);
+  Suspect(first, end);
   while (cursor_ < end && taken < granted && slab.HasRoom(region.page_bytes)) {
     const uint64_t room = (slab.capacity_bytes - slab.used_bytes) / region.page_bytes;
     const uint64_t most = std::min({claim_most, end - cursor_, granted - taken, room});
@@ -161,8 +158,7 @@ uint64_t Sweeper::FillData(Slab& slab, size_t region_index, uint64_t end, uint64
       continue;
     }
     if (!CopyPages(slab, region, region_first, cursor_, claimed)) {
-      shared_.run_end.store(0, std::memory_order_seq_cst);
-      return taken;
+      break;
     }
     cursor_ += claimed;
     taken += claimed;
@@ -170,10 +166,7 @@ uint64_t Sweeper::FillData(Slab& slab, size_t region_index, uint64_t end, uint64
       break;
     }
   }
-  if (!shared_.release_after_drain) {
-    Release(first, cursor_);
-  }
-  shared_.run_end.store(0, std::memory_order_seq_cst);
+  Defer(first, cursor_);
   return taken;
 }
 
@@ -197,17 +190,49 @@ bool Sweeper::CopyPages(Slab& slab, const GuestRegion& region, uint64_t region_f
   return true;
 }
 
-/// Un-protects captured pages of one region and wakes their writers. EAGAIN lasts until the fault thread has
-/// read an event.
-void Sweeper::Release(uint64_t first, uint64_t end) {
-  if (first == end) {
+/// From before the first copy: what is captured from here on is suspect until it is un-protected.
+void Sweeper::Suspect(uint64_t first, uint64_t end) {
+  if (deferred_end_ != first) {
+    ReleaseDeferred();
+  }
+  if (deferred_first_ == deferred_end_) {
+    deferred_first_ = deferred_end_ = first;
+    shared_.run_first.store(first, std::memory_order_seq_cst);
+  }
+  shared_.run_end.store(end, std::memory_order_seq_cst);
+}
+
+/// [first, end) is captured, and follows what is deferred. Whole huge pages are un-protected in one piece:
+/// that keeps them huge for the guest, and each un-protect interrupts every core that runs in it.
+void Sweeper::Defer(uint64_t first, uint64_t end) {
+  if (shared_.release_after_drain) {
+    deferred_end_ = deferred_first_;  // the consumer releases
+    shared_.run_end.store(0, std::memory_order_seq_cst);
     return;
   }
-  const PagePlace place = shared_.memory.Place(first);
-  while (shared_.protector.Release(place.address, (end - first) * place.page_bytes) == EAGAIN &&
-         !shared_.Failed() && !shared_.stop_sweep.load(std::memory_order_seq_cst)) {
-    sched_yield();
+  deferred_end_ = end;
+  if (end == first) {
+    return;
   }
+  const size_t region = shared_.memory.RegionOf(first);
+  const PagePlace last = shared_.memory.Place(end - 1);
+  if (end == shared_.memory.EndPage(region) || (last.address + last.page_bytes) % kHugePageBytes == 0) {
+    ReleaseDeferred();
+  }
+}
+
+/// Un-protects and wakes the writers. EAGAIN lasts until the fault thread has read an event.
+void Sweeper::ReleaseDeferred() {
+  if (deferred_first_ != deferred_end_) {
+    const PagePlace place = shared_.memory.Place(deferred_first_);
+    const uint64_t bytes = (deferred_end_ - deferred_first_) * place.page_bytes;
+    while (shared_.protector.Release(place.address, bytes) == EAGAIN && !shared_.Failed() &&
+           !shared_.stop_sweep.load(std::memory_order_seq_cst)) {
+      sched_yield();
+    }
+  }
+  deferred_first_ = deferred_end_ = 0;
+  shared_.run_end.store(0, std::memory_order_seq_cst);
 }
 
 void Sweeper::Publish(Slab* slab) {

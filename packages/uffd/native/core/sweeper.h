@@ -1,9 +1,10 @@
 // Captures, in order and as granted, the pages that nobody faults on.
 //
 // Concurrency: claims a few pages at a time, so that a fault on one of them waits for that copy at most;
-// un-protects whole runs, because each un-protect interrupts every core that runs in the guest. Un-protecting
-// wakes the writers of its run, which is what lets the fault thread leave a lost claim to us. Also tells the
-// consumer, since calling into the runtime takes a lock there that the fault thread must not touch (I-1).
+// un-protects in large pieces, because each un-protect interrupts every core that runs in the guest.
+// Un-protecting wakes the writers of its run, which is what lets the fault thread leave a lost claim to us.
+// Also tells the consumer, since calling into the runtime takes a lock there that the fault thread must not
+// touch (I-1).
 #pragma once
 
 #include <cstdint>
@@ -29,6 +30,8 @@ class Sweeper {
   // A fault on a claimed page waits for the copy of at most this many bytes: about 4 µs.
   static constexpr uint64_t kClaimBytes = uint64_t{32} << 10;
 
+  static constexpr uint64_t kHugePageBytes = uint64_t{2} << 20;
+
   bool Sweep(int64_t now_ns);
   Slab* TakeSlab();
   void Fill(Slab& slab, uint64_t granted);
@@ -37,7 +40,9 @@ class Sweeper {
   bool CopyPages(Slab& slab, const GuestRegion& region, uint64_t region_first, uint64_t first,
                  uint64_t pages);
   void SkipCaptured();
-  void Release(uint64_t first, uint64_t end);
+  void Suspect(uint64_t first, uint64_t end);
+  void Defer(uint64_t first, uint64_t end);
+  void ReleaseDeferred();
   void Publish(Slab* slab);
   void TellConsumerIfHungry();
 
@@ -45,6 +50,9 @@ class Sweeper {
   HoleMap holes_;
   std::function<void()> tell_consumer_;
   uint64_t cursor_ = 0;
+  // Captured and not un-protected yet: [first, end), within one region; equal: nothing.
+  uint64_t deferred_first_ = 0;
+  uint64_t deferred_end_ = 0;
 };
 
 }  // namespace stillframe
