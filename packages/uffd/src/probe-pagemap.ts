@@ -1,6 +1,5 @@
-import { Mapping } from './mapping.ts';
-import { madvise } from './memory.ts';
-import { openPagemap, pagemapScan } from './pagemap.ts';
+import { madvise, mmap, munmap } from './memory.ts';
+import { openPagemap, type PageRegion, pagemapScan } from './pagemap.ts';
 import { closeFd } from './process.ts';
 import { type MemoryRange, pageSize } from './range.ts';
 import type { Userfaultfd } from './userfaultfd.ts';
@@ -17,7 +16,7 @@ export interface ScanSelfTest {
   readonly discardedRunReported: boolean;
 }
 
-/** What one page table covers: with 4 KiB pages, 2 MiB. */
+/** What one page table covers: with 4 KiB pages, 2 MiB; with 64 KiB pages, 512 MiB, hence the sparse use. */
 const tableBytes = (pageSize / 8) * pageSize;
 
 // Offsets in pages of an area of three tables, chosen apart from each other.
@@ -28,28 +27,32 @@ const DISCARDED_RUN = PAGES_PER_TABLE;
 const WRITTEN_PAGE = 2 * PAGES_PER_TABLE + 7;
 
 /**
- * Writes and discards parts of a tracked area and compares what a scan says; see facts on kernels before July 2026 in `pagemapScan`.
+ * Writes and discards parts of a tracked area and compares what a scan says.
  * @param tracker With the features WP_ASYNC and WP_UNPOPULATED: nothing here can block.
  */
 export function scanSelfTest(tracker: Userfaultfd): ScanSelfTest {
-  // One table more, so that three whole ones fit; one page of it must stay untouched by the alignment.
-  using mapping = new Mapping({ sizeBytes: 4 * tableBytes });
+  // One table more, so that three whole ones fit wherever it begins.
+  const sizeBytes = 4 * tableBytes;
+  const address = mmap({ sizeBytes, flags: ['PRIVATE', 'ANONYMOUS', 'NORESERVE'] });
   const table = BigInt(tableBytes);
-  const start = ((mapping.address + table - 1n) / table) * table;
-  const area = { address: start, sizeBytes: 3 * tableBytes };
-  const pagemap = openPagemap();
+  const area = { address: ((address + table - 1n) / table) * table, sizeBytes: 3 * tableBytes };
   try {
-    tracker.register(area, ['WP']);
-    return observe(tracker, pagemap, area, new Uint8Array(mapping.buffer, Number(start - mapping.address)));
+    const pagemap = openPagemap();
+    try {
+      tracker.register(area, ['WP']);
+      return observe(tracker, pagemap, area);
+    } finally {
+      closeFd(pagemap);
+    }
   } finally {
-    closeFd(pagemap);
+    munmap({ address, sizeBytes });
   }
 }
 
-function observe(tracker: Userfaultfd, pagemap: number, area: MemoryRange, bytes: Uint8Array): ScanSelfTest {
-  madvise(area, 'POPULATE_WRITE');
+function observe(tracker: Userfaultfd, pagemap: number, area: MemoryRange): ScanSelfTest {
+  for (const page of [DISCARDED_PAGE, CLEAN_PAGE, DISCARDED_RUN, WRITTEN_PAGE]) touch(area, page);
   tracker.writeProtect(area);
-  bytes[WRITTEN_PAGE * pageSize] = 1;
+  touch(area, WRITTEN_PAGE);
   madvise(pages(area, DISCARDED_PAGE, 1), 'DONTNEED');
   madvise(pages(area, DISCARDED_RUN, PAGES_PER_TABLE), 'DONTNEED');
 
@@ -71,12 +74,17 @@ function observe(tracker: Userfaultfd, pagemap: number, area: MemoryRange, bytes
   };
 }
 
-/** The plain form, the only one to rely on: mask and report are WRITTEN. */
-function scan(pagemap: number, area: MemoryRange) {
-  return pagemapScan(pagemap, area, { all: ['WRITTEN'], writeProtectMatching: true, checkWpAsync: true })
-    .regions;
+/** A write fault without a write. */
+function touch(area: MemoryRange, page: number): void {
+  madvise(pages(area, page, 1), 'POPULATE_WRITE');
 }
 
-function pages(area: MemoryRange, index: number, count: number): MemoryRange {
+/** The plain form, the only one to rely on: mask and report are WRITTEN. */
+function scan(pagemap: number, area: MemoryRange): readonly PageRegion[] {
+  const options = { all: ['WRITTEN'], writeProtectMatching: true, checkWpAsync: true } as const;
+  return pagemapScan(pagemap, area, options).regions;
+}
+
+function pages(area: MemoryRange, index: number, count: number): { address: bigint; sizeBytes: number } {
   return { address: area.address + BigInt(index * pageSize), sizeBytes: count * pageSize };
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { madvise, type Feature, mmap, pageSize, Userfaultfd } from '../src/index.ts';
 import { decodeEvents, MESSAGE_BYTES } from '../src/events.ts';
 import { Hand } from './hand.ts';
-import { lacksUffd, next } from './kernel.ts';
+import { GIVE_UP_MS, lacksUffd, next } from './kernel.ts';
 
 // Values of MADV_ and MREMAP_ for the other thread, which uses the addon itself.
 const DONTNEED = 4;
@@ -30,7 +30,7 @@ describe('events', () => {
       open('EVENT_REMOVE');
       uffd.zeropage(hand);
       hand.start('madvise', hand.at(1), 2 * pageSize, DONTNEED);
-      expect(uffd.waitReadable(5000)).toBe(true);
+      expect(uffd.waitReadable(GIVE_UP_MS)).toBe(true);
       expect(hand.busy).toBe(true);
       expect(next(uffd, 'remove')).toEqual({
         kind: 'remove',
@@ -47,7 +47,7 @@ describe('events', () => {
       open('EVENT_REMOVE');
       uffd.zeropage(hand.page(0));
       hand.start('madvise', hand.address, pageSize, DONTNEED);
-      expect(uffd.waitReadable(5000)).toBe(true);
+      expect(uffd.waitReadable(GIVE_UP_MS)).toBe(true);
       expect(() => uffd.zeropage(hand.page(1))).toThrow(
         expect.objectContaining({ code: 'UFFD_EAGAIN', hint: expect.stringContaining('read the events') }),
       );

@@ -14,7 +14,7 @@ import {
   socketPair,
   Userfaultfd,
 } from '../src/index.ts';
-import { lacks, lacksUffd, next } from './kernel.ts';
+import { GIVE_UP_MS, lacks, lacksUffd, next } from './kernel.ts';
 
 const noForeign =
   lacksUffd('PAGEFAULT_FLAG_WP', 'WP_UNPOPULATED') ||
@@ -29,8 +29,6 @@ function runs(program: string, ...args: string[]): boolean {
   }
 }
 
-/** Far beyond anything that works: only a failing test waits so long. */
-const GIVE_UP_MS = 10_000;
 const POLLIN = 1;
 
 /** Another program, not of Node, that owns memory; see workers/foreign.py. */

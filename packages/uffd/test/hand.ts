@@ -1,12 +1,11 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { mmap, pageSize } from '../src/index.ts';
+import { GIVE_UP_MS } from './kernel.ts';
 
 const REQUESTED = 1;
 const RUNNING = 2;
 const DONE = 3;
-/** Far beyond anything that works: only a failing test waits so long. */
-const GIVE_UP_MS = 5000;
 
 const OPERATIONS = ['write', 'read', 'madvise', 'munmap', 'mremap'] as const;
 

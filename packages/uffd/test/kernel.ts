@@ -31,7 +31,7 @@ export function lacksUffd(...features: Feature[]): boolean {
 }
 
 /** Far beyond anything that works: only a failing test waits so long. */
-const GIVE_UP_MS = 5000;
+export const GIVE_UP_MS = 10_000;
 
 /** The next events; fails when none comes. */
 export function nextEvents(uffd: Userfaultfd): UffdEvent[] {

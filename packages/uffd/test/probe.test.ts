@@ -79,24 +79,25 @@ describe('without privilege', () => {
     },
   );
 
-  // util-linux; it can give a single capability to a user who is not root.
-  const setpriv = [
-    'setpriv',
-    '--reuid=65534',
-    '--clear-groups',
-    '--inh-caps=+sys_ptrace',
-    '--ambient-caps=+sys_ptrace',
-  ];
-  test.skipIf(lacks(!notRoot && locked && existsSync('/usr/bin/setpriv'), 'needs root and setpriv'))(
-    'CAP_SYS_PTRACE alone opens the first tier',
-    () => {
-      const text = `import { probe } from '@stillframe/uffd'; console.log(JSON.stringify(probe()));`;
-      const tracer: Probe = JSON.parse(stage.run(text, { through: setpriv }));
-      expect(tracer.privileges).toMatchObject({ effectiveUserId: NOBODY, sysPtrace: true });
-      expect(tracer.open).toMatchObject({ syscall: { ok: true }, device: { ok: false } });
-      expect(tracer.bestTier).toBe('sync-wp');
-    },
-  );
+  // setpriv is of util-linux; it gives a single capability to a user who is not root.
+  test.skipIf(lacks(!notRoot && locked && existsSync('/usr/bin/setpriv'), 'needs root and setpriv')).each([
+    ['sys_ptrace', { syscall: { ok: true }, device: { ok: false } }, true],
+    // Stands for file permissions on the device.
+    ['dac_override', { syscall: { ok: false }, device: { ok: true } }, false],
+  ])('one capability alone opens the first tier: %s', (capability, open, sysPtrace) => {
+    const through = [
+      'setpriv',
+      '--reuid=65534',
+      '--clear-groups',
+      `--inh-caps=+${capability}`,
+      `--ambient-caps=+${capability}`,
+    ];
+    const text = `import { probe } from '@stillframe/uffd'; console.log(JSON.stringify(probe()));`;
+    const found: Probe = JSON.parse(stage.run(text, { through }));
+    expect(found.privileges).toMatchObject({ effectiveUserId: NOBODY, sysPtrace });
+    expect(found.open).toMatchObject(open);
+    expect(found.bestTier).toBe('sync-wp');
+  });
 
   const noScan = !machine.pagemapScan.outcome.ok || notRoot;
   test.skipIf(lacks(!noScan, 'needs root and PAGEMAP_SCAN'))('nobody can track writes', () => {
