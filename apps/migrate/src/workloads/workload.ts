@@ -92,5 +92,5 @@ export interface Oracle {
   verify(image: WorkloadImage, options?: VerifyOptions): Promise<OracleReport>;
 }
 
-/** Images that take longer are refused. Replaying a day of the default load takes less. */
+/** Replaying some hours of a default load takes less; a workload that has run for days needs more. */
 export const DEFAULT_VERIFY_TIMEOUT_MS = 120_000;

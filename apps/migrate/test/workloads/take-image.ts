@@ -1,16 +1,20 @@
-import { onTestFinished } from 'vitest';
 import {
   parseWorkload,
   startWorkload,
   type Workload,
+  WorkloadError,
+  type WorkloadErrorCode,
   type WorkloadImage,
 } from '../../src/workloads/index.ts';
 
-/** Starts a workload that ends with the test. */
-export async function start(spec: string): Promise<Workload> {
+/** Runs `use` on a workload, which is stopped afterwards. */
+export async function withWorkload<T>(spec: string, use: (workload: Workload) => Promise<T>): Promise<T> {
   const workload = await startWorkload(parseWorkload(spec));
-  onTestFinished(() => workload.stop());
-  return workload;
+  try {
+    return await use(workload);
+  } finally {
+    await workload.stop();
+  }
 }
 
 /** Resolves when `count` more writes are done. */
@@ -44,4 +48,20 @@ export function memoryOf(image: WorkloadImage): Uint8Array {
   const [memory] = image.regions.values();
   if (!memory) throw new Error('the image has no region');
   return memory;
+}
+
+/** An image at rest under load, and another of the same workload `between` writes later. */
+export function takeTwoImages(spec: string, between: number): Promise<[WorkloadImage, WorkloadImage]> {
+  return withWorkload(spec, async (workload) => {
+    await writesDone(workload, between);
+    const first = await takeImage(workload);
+    await writesDone(workload, between);
+    return [first, await takeImage(workload)];
+  });
+}
+
+/** The code of an error that is one of `allowed`; any other error is thrown on. */
+export function codeOf(error: unknown, ...allowed: WorkloadErrorCode[]): WorkloadErrorCode {
+  if (error instanceof WorkloadError && allowed.includes(error.code)) return error.code;
+  throw error;
 }

@@ -1,19 +1,23 @@
 import { WorkloadError } from '../error.ts';
 import { allHold, Finding } from '../findings.ts';
+import { GUEST_PAGE_BYTES } from '../guest-memory.ts';
 import { VerifyBudget } from '../verify-budget.ts';
 import type { Oracle, OracleCheck, OracleReport, VerifyOptions, WorkloadImage } from '../workload.ts';
 import { KvBytes } from './kv-bytes.ts';
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from './kv-layout.ts';
 import { KEY_PREFIX, KvLoad, MAX_LOAD_VALUE_BYTES } from './kv-load.ts';
-import { KV_KIND, KV_REGION, type KvState, kvShape, readKvState } from './kv-state.ts';
+import { replay } from './kv-replay.ts';
+import { KV_KIND, KV_REGION, type KvState, readKvState } from './kv-state.ts';
 import { KvStore } from './kv-store.ts';
 
-/** About a tenth of a second. */
-const OPERATIONS_BETWEEN_BREATHS = 2 ** 20;
 /** A hostile table can make each look-up walk all of it: about a second. */
 const BUCKETS_BETWEEN_BREATHS = 1024;
 
-/** The store in the image holds what replaying operations 1 to the cut into a plain Map leaves, and nothing else. */
+/**
+ * The store in the image holds what replaying operations 1 to the cut into a plain Map leaves, and nothing else; and its memory is,
+ * byte for byte, that of a store to which the same operations were done. The first needs no store to be right, the second also
+ * sees pages whose entries have all been deleted.
+ */
 export const kvOracle: Oracle = {
   kind: KV_KIND,
   async verify(image: WorkloadImage, options?: VerifyOptions): Promise<OracleReport> {
@@ -43,25 +47,12 @@ async function runChecks(
     if (!isCorrupt(error)) throw error;
     return [size, failed('store-sound', error.message)];
   }
-  const expected = await replay(state, budget);
-  return [size, ...(await compare(store, expected, state, budget))];
+  const { expected, memory } = await replay(state, budget);
+  const entries = await compareEntries(store, expected, state, budget);
+  return [size, ...entries, compareMemory(region, memory)];
 }
 
-/** Key index → operation that put its value, after operations 1 to the cut. */
-async function replay(state: KvState, budget: VerifyBudget): Promise<Map<number, number>> {
-  const load = new KvLoad(kvShape(state.sizeBytes).keyCount, state.filled);
-  const expected = new Map<number, number>();
-  for (let n = 1; n <= state.cut; n++) {
-    // oxlint-disable-next-line no-await-in-loop -- this is where the loop can be ended
-    if (n % OPERATIONS_BETWEEN_BREATHS === 0) await budget.breathe();
-    load.choose(n);
-    if (load.operation === 'put') expected.set(load.keyIndex, n);
-    else if (load.operation === 'delete') expected.delete(load.keyIndex);
-  }
-  return expected;
-}
-
-async function compare(
+async function compareEntries(
   store: KvStore,
   expected: Map<number, number>,
   state: KvState,
@@ -81,6 +72,18 @@ async function compare(
     }
   }
   return entries.checks(store);
+}
+
+function compareMemory(region: Uint8Array, expected: Uint8Array): OracleCheck {
+  const exact = new Finding('memory-exact', 'every byte is as the operations before the cut left it');
+  const is = Buffer.from(region.buffer, region.byteOffset, region.byteLength);
+  for (let start = 0; start < expected.byteLength; start += GUEST_PAGE_BYTES) {
+    const end = start + GUEST_PAGE_BYTES;
+    if (is.compare(expected, start, end, start, end) !== 0) {
+      exact.add(() => `page ${start / GUEST_PAGE_BYTES} is not as the operations before the cut left it`);
+    }
+  }
+  return exact.check();
 }
 
 /** Compares the entries of an image with those that are expected, one after the other. */
@@ -151,7 +154,7 @@ function indexOf(name: string): number {
 
 /** A key from a peer, fit for a terminal. */
 function shown(name: string): string {
-  return JSON.stringify(name.slice(0, 40));
+  return JSON.stringify(name.slice(0, 40).replaceAll(/[^\x20-\x7e]/g, '?'));
 }
 
 function failed(name: string, detail: string): OracleCheck {

@@ -5,13 +5,22 @@ import { prepare, type Sqlite, SQLITE_DONE, SQLITE_ROW } from './sqlite-module.t
 import type { SqliteState } from './sqlite-state.ts';
 import { chooseTransfer, OPENING_BALANCE, type Transfer } from './transfer.ts';
 
-/** Compares the whole database with what transactions 1 to the cut make of the accounts. Throws what SQLite throws. */
+/** Compares the whole database with what transactions 1 to the cut make of the accounts. */
 export function checkBank(sqlite: Sqlite, database: number, state: SqliteState): OracleCheck[] {
   return [
-    checkIntegrity(sqlite, database),
-    ...checkJournal(sqlite, database, state),
-    ...checkAccounts(sqlite, database, state),
+    ...readable('database-readable', () => [checkIntegrity(sqlite, database)]),
+    ...readable('journal-readable', () => checkJournal(sqlite, database, state)),
+    ...readable('accounts-readable', () => checkAccounts(sqlite, database, state)),
   ];
+}
+
+/** What SQLite throws on a damaged database, or WebAssembly on a damaged memory, is a finding. */
+function readable(name: string, run: () => OracleCheck[]): OracleCheck[] {
+  try {
+    return run();
+  } catch (error) {
+    return [{ name, ok: false, detail: error instanceof Error ? error.message : String(error) }];
+  }
 }
 
 function checkIntegrity(sqlite: Sqlite, database: number): OracleCheck {
@@ -60,7 +69,7 @@ function checkAccounts(sqlite: Sqlite, database: number, { cut, rows }: SqliteSt
   eachRow(sqlite, database, sql, ([id, balance, changed]) => {
     count += 1;
     total += balance!;
-    if (id !== count) every.add(() => `account ${id} stands where account ${count} should`);
+    if (id !== count || count > rows) every.add(() => `account ${id} is number ${count} of ${rows}`);
     else if (balance !== balances[id]) exact.add(() => `account ${id} has ${balance}, not ${balances[id]}`);
     if (changed) owners.add(() => `the owner of account ${id} has changed`);
   });

@@ -35,12 +35,8 @@ async function examine({ state, image, want }: SqliteOracleTask): Promise<Sqlite
   if (!build.ok) return { checks: [build] };
   new Uint8Array(sqlite.memory.buffer).set(image);
   try {
-    const database = attach(sqlite, state.database);
-    const attached = {
-      name: 'attaches',
-      ok: true,
-      detail: 'the database came up and nothing is in progress',
-    };
+    const { database } = state;
+    const attached = { name: 'attaches', ok: true, detail: attach(sqlite, database) };
     if (want === 'checks') return { checks: [build, attached, ...checkBank(sqlite, database, state)] };
     return { checks: [build, attached], database: sqlite.api.capi.sqlite3_js_db_export(database) };
   } catch (error) {
@@ -63,9 +59,11 @@ function checkBuild(sqlite: Sqlite, state: SqliteState): OracleCheck {
   return { name, ok: true, detail: `SQLite ${versionNumber}, the same WebAssembly file` };
 }
 
-/** Takes over the handle; what was half done at the cut is rolled back, as after a crash. */
-function attach(sqlite: Sqlite, pointer: number): number {
+/** Takes over the handle; what was half done at the cut is rolled back, as after a crash. Returns what was found. */
+function attach(sqlite: Sqlite, pointer: number): string {
   const database = sqlite.api.oo1.DB.wrapHandle(pointer, false);
-  if (sqlite.api.capi.sqlite3_get_autocommit(pointer) === 0) database.exec('ROLLBACK');
-  return pointer;
+  if (sqlite.api.capi.sqlite3_get_autocommit(pointer) !== 0)
+    return 'the database came up between two transactions';
+  database.exec('ROLLBACK');
+  return 'the database came up, and the transaction that was open at the cut was rolled back';
 }

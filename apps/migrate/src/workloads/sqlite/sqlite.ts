@@ -20,7 +20,7 @@ export function startSqlite(options: SqliteOptions): Promise<Workload> {
   const control = allocateControl(1);
   const block = new ControlBlock(control);
   const published = new Published();
-  let promisedBytes = Infinity;
+  let promised: { address: bigint; sizeBytes: number } | undefined;
   const task: SqliteTask = {
     role: 'sqlite-writer',
     control,
@@ -34,12 +34,14 @@ export function startSqlite(options: SqliteOptions): Promise<Workload> {
     options: { ...options },
     memory() {
       const { address, sizeBytes } = published;
-      promisedBytes = sizeBytes;
+      promised = { address, sizeBytes };
       return [{ name: SQLITE_REGION, address, sizeBytes, pageSize: GUEST_PAGE_BYTES }];
     },
     saveState() {
-      const { sizeBytes, database, stackPointer, versionNumber, buildHash } = published;
-      if (sizeBytes > promisedBytes) throw grew(promisedBytes, sizeBytes);
+      const { address, sizeBytes, database, stackPointer, versionNumber, buildHash } = published;
+      if (promised && (sizeBytes !== promised.sizeBytes || address !== promised.address)) {
+        throw grew(promised.sizeBytes, sizeBytes);
+      }
       const cut = block.writes(0)[0]!;
       const { rows } = options;
       return packSqliteState({ cut, rows, sizeBytes, database, stackPointer, versionNumber, buildHash });
