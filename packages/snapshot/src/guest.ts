@@ -103,8 +103,11 @@ export interface Guest {
 
 /** The receiving mirror of `Guest`. Nothing it holds is believed before `commit`. */
 export interface Target {
-  /** Makes room for the regions; throws when they cannot be had. Sizes are already bounded by the stream's limits. */
-  allocate(regions: readonly Region[]): Promise<void>;
+  /**
+   * Makes room for the regions; throws when they cannot be had. Sizes are already bounded by the stream's limits. `streamId` is the
+   * 16 bytes that tell this image from others, for targets that store the image again.
+   */
+  allocate(regions: readonly Region[], streamId: Uint8Array): Promise<void>;
   /** `bytes` is valid only until the promise resolves. */
   writeState(state: GuestState): Promise<void>;
   /** Writes captured pages; `bytes` is packed as in `Slab`, valid only until the promise resolves. Zero runs may be left as holes. */

@@ -32,7 +32,6 @@ export class Output {
    * complete and the interruption came too late.
    */
   async end(interruption: Interruption): Promise<void> {
-    interruption.check();
     const ending = attempt('sink-failed', 'sink.end', () => this.#sink.end());
     try {
       await interruption.race(ending);

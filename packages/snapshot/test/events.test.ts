@@ -1,4 +1,5 @@
-import { linearScan, none } from '@stillframe/limiter';
+import { getEventListeners } from 'node:events';
+import { linearScan, none, type Observation } from '@stillframe/limiter';
 import { describe, expect, it } from 'vitest';
 import { nullSink, SnapshotError, type SnapshotEvent, takeSnapshot } from '../src/index.ts';
 import { Barrier } from '../src/simulated/index.ts';
@@ -147,6 +148,31 @@ describe('events', () => {
     await expect(run.result).rejects.toBe(failure);
   });
 
+  it('leave no rejection unhandled when only the loop is looked at', async () => {
+    const { guest, clock } = smallGuest();
+    const unhandled: unknown[] = [];
+    const onUnhandled = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', onUnhandled);
+    const run = takeSnapshot(snapshotOptions(guest, nullSink(), { clock, signal: AbortSignal.abort() }));
+    await expect(collect(run)).rejects.toMatchObject({ code: 'aborted' });
+    // Node reports at the end of a turn of the event loop.
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    process.off('unhandledRejection', onUnhandled);
+    expect(unhandled).toEqual([]);
+  });
+
+  it('throw once; then the iterator has ended', async () => {
+    const { guest, clock } = smallGuest();
+    const run = takeSnapshot(snapshotOptions(guest, nullSink(), { clock, signal: AbortSignal.abort() }));
+    const iterator = run[Symbol.asyncIterator]();
+    await expect(collect({ [Symbol.asyncIterator]: () => iterator })).rejects.toMatchObject({
+      code: 'aborted',
+    });
+    await expect(iterator.next()).resolves.toEqual({ value: undefined, done: true });
+  });
+
   it('may be left early; the snapshot goes on', async () => {
     const { guest, clock } = smallGuest();
     const sink = new TestSink();
@@ -174,6 +200,13 @@ describe('a run', () => {
     }
     expect(sink.calls.at(-1)).toBe('abort');
     expect(await harmTo(guest)).toEqual([]);
+  });
+
+  it('leaves no listener on the signal of its caller', async () => {
+    const { guest, clock } = smallGuest();
+    const { signal } = new AbortController();
+    await takeSnapshot(snapshotOptions(guest, nullSink(), { clock, signal })).result;
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('that has ended is not hurt by the end of its scope', async () => {
@@ -228,7 +261,16 @@ describe('a run', () => {
       reached.lift();
       return release.lifted;
     };
-    const run = takeSnapshot(snapshotOptions(guest, sink, { clock }));
+    const mine = { mine: true };
+    const limiter = {
+      name: 'remembers',
+      initial: () => mine,
+      step: (state: typeof mine, { pagesLeft, nowNs }: Observation) => {
+        if (state !== mine) throw new Error('this is not my state');
+        return { state, grant: { pages: pagesLeft, notBeforeNs: nowNs, wakeOnFault: false } };
+      },
+    };
+    const run = takeSnapshot(snapshotOptions(guest, sink, { clock, limiter }));
     await reached.lifted;
     const broken = {
       ...none(),
@@ -239,6 +281,6 @@ describe('a run', () => {
     };
     expect(() => run.useLimiter(broken)).toThrow(SnapshotError);
     release.lift();
-    expect((await run.result).limiter.name).toBe('none');
+    expect((await run.result).limiter.name).toBe('remembers');
   });
 });

@@ -1,6 +1,7 @@
 import { ControlEncoder, FORMAT_VERSION, ownHello } from '@stillframe/page-stream';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import {
+  openPeerSink,
   type PeerReceiveOptions,
   type PeerSnapshotOptions,
   type PeerTimeouts,
@@ -8,9 +9,11 @@ import {
   streamToPeer,
   type Transport,
 } from '../src/index.ts';
+import { LAST_WORD_MS } from '../src/peer/limits.ts';
 import {
   Barrier,
   type SimulatedClock,
+  type SimulatedConnection,
   SimulatedTarget,
   simulatedConnection,
 } from '../src/simulated/index.ts';
@@ -33,11 +36,20 @@ interface Wrap {
 
 const SHORT: PeerTimeouts = { helloMs: 50, writeMs: 100, silenceMs: 200, ackMs: 300 };
 
+const connections: SimulatedConnection[] = [];
+
+// Whatever happens, neither side may read or write twice at a time.
+afterEach(() => {
+  const misuse = connections.splice(0).flatMap((connection) => connection.misuse);
+  if (misuse.length > 0) throw new Error(misuse.join(', '));
+});
+
 /** Both sides of one transfer, with whatever is between them. */
 function setUp(wrap: Wrap = {}, bufferBytes = 4096) {
   const { guest, clock } = smallGuest();
   const target = new SimulatedTarget();
   const connection = simulatedConnection({ bufferBytes });
+  connections.push(connection);
   const source = wrap.source?.(connection.source, connection.sever) ?? connection.source;
   const destination = wrap.destination?.(connection.destination, connection.sever) ?? connection.destination;
   const send = (more: Partial<PeerSnapshotOptions> = {}) => {
@@ -297,6 +309,21 @@ describe('the destination refuses', () => {
     expect(await harmTo(guest)).toEqual([]);
   });
 
+  it('and listens no more: the source does not wait to be heard', async () => {
+    const helloBytes = new ControlEncoder().hello(ownHello('source')).byteLength;
+    // The HELLO of the source fills the buffer, and nobody reads it: a last word would have to wait.
+    const { clock, connection, send } = setUp({}, helloBytes);
+    const control = new ControlEncoder();
+    const startNs = clock.nowNs();
+    const sending = send();
+    await connection.destination.write([
+      control.hello(ownHello('destination')),
+      control.abort({ code: 'UNKNOWN', message: 'go away' }),
+    ]);
+    expect((await failureOf(sending)).code).toBe('peer-refused');
+    expect((clock.nowNs() - startNs) / 1e6).toBeLessThan(LAST_WORD_MS);
+  });
+
   it('too early: an ACK before END is not believed', async () => {
     const { guest, connection, send } = setUp();
     const control = new ControlEncoder();
@@ -311,6 +338,42 @@ describe('the destination refuses', () => {
 });
 
 describe('the source gives up', () => {
+  it('in the middle of a frame: nothing is said that would be read as pages', async () => {
+    const { guest, target, clock, connection, send, receive } = setUp({}, 100);
+    const abort = new AbortController();
+    const sending = send({ signal: abort.signal });
+    const slow = new SimulatedTarget({
+      before: async (step) => {
+        if (step !== 'writePages') return;
+        abort.abort();
+        await clock.after(1);
+      },
+    });
+    const [source, destination] = await outcomes(sending, receive({ target: slow }));
+    expect(source.code).toBe('aborted');
+    expect(destination.code).toBe('peer-lost');
+    expect(connection.misuse).toEqual([]);
+    expect(target.isCommitted).toBe(false);
+    expect(await harmTo(guest)).toEqual([]);
+  });
+
+  it('once, however often it is told to', async () => {
+    const { connection, clock } = setUp();
+    const { source, destination } = connection;
+    const opening = openPeerSink({ transport: source, clock });
+    await destination.write([new ControlEncoder().hello(ownHello('destination'))]);
+    const sink = await opening;
+    const told = readAll(destination);
+    await Promise.all([sink.abort(new Error('first')), sink.abort(new Error('second'))]);
+    const control = new ControlEncoder();
+    const hello = control.hello(ownHello('source'));
+    expect(await told).toBe(
+      hello.byteLength + control.abort({ code: 'UNKNOWN', message: 'first' }).byteLength,
+    );
+    await expect(sink.write([new Uint8Array(1)])).rejects.toMatchObject({ code: 'aborted' });
+    await expect(sink.end()).rejects.toMatchObject({ code: 'aborted' });
+  });
+
   it.for(['open', 'pause', 'saveState', 'arm', 'pull', 'close'] as const)(
     'because its guest fails at %s',
     async (step) => {
@@ -446,14 +509,27 @@ describe('the connection is lost', () => {
   });
 
   it('by a destination that says why and closes at once: the reason is heard', async () => {
-    const { guest, connection, send } = setUp();
+    let reads = 0;
+    // What the destination says last is read only when the write behind it has failed already.
+    const slowToHear: Wrapper = (transport) => ({
+      ...transport,
+      read: async (into) => {
+        reads += 1;
+        if (reads > 1) await clock.after(5);
+        return transport.read(into);
+      },
+    });
+    const { guest, clock, connection, send } = setUp({ source: slowToHear }, 2 ** 20);
+    const { destination } = connection;
     const control = new ControlEncoder();
     const sending = send();
-    await connection.destination.write([
-      control.hello(ownHello('destination')),
-      control.abort({ code: 'target-failed', message: 'disk full' }),
-    ]);
-    await connection.destination.destroy();
+    await destination.read(new Uint8Array(4096));
+    await destination.write([control.hello(ownHello('destination'))]);
+    await destination.read(new Uint8Array(2 ** 20));
+    await destination.write([control.abort({ code: 'target-failed', message: 'disk full' })]);
+    // oxlint-disable-next-line no-await-in-loop -- until the buffer is empty
+    while ((await destination.read(new Uint8Array(2 ** 20))) > 4096);
+    await destination.destroy();
     const failure = await failureOf(sending);
     expect(failure).toMatchObject({ code: 'peer-refused', operands: { peerCode: 'target-failed' } });
     expect(await harmTo(guest)).toEqual([]);

@@ -152,6 +152,43 @@ describe('with a store', () => {
     expect(seen.filter(({ lastFaultReadNs }) => lastFaultReadNs > 0).length).toBe(1);
   });
 
+  it('is not asked again while pages that were swept are not accounted', async () => {
+    const { guest, clock } = smallGuest({ regions: [{ pageCount: 20 }] });
+    const steps: number[] = [];
+    const limiter = watched(none(), ({ nowNs }) => steps.push(nowNs));
+    const holdUntilNs = clock.nowNs() + 1000 * NS_PER_MS;
+    const open = guest.open.bind(guest);
+    guest.open = async (options) => {
+      const capture = await open(options);
+      const pull = capture.pull.bind(capture);
+      const stats = capture.stats.bind(capture);
+      // A page that the sweeper has and that is not ready to be pulled.
+      capture.pull = (maxSlabs) => (clock.nowNs() < holdUntilNs ? [] : pull(maxSlabs));
+      capture.stats = () => ({ ...stats(), ...(clock.nowNs() < holdUntilNs ? { sweptPages: 1 } : {}) });
+      capture.wait = () => clock.after(30);
+      return capture;
+    };
+    await takeSnapshot(snapshotOptions(guest, nullSink(), { clock, limiter })).result;
+    expect(steps.filter((atNs) => atNs < holdUntilNs).length).toBe(1);
+  });
+
+  it('is asked again while nothing moves', async () => {
+    const { guest, clock } = smallGuest({ regions: [{ pageCount: 20 }] });
+    const startNs = clock.nowNs();
+    const seenMs: number[] = [];
+    const limiter: Limiter<null> = {
+      ...none(),
+      step: (state, observation) => {
+        seenMs.push((observation.nowNs - startNs) / NS_PER_MS);
+        // Nothing before a second has passed; it does not say so.
+        if (seenMs.at(-1)! >= 1000) return none().step(state, observation);
+        return { state, grant: { pages: 1, notBeforeNs: startNs + 1e12, wakeOnFault: false } };
+      },
+    };
+    await takeSnapshot(snapshotOptions(guest, nullSink(), { clock, limiter })).result;
+    expect(seenMs.slice(0, 4)).toEqual([0, 100, 200, 300]);
+  });
+
   it('keeps to a rate', async () => {
     const { guest, clock } = smallGuest({ regions: [{ pageCount: 256 }] });
     const limiter = tokenBucket({ rate: 1024 * 1024, burst: 16 * 4096 });
@@ -185,6 +222,23 @@ describe('inline', () => {
     // The seed reads the event when the page's turn has come: what the writer waited before is not seen.
     expect(fault.nowNs - fault.lastFaultReadNs).toBe(NS_PER_MS);
     expect(fault.faultWait.maxNs).toBeGreaterThanOrEqual(2 * NS_PER_MS);
+  });
+
+  it('no grant is for more than one page', async () => {
+    const { guest, clock } = smallGuest({ regions: [{ pageCount: 20 }] });
+    const granted: number[] = [];
+    const open = guest.open.bind(guest);
+    guest.open = async (options) => {
+      const capture = await open(options);
+      const grant = capture.grant.bind(capture);
+      capture.grant = (pages, notBeforeNs) => {
+        granted.push(pages);
+        grant(pages, notBeforeNs);
+      };
+      return capture;
+    };
+    await takeSnapshot(snapshotOptions(guest, nullSink(), { clock, capture: INLINE })).result;
+    expect(granted).toEqual([...Array(20).fill(1), 0]);
   });
 
   it('nothing is done ahead: one page, one write', async () => {

@@ -130,6 +130,20 @@ function fails(): never {
   throw new Error('no database in here');
 }
 
+it('the target learns which image it is', async () => {
+  class NamedTarget extends SimulatedTarget {
+    streamId: Uint8Array | undefined;
+    override allocate(regions: readonly Region[], streamId: Uint8Array): Promise<void> {
+      this.streamId = streamId;
+      return super.allocate(regions);
+    }
+  }
+  const target = new NamedTarget();
+  const { streamId } = await receive(target, image).result;
+  expect(Buffer.from(target.streamId!).toString('hex')).toBe(streamId);
+  expect(streamId).toMatch(/^[0-9a-f]{32}$/);
+});
+
 describe('an oracle', () => {
   it('sees the whole image before it is committed', async () => {
     const target = new SimulatedTarget();
@@ -158,6 +172,26 @@ describe('an oracle', () => {
     const target = new SimulatedTarget();
     const failure = await failureOf(receive(target, image, { verify: fails }).result);
     expect(failure).toMatchObject({ code: 'not-verified', cause: { message: 'no database in here' } });
+    expectDiscarded(target);
+  });
+
+  it('that knows nothing about this kind of guest', async () => {
+    const target = new SimulatedTarget();
+    const received = await receive(target, image, { verify: () => undefined }).result;
+    expect(received.oracleVerified).toBe(false);
+    expect(target.isCommitted).toBe(true);
+  });
+
+  it('that gives up because it is told of an abort has said nothing about the image', async () => {
+    const target = new SimulatedTarget();
+    const abort = new AbortController();
+    const verify = (_: unknown, signal: AbortSignal) => {
+      abort.abort();
+      signal.throwIfAborted();
+      return { verified: true };
+    };
+    const failure = await failureOf(receive(target, image, { verify, signal: abort.signal }).result);
+    expect(failure.code).toBe('aborted');
     expectDiscarded(target);
   });
 

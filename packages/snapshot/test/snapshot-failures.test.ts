@@ -1,4 +1,5 @@
 import { none } from '@stillframe/limiter';
+import type { PageRun } from '@stillframe/page-stream';
 import { describe, expect, it } from 'vitest';
 import { type CaptureOptions, type SnapshotErrorCode, takeSnapshot } from '../src/index.ts';
 import { Barrier, type GuestStep } from '../src/simulated/index.ts';
@@ -109,17 +110,36 @@ describe('a capture that fails', () => {
   });
 
   it('is noticed behind a sink that hangs', async () => {
-    const { guest, clock } = smallGuest();
+    const { guest, clock } = smallGuest({ regions: [{ pageCount: 100 }] });
     const sink = new TestSink();
-    sink.onWrite = (index) => {
-      if (index < 2) return undefined;
+    sink.onWrite = async (index) => {
+      if (index < 2) return;
+      // Until both batches are under way and the pump waits for the sink alone.
+      await clock.after(1);
       guest.capture?.fail(new Error('memory vanished'));
-      return hang();
+      await hang();
     };
-    const failure = await failureOf(
-      takeSnapshot(snapshotOptions(guest, sink, { clock, capture: SMALL })).result,
-    );
-    expect(failure.code).toBe('capture-failed');
+    const failure = await failureOf(takeSnapshot(snapshotOptions(guest, sink, { clock })).result);
+    expect(failure).toMatchObject({ code: 'capture-failed', cause: { message: 'memory vanished' } });
+    expect(await leftBehind(guest, sink)).toEqual([]);
+  });
+
+  it.for([
+    { what: 'twice', wrong: (runs: readonly PageRun[]) => [...runs, ...runs] },
+    { what: 'outside its region', wrong: () => [{ firstPage: 30, pageCount: 16, kind: 'data' } as const] },
+  ])('by giving a page $what', async ({ wrong }) => {
+    const { guest, clock } = smallGuest({ regions: [{ pageCount: 40 }] });
+    const sink = new TestSink();
+    const open = guest.open.bind(guest);
+    guest.open = async (options) => {
+      const capture = await open(options);
+      const pull = capture.pull.bind(capture);
+      capture.pull = (maxSlabs) =>
+        pull(maxSlabs).map((slab) => Object.assign(slab, { runs: wrong(slab.runs) }));
+      return capture;
+    };
+    const failure = await failureOf(takeSnapshot(snapshotOptions(guest, sink, { clock })).result);
+    expect(failure).toMatchObject({ code: 'capture-failed', operands: { step: 'encode pages' } });
     expect(await leftBehind(guest, sink)).toEqual([]);
   });
 
@@ -291,7 +311,7 @@ async function abortedAt(moment: string, capture: CaptureOptions) {
   };
   const { result, guest, sink } = watchedSnapshot(capture, onMoment, abort.signal);
   const { code, cause } = await failureOf(result);
-  return { code, cause, left: await leftBehind(guest, sink) };
+  return { code, cause, steps: guest.steps.slice(), left: await leftBehind(guest, sink) };
 }
 
 describe('an abort', () => {
@@ -303,8 +323,18 @@ describe('an abort', () => {
     // At the end the sink decides: see below.
     for (const moment of moments.filter((name) => name !== 'end')) {
       // oxlint-disable-next-line no-await-in-loop -- one snapshot after the other
-      expect(await abortedAt(moment, capture)).toEqual({ code: 'aborted', cause: moment, left: [] });
+      expect(await abortedAt(moment, capture)).toMatchObject({ code: 'aborted', cause: moment, left: [] });
     }
+  });
+
+  it.for([
+    { moment: 'write 0', steps: [] },
+    { moment: 'open', steps: ['open', 'close'] },
+    { moment: 'pause', steps: ['open', 'pause', 'resume', 'close'] },
+    { moment: 'saveState', steps: ['open', 'pause', 'saveState', 'resume', 'close'] },
+    { moment: 'arm', steps: ['open', 'pause', 'saveState', 'arm', 'resume', 'close'] },
+  ])('at $moment: nothing new is begun', async ({ moment, steps }) => {
+    expect((await abortedAt(moment, ROOMY)).steps).toEqual(steps);
   });
 
   it.for([0, 1, 2, 3])('while write %i hangs', async (hanging) => {

@@ -45,7 +45,9 @@ export class Intake {
         return;
       case 'regions':
         this.#regions = frame.regions;
-        return attempt('target-failed', 'target.allocate', () => this.#target.allocate(frame.regions));
+        return attempt('target-failed', 'target.allocate', () =>
+          this.#target.allocate(frame.regions, this.#streamId),
+        );
       case 'state': {
         const state = this.#collector.add(frame);
         if (state === undefined) return;

@@ -16,10 +16,14 @@ export interface Verdict {
 }
 
 /**
- * Looks at an image that came whole, before it is committed; the pages are in the target. It is waited for even when the run is
- * aborted, because it reads what `discard` takes away; `signal` asks it to be quick then.
+ * Looks at an image that came whole, before it is committed; the pages are in the target. Undefined when it knows nothing about
+ * guests of this kind (`image.state.kind`): then the image counts as not verified, and is committed. It is waited for even when the
+ * run is aborted, because it reads what `discard` takes away; `signal` asks it to be quick then.
  */
-export type Verify = (image: ReceivedImage, signal: AbortSignal) => Verdict | Promise<Verdict>;
+export type Verify = (
+  image: ReceivedImage,
+  signal: AbortSignal,
+) => Verdict | undefined | Promise<Verdict | undefined>;
 
 export interface ReceiveImageOptions {
   /** Ends after END. What it throws is what the run fails with. */
@@ -82,12 +86,12 @@ export class ImageReceiver {
     if (image === undefined) throw new SnapshotError('corrupt-stream', 'the stream has no image');
     this.#reportProgress();
     this.#enter('verify');
-    if (verify !== undefined) await this.#askOracle(verify, image);
+    const oracleVerified = verify !== undefined && (await this.#askOracle(verify, image));
     interruption.check();
     this.#enter('commit');
     // Not raced: once it has begun, only the target knows whether the image is there.
     await attempt('target-failed', 'target.commit', () => target.commit());
-    return this.#summary(image, verify !== undefined);
+    return this.#summary(image, oracleVerified);
   }
 
   async #takeAll(): Promise<void> {
@@ -98,11 +102,18 @@ export class ImageReceiver {
     }
   }
 
-  async #askOracle(verify: Verify, image: ReceivedImage): Promise<void> {
+  /** Whether there was an oracle for this image. */
+  async #askOracle(verify: Verify, image: ReceivedImage): Promise<boolean> {
     const { signal, end } = this.#options.interruption.scope();
     try {
       // An oracle that fails has not verified.
-      assertVerified(await attempt('not-verified', 'verify', () => verify(image, signal)));
+      const verdict = await attempt('not-verified', 'verify', () => verify(image, signal));
+      if (verdict !== undefined) assertVerified(verdict);
+      return verdict !== undefined;
+    } catch (error) {
+      // One that was asked to be quick may give up, which says nothing about the image.
+      this.#options.interruption.check();
+      throw error;
     } finally {
       end();
     }

@@ -143,10 +143,11 @@ export class SimulatedCapture implements Capture {
   }
 
   async close(): Promise<void> {
-    if (this.#stage === 'closed') return;
-    this.#stage = 'closed';
-    this.#grantTimer.abort('replaced');
-    this.#wakeEverybody();
+    if (this.#stage !== 'closed') {
+      this.#stage = 'closed';
+      this.#grantTimer.abort('replaced');
+      this.#wakeEverybody();
+    }
     await this.#parts.before('close');
   }
 

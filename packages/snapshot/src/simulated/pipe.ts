@@ -11,6 +11,10 @@ export class Pipe {
     this.#capacityBytes = capacityBytes;
   }
 
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
   /** Resolves when the buffer has taken all bytes, which may need a reader. */
   async write(bytes: readonly Uint8Array[]): Promise<void> {
     for (const chunk of bytes) {
