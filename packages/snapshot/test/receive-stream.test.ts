@@ -131,14 +131,7 @@ function fails(): never {
 }
 
 it('the target learns which image it is', async () => {
-  class NamedTarget extends SimulatedTarget {
-    streamId: Uint8Array | undefined;
-    override allocate(regions: readonly Region[], streamId: Uint8Array): Promise<void> {
-      this.streamId = streamId;
-      return super.allocate(regions);
-    }
-  }
-  const target = new NamedTarget();
+  const target = new SimulatedTarget();
   const { streamId } = await receive(target, image).result;
   expect(Buffer.from(target.streamId!).toString('hex')).toBe(streamId);
   expect(streamId).toMatch(/^[0-9a-f]{32}$/);

@@ -16,6 +16,7 @@ export class SimulatedTarget implements Target {
   /** What was received; empty after `discard`. */
   memory: readonly Uint8Array[] = [];
   state: GuestState | undefined;
+  streamId: Uint8Array | undefined;
   isCommitted = false;
   readonly #options: SimulatedTargetOptions;
 
@@ -23,8 +24,9 @@ export class SimulatedTarget implements Target {
     this.#options = options;
   }
 
-  async allocate(regions: readonly Region[]): Promise<void> {
+  async allocate(regions: readonly Region[], streamId: Uint8Array): Promise<void> {
     await this.#before('allocate');
+    this.streamId = streamId;
     this.regions = regions;
     this.memory = regions.map((region) => new Uint8Array(region.sizeBytes));
   }
