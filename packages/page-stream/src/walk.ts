@@ -6,6 +6,8 @@ import {
   frameTypes,
   readFrameHeader,
 } from './frame-header.ts';
+import type { ImageTotals } from './frames.ts';
+import { END_BYTES, readEnd } from './layout/end.ts';
 import { PAGES_HEAD_BYTES, runTableBytes, sumRuns } from './layout/pages.ts';
 import { formatLimits } from './limits.ts';
 import { Payload } from './payload.ts';
@@ -18,7 +20,7 @@ export interface PagesSummary {
   readonly zeroPages: number;
 }
 
-/** One frame of a stream, from its header and, for PAGES, its run table. */
+/** One frame of a stream, from its header and, for PAGES, its run table, for END its totals. */
 export interface FrameSummary {
   readonly offset: number;
   readonly type: number;
@@ -31,6 +33,8 @@ export interface FrameSummary {
   readonly frameBytes: number;
   /** Only for PAGES. */
   readonly pages?: PagesSummary;
+  /** Only for END: what it states of the whole image. */
+  readonly end?: ImageTotals;
 }
 
 type Read = (offset: number, length: number) => Uint8Array;
@@ -67,7 +71,14 @@ function summarise(header: FrameHeader, read: Read): FrameSummary {
     payloadBytes,
     frameBytes,
   };
-  return type === frameTypes.PAGES ? { ...summary, pages: readPagesSummary(header, read) } : summary;
+  if (type === frameTypes.PAGES) return { ...summary, pages: readPagesSummary(header, read) };
+  if (type === frameTypes.END) return { ...summary, end: readEndSummary(header, read) };
+  return summary;
+}
+
+function readEndSummary(header: FrameHeader, read: Read): ImageTotals {
+  const start = header.offset + FRAME_HEADER_BYTES;
+  return readEnd(new Payload(header, read(start, Math.min(header.payloadBytes, END_BYTES + 1))));
 }
 
 function readPagesSummary(header: FrameHeader, read: Read): PagesSummary {

@@ -39,6 +39,28 @@ describe('walkFrames', () => {
     expect(pages).toContainEqual({ region: 1, runCount: 1, dataPages: 0, zeroPages: 3 });
   });
 
+  it('tells what END states, right or wrong', () => {
+    const frames = [
+      ...smallImage.slice(0, -1),
+      {
+        type: TYPE.end,
+        payload: payload.end({ pages: 9, zeroPages: 8, dataBytes: 7, frames: 6, digest: 5n }),
+      },
+    ];
+    expect(walk(joinFrames(frames)).frames.at(-1)?.end).toEqual({
+      pages: 9,
+      zeroPages: 8,
+      dataBytes: 7,
+      frames: 6,
+      digest: Uint32Array.of(5, 0),
+    });
+  });
+
+  it('refuses an END of another length', () => {
+    const frames = [...smallImage.slice(0, -1), { type: TYPE.end, payload: new Uint8Array(48) }];
+    expect(() => walk(joinFrames(frames))).toThrow(expect.objectContaining({ code: 'STREAM_BAD_LENGTH' }));
+  });
+
   it('does not read the page bytes', () => {
     const bytes = joinFrames([
       { type: TYPE.pages, payload: payload.pages([[0, 64, 0]], new Uint8Array(64 * 4096)) },
