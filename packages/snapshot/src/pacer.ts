@@ -54,6 +54,11 @@ export class Pacer {
     return this.#grant;
   }
 
+  /** When the limiter was asked last. */
+  get steppedNs(): number {
+    return this.#steppedNs;
+  }
+
   get numbers(): LimiterNumbers {
     return {
       name: this.#limiter.name,

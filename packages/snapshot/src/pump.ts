@@ -139,10 +139,11 @@ export class Pump {
 
   #askAgainNs(): number {
     const nowNs = this.#options.clock.nowNs();
-    const { pages, notBeforeNs } = this.#options.pacer.grant;
-    const latestNs = nowNs + MAX_ASK_INTERVAL_NS;
+    const { grant, steppedNs } = this.#options.pacer;
+    const latestNs = steppedNs + MAX_ASK_INTERVAL_NS;
     // With pages granted the sweep itself waits for notBeforeNs.
-    return pages > 0 ? latestNs : Math.min(latestNs, Math.max(notBeforeNs, nowNs + MIN_ASK_INTERVAL_NS));
+    const wantedNs = grant.pages > 0 ? latestNs : Math.min(latestNs, grant.notBeforeNs);
+    return Math.max(wantedNs, nowNs + MIN_ASK_INTERVAL_NS);
   }
 
   /** A new grant would come on top of pages that were swept under the old one and are not accounted yet. */

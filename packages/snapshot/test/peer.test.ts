@@ -27,7 +27,7 @@ import {
   TestSink,
 } from './fixture.ts';
 
-type Wrapper = (transport: Transport, sever: () => void) => Transport;
+type Wrapper = (transport: Transport, sever: () => void, clock: SimulatedClock) => Transport;
 
 interface Wrap {
   readonly source?: Wrapper;
@@ -50,8 +50,9 @@ function setUp(wrap: Wrap = {}, bufferBytes = 4096) {
   const target = new SimulatedTarget();
   const connection = simulatedConnection({ bufferBytes });
   connections.push(connection);
-  const source = wrap.source?.(connection.source, connection.sever) ?? connection.source;
-  const destination = wrap.destination?.(connection.destination, connection.sever) ?? connection.destination;
+  const source = wrap.source?.(connection.source, connection.sever, clock) ?? connection.source;
+  const destination =
+    wrap.destination?.(connection.destination, connection.sever, clock) ?? connection.destination;
   const send = (more: Partial<PeerSnapshotOptions> = {}) => {
     const { sink: _, ...options } = snapshotOptions(guest, new TestSink(), { clock });
     return start(streamToPeer({ ...options, transport: source, timeouts: SHORT, ...more }));
@@ -99,6 +100,19 @@ function counting(counts: { bytes: number }) {
       counts.bytes += iovecs.reduce((sum, iovec) => sum + iovec.byteLength, 0);
     },
   });
+}
+
+/** Reads what comes after the HELLO late: a write behind it may have failed by then. */
+function slowToHear(transport: Transport, _sever: () => void, clock: SimulatedClock): Transport {
+  let reads = 0;
+  return {
+    ...transport,
+    read: async (into) => {
+      reads += 1;
+      if (reads > 1) await clock.after(5);
+      return transport.read(into);
+    },
+  };
 }
 
 describe('two peers', () => {
@@ -261,6 +275,36 @@ describe('the destination refuses', () => {
     },
   );
 
+  it('and waits until the source, which is slow to hear, has heard why', async () => {
+    const { guest, send, receive, clock } = setUp({ source: slowToHear });
+    const target = new SimulatedTarget({
+      before: (asked) => {
+        if (asked === 'writePages') throw new Error('disk full');
+      },
+    });
+    const [source] = await outcomes(send(), receive({ target, clock }));
+    expect(source).toMatchObject({ code: 'peer-refused', operands: { peerCode: 'target-failed' } });
+    expect(await harmTo(guest)).toEqual([]);
+  });
+
+  it('and drops what was on its way, one read at a time', async () => {
+    const { clock, connection, receive } = setUp();
+    const { source } = connection;
+    const abort = new AbortController();
+    const receiving = receive({ signal: abort.signal });
+    receiving.catch(() => {});
+    await source.write([new ControlEncoder().hello(ownHello('source'))]);
+    await clock.after(1);
+    abort.abort();
+    await clock.after(1);
+    // The read that was going on takes this; what follows is for the drain alone.
+    await source.write([new Uint8Array(10)]);
+    await clock.after(1);
+    expect(connection.misuse).toEqual([]);
+    await source.end();
+    expect((await failureOf(receiving)).code).toBe('aborted');
+  });
+
   it('because it cannot commit, after END', async () => {
     const { guest, send, receive } = setUp();
     const target = new SimulatedTarget({
@@ -314,8 +358,9 @@ describe('the destination refuses', () => {
     // The HELLO of the source fills the buffer, and nobody reads it: a last word would have to wait.
     const { clock, connection, send } = setUp({}, helloBytes);
     const control = new ControlEncoder();
-    const startNs = clock.nowNs();
     const sending = send();
+    await clock.after(1);
+    const startNs = clock.nowNs();
     await connection.destination.write([
       control.hello(ownHello('destination')),
       control.abort({ code: 'UNKNOWN', message: 'go away' }),
@@ -509,17 +554,7 @@ describe('the connection is lost', () => {
   });
 
   it('by a destination that says why and closes at once: the reason is heard', async () => {
-    let reads = 0;
-    // What the destination says last is read only when the write behind it has failed already.
-    const slowToHear: Wrapper = (transport) => ({
-      ...transport,
-      read: async (into) => {
-        reads += 1;
-        if (reads > 1) await clock.after(5);
-        return transport.read(into);
-      },
-    });
-    const { guest, clock, connection, send } = setUp({ source: slowToHear }, 2 ** 20);
+    const { guest, connection, send } = setUp({ source: slowToHear }, 2 ** 20);
     const { destination } = connection;
     const control = new ControlEncoder();
     const sending = send();

@@ -165,7 +165,7 @@ describe('with a store', () => {
       // A page that the sweeper has and that is not ready to be pulled.
       capture.pull = (maxSlabs) => (clock.nowNs() < holdUntilNs ? [] : pull(maxSlabs));
       capture.stats = () => ({ ...stats(), ...(clock.nowNs() < holdUntilNs ? { sweptPages: 1 } : {}) });
-      capture.wait = () => clock.after(30);
+      capture.wait = () => clock.after(150);
       return capture;
     };
     await takeSnapshot(snapshotOptions(guest, nullSink(), { clock, limiter })).result;
