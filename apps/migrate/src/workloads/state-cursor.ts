@@ -43,11 +43,14 @@ export class StateCursor {
   }
 }
 
-/** The numbers as doubles, then `tail`, in memory of its own. */
-export function packState(numbers: readonly number[], tail: Uint8Array = new Uint8Array()): Uint8Array {
+/** The numbers as doubles, then `tail`, in memory of its own: `into`, which is exactly as large, or fresh memory. */
+export function packState(
+  numbers: readonly number[],
+  tail: Uint8Array = new Uint8Array(),
+  into?: Buffer,
+): Uint8Array {
   const headBytes = numbers.length * Float64Array.BYTES_PER_ELEMENT;
-  // Not zeroed first: the tail may be large, and this runs while the guest stands still.
-  const bytes = Buffer.allocUnsafeSlow(headBytes + tail.byteLength);
+  const bytes = into ?? Buffer.allocUnsafeSlow(headBytes + tail.byteLength);
   numbers.forEach((number, index) => bytes.writeDoubleLE(number, index * Float64Array.BYTES_PER_ELEMENT));
   bytes.set(tail, headBytes);
   return bytes;

@@ -19,6 +19,8 @@ export interface TeamWorkloadParts {
   memory(): readonly MemoryRange[];
   /** Called at rest only. */
   saveState(): GuestState;
+  /** Work that a later `saveState` would otherwise have to do. */
+  afterResume?(): void;
   /** Called at rest only; the default copies the shared views. */
   copyMemory?(team: WriterTeam): Promise<Map<string, Uint8Array>>;
 }
@@ -60,6 +62,7 @@ export class TeamWorkload implements Workload {
 
   resume(): Promise<void> {
     this.#team.resume();
+    this.#parts.afterResume?.();
     return Promise.resolve();
   }
 

@@ -1,8 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { KvBytes } from '../../src/workloads/kv/kv-bytes.ts';
-import { MAX_KEY_BYTES, MAX_LOAD, MAX_VALUE_BYTES } from '../../src/workloads/kv/kv-layout.ts';
+import {
+  HEADER_BYTES,
+  header,
+  MAX_KEY_BYTES,
+  MAX_LOAD,
+  MAX_VALUE_BYTES,
+  SLOT_HEADER_WORDS,
+  slot,
+  UNIT_BYTES,
+  UNIT_WORDS,
+} from '../../src/workloads/kv/kv-layout.ts';
 import { KvStore } from '../../src/workloads/kv/kv-store.ts';
+import { xxh32 } from '../../src/workloads/kv/xxh32.ts';
 import { codeOf } from './take-image.ts';
 
 const SIZE = 512 * 1024;
@@ -100,6 +111,14 @@ describe('KvStore', () => {
     expect(store.entryCount).toBe(0);
   });
 
+  test('gives out again what an update to another size left', () => {
+    const { store } = newStore();
+    for (let round = 0; round < 160; round++) {
+      store.put(bytes('key'), ofLength(round % 2 === 0 ? MAX_VALUE_BYTES : MAX_VALUE_BYTES / 4));
+    }
+    expect(store.entryCount).toBe(1);
+  });
+
   test('a put for which there is no room changes nothing', () => {
     const { memory, store } = newStore();
     const value = new KvBytes(MAX_VALUE_BYTES);
@@ -162,6 +181,45 @@ describe('KvStore', () => {
     const at = Buffer.from(memory.buffer).indexOf('a value');
     memory[at]! ^= 1;
     expect(() => get(store, bytes('key'))).toThrow(/checksum/);
+  });
+
+  test('a look-up ends where no bucket is empty', () => {
+    const { memory, store } = newStore();
+    store.put(bytes('key'), bytes('v'));
+    const buckets = new Uint32Array(memory.buffer, HEADER_BYTES, 2 * BUCKETS);
+    const used = buckets.findIndex((word, at) => at % 2 === 1 && word !== 0);
+    for (let at = 1; at < buckets.length; at += 2) buckets[at] = buckets[used]!;
+    expect(() => get(store, bytes('another'))).toThrow(/no bucket is empty/);
+  });
+
+  test.for([
+    ['into the header', 1],
+    ['behind what was ever used', SIZE / UNIT_BYTES - 8],
+    ['out of the memory', 0xffff_fff0],
+  ] as const)('a free list that leads %s is not followed', ([, unit]) => {
+    const { memory, store } = newStore();
+    new Uint32Array(memory.buffer)[header.freeLists] = unit;
+    expect(() => store.put(bytes('key'), bytes('v'))).toThrow(/leads out of the heap/);
+  });
+
+  test('a free list that leads to a slot in use is not followed', () => {
+    const { memory, store } = newStore();
+    store.put(bytes('key'), bytes('v'));
+    const words = new Uint32Array(memory.buffer);
+    words[header.freeLists] = words[header.heapStart]!;
+    expect(() => store.put(bytes('another'), bytes('v'))).toThrow(/a slot in use is listed as free/);
+    expect(get(store, bytes('key'))?.toString()).toBe('v');
+  });
+
+  test('an entry that is longer than its slot is refused, whatever its checksum', () => {
+    const { memory, store } = newStore();
+    const value = ofLength(400);
+    store.put(bytes('key'), value);
+    const words = new Uint32Array(memory.buffer);
+    const at = words[header.heapStart]! * UNIT_WORDS;
+    words[at + slot.classAndKey]! &= 0xffff;
+    words[at] = xxh32(words, at + 1, (SLOT_HEADER_WORDS + 1 + 100 - 1) * 4);
+    expect(() => get(store, bytes('key'))).toThrow(/longer than its slot/);
   });
 
   test('whatever the memory holds, every operation ends and stays inside', () => {

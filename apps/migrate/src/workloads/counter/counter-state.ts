@@ -13,9 +13,16 @@ export interface CounterState {
   readonly ledger: Float64Array;
 }
 
-export function packCounterState(cut: number, ledger: Float64Array): GuestState {
+const HEAD_BYTES = 2 * Float64Array.BYTES_PER_ELEMENT;
+
+export function counterStateBytes(pageCount: number): number {
+  return HEAD_BYTES + pageCount * Float64Array.BYTES_PER_ELEMENT;
+}
+
+/** Copies the ledger; `into` is of `counterStateBytes`. */
+export function packCounterState(cut: number, ledger: Float64Array, into?: Buffer): GuestState {
   const tail = new Uint8Array(ledger.buffer, ledger.byteOffset, ledger.byteLength);
-  return { kind: COUNTER_KIND, bytes: packState([cut, ledger.length], tail) };
+  return { kind: COUNTER_KIND, bytes: packState([cut, ledger.length], tail, into) };
 }
 
 /** Throws WORKLOAD_STATE_INVALID. */
@@ -23,7 +30,6 @@ export function readCounterState(state: GuestState): CounterState {
   const cursor = new StateCursor(state.bytes);
   const cut = cursor.integer('cut', 0, Number.MAX_SAFE_INTEGER);
   const pageCount = cursor.integer('page count', 1, MAX_WASM_BYTES / GUEST_PAGE_BYTES);
-  const ledgerOffset = 2 * Float64Array.BYTES_PER_ELEMENT;
   const packed = cursor.bytes('the ledger', pageCount * Float64Array.BYTES_PER_ELEMENT);
   cursor.end();
   // A copy, because the bytes may lie anywhere and doubles must lie at a multiple of eight.
@@ -35,7 +41,7 @@ export function readCounterState(state: GuestState): CounterState {
         'WORKLOAD_STATE_INVALID',
         `the ledger says ${last} for page ${page}, the cut is ${cut}`,
         {
-          offset: ledgerOffset + page * Float64Array.BYTES_PER_ELEMENT,
+          offset: HEAD_BYTES + page * Float64Array.BYTES_PER_ELEMENT,
         },
       );
     }

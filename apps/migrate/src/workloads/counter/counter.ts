@@ -1,8 +1,9 @@
 import { allocateControl, ControlBlock } from '../control-block.ts';
 import { allocateGuestMemory, GUEST_PAGE_BYTES, memoryRange } from '../guest-memory.ts';
 import { TeamWorkload } from '../team-workload.ts';
+import { WarmBuffer } from '../warm-buffer.ts';
 import type { Workload } from '../workload.ts';
-import { COUNTER_REGION, packCounterState } from './counter-state.ts';
+import { COUNTER_REGION, counterStateBytes, packCounterState } from './counter-state.ts';
 import type { CounterTask } from './counter-writer.ts';
 import { SharedSequence } from './sequence.ts';
 
@@ -20,6 +21,7 @@ export function startCounter(options: CounterOptions): Promise<Workload> {
   const block = new ControlBlock(control);
   const memory = allocateGuestMemory(options.size);
   const ledger = new Float64Array(new SharedArrayBuffer((options.size / GUEST_PAGE_BYTES) * 8));
+  const copies = new WarmBuffer(counterStateBytes(ledger.length));
   const sequence = new SharedSequence(block.sequence);
   const tasks = Array.from(
     { length: options.writers },
@@ -38,6 +40,7 @@ export function startCounter(options: CounterOptions): Promise<Workload> {
     name: 'counter',
     options: { ...options },
     memory: () => [memoryRange(COUNTER_REGION, memory)],
-    saveState: () => packCounterState(sequence.last(), ledger),
+    saveState: () => packCounterState(sequence.last(), ledger, copies.take()),
+    afterResume: () => copies.warm(),
   });
 }
