@@ -354,19 +354,27 @@ describe('the destination refuses', () => {
   });
 
   it('and listens no more: the source does not wait to be heard', async () => {
-    const helloBytes = new ControlEncoder().hello(ownHello('source')).byteLength;
-    // The HELLO of the source fills the buffer, and nobody reads it: a last word would have to wait.
-    const { clock, connection, send } = setUp({}, helloBytes);
+    let writes = 0;
+    // HELLO and the head of the stream get through; a last word would have to wait.
+    const headOnly: Wrapper = (transport) => ({
+      ...transport,
+      write: (iovecs) => (writes++ < 2 ? transport.write(iovecs) : hang()),
+    });
+    const { clock, connection, send } = setUp({ source: headOnly });
+    // While it opens, nothing is being written.
+    const { guest } = smallGuest({
+      clock,
+      before: (step) => (step === 'open' ? clock.after(20) : undefined),
+    });
     const control = new ControlEncoder();
-    const sending = send();
-    await clock.after(1);
+    const sending = send({ guest });
+    await connection.destination.write([control.hello(ownHello('destination'))]);
+    await clock.after(10);
     const startNs = clock.nowNs();
-    await connection.destination.write([
-      control.hello(ownHello('destination')),
-      control.abort({ code: 'UNKNOWN', message: 'go away' }),
-    ]);
+    await connection.destination.write([control.abort({ code: 'UNKNOWN', message: 'go away' })]);
     expect((await failureOf(sending)).code).toBe('peer-refused');
     expect((clock.nowNs() - startNs) / 1e6).toBeLessThan(LAST_WORD_MS);
+    expect(await harmTo(guest)).toEqual([]);
   });
 
   it('too early: an ACK before END is not believed', async () => {
