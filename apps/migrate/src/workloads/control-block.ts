@@ -12,8 +12,8 @@ const SEQUENCE_WORDS = 2;
 const SEQUENCE_WORD_COUNT = 3;
 const ACTIVITY_WORDS = SEQUENCE_WORDS + SEQUENCE_WORD_COUNT;
 
-/** More would only contend: each writer is a thread. */
-export const MAX_WRITERS = 64;
+/** Each writer owns pages of its own, and the smallest guest has this many. */
+export const MAX_WRITERS = 16;
 
 /**
  * The shared memory through which a workload steers its writers and reads their figures.

@@ -51,8 +51,7 @@ const counter = define({
   schema: v.object({
     size: v.optional(sizeOption(WASM_PAGE_BYTES, MAX_WASM_BYTES, 'guest memory'), '256MiB'),
     writers: v.optional(
-      // 16 pages in the smallest memory.
-      numberOption({ kind: 'count', description: 'writer threads', min: 1, max: Math.min(MAX_WRITERS, 16) }),
+      numberOption({ kind: 'count', description: 'writer threads', min: 1, max: MAX_WRITERS }),
       2,
     ),
     rate: v.optional(rateOption('page writes of all writers'), 20_000),

@@ -7,12 +7,14 @@ export class VerifyBudget {
   readonly signal: AbortSignal;
   readonly #caller: AbortSignal | undefined;
   readonly #timeoutMs: number;
+  /** Kept: a combined signal alone does not hold its sources, and one that is collected never fires. */
+  readonly #timeout: AbortSignal;
 
   constructor(options: VerifyOptions = {}) {
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_VERIFY_TIMEOUT_MS;
     this.#caller = options.signal;
-    const timeout = AbortSignal.timeout(this.#timeoutMs);
-    this.signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+    this.#timeout = AbortSignal.timeout(this.#timeoutMs);
+    this.signal = options.signal ? AbortSignal.any([options.signal, this.#timeout]) : this.#timeout;
   }
 
   /** Lets timers and signals run; throws the caller's reason, or WORKLOAD_ORACLE_TIMEOUT. */
