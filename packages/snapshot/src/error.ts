@@ -34,6 +34,26 @@ export type SnapshotErrorCode =
   | 'not-verified'
   | 'aborted';
 
+/** What a person can do, where the place of the failure knows nothing better. */
+const HINTS: Readonly<Record<SnapshotErrorCode, string>> = {
+  'guest-failed': 'The guest runs on and nothing was kept. The cause says what it could not do.',
+  'guest-left-paused': 'The memory is disarmed. Resume the guest by its own means.',
+  'capture-failed':
+    'The guest runs on and nothing was kept. If the store was full, raise preImagesMaxBytes or choose overflow spill.',
+  'limiter-failed': 'This is a mistake in the limiter: run its compliance suite, or choose another.',
+  'sink-failed':
+    'Nothing was kept, and the guest runs on. Look at free space and permissions where the image goes.',
+  'source-failed': 'Nothing was kept. Look at whether the image can be read.',
+  'target-failed': 'Nothing was kept. Look at free space and permissions where the image goes.',
+  'peer-lost': 'The guest runs on at the source. Start again when the other side is reachable.',
+  'peer-refused': 'The guest runs on, and the destination keeps nothing. Its own output says more.',
+  'peer-aborted': 'Nothing was kept here. The output of the source says more.',
+  'version-mismatch': 'Use the same release on both sides, or a newer one to read.',
+  'corrupt-stream': 'Do not use this image. Send or copy it again.',
+  'not-verified': 'The image came whole, but it is not the guest at the cut. It was dropped.',
+  aborted: 'Nothing was kept, and the guest runs on. Start again when ready.',
+};
+
 /** A second failure on the way out; it does not replace the first. */
 export interface FailedCleanup {
   /** E.g. `capture.close`. */
@@ -44,7 +64,7 @@ export interface FailedCleanup {
 export interface SnapshotErrorOptions {
   /** What the message speaks about, for machines: `step`, `byteOffset`, `stage` … */
   readonly operands?: Readonly<Record<string, string | number | boolean>>;
-  /** What a person can do about it. */
+  /** What a person can do about it; a general hint for the code when not given. */
   readonly hint?: string;
   readonly cause?: unknown;
 }
@@ -62,7 +82,7 @@ export class SnapshotError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.operands = options.operands ?? {};
-    this.hint = options.hint ?? '';
+    this.hint = options.hint === undefined || options.hint === '' ? HINTS[code] : options.hint;
   }
 }
 
@@ -97,8 +117,5 @@ export function asSnapshotError(error: unknown, code: SnapshotErrorCode, step: s
 }
 
 export function abortedError(what: string, reason: unknown): SnapshotError {
-  return new SnapshotError('aborted', `${what} was aborted`, {
-    hint: 'Nothing was kept, and the guest runs on. Start again when ready.',
-    cause: reason,
-  });
+  return new SnapshotError('aborted', `${what} was aborted`, { cause: reason });
 }

@@ -93,7 +93,6 @@ export class Pacer {
         'limiter-failed',
         `the limiter ${this.#limiter.name} returned a bad grant: ${flaw}`,
         {
-          hint: 'This is a mistake in the limiter; run its compliance suite, or choose another.',
           operands: { limiter: this.#limiter.name },
         },
       );

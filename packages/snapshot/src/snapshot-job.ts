@@ -70,7 +70,8 @@ export class SnapshotJob {
   }
 
   useLimiter(limiter: Limiter): void {
-    this.#pacer?.useLimiter(limiter);
+    // Before the sweep the new one is the one to begin with; after it there is nothing to limit.
+    if (this.#capture !== undefined) this.#pacer?.useLimiter(limiter);
     this.#limiter = limiter;
   }
 
@@ -192,7 +193,6 @@ function startStream(encoder: PageStreamEncoder, { regions }: Guest): () => Uint
 
 function leftPaused(cause: unknown): SnapshotError {
   return new SnapshotError('guest-left-paused', 'the guest could not be resumed and may stand still', {
-    hint: 'The memory is disarmed. Resume the guest by its own means.',
     cause,
   });
 }

@@ -251,6 +251,21 @@ describe('a run', () => {
     expect(limiter.heldMs).toBeGreaterThanOrEqual(10);
   });
 
+  it('exchanges its limiter at any moment', async () => {
+    const { guest, clock } = smallGuest();
+    const other = { ...none(), name: 'other' };
+    const phases: string[] = [];
+    const run = takeSnapshot(snapshotOptions(guest, slowSink(clock), { clock }));
+    for await (const event of run) {
+      if (event.type !== 'phase') continue;
+      run.useLimiter(other);
+      phases.push(event.phase);
+    }
+    run.useLimiter(none());
+    expect(phases).toEqual(PHASES);
+    expect((await run.result).limiter.name).toBe('other');
+  });
+
   it('keeps its limiter when the new one is broken', async () => {
     const { guest, clock } = smallGuest();
     const sink = new TestSink();

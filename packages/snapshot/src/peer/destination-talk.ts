@@ -46,7 +46,6 @@ export class DestinationTalk {
       `the source gave up: ${message === '' ? code : message}`,
       {
         operands: { stage: this.#stage, peerCode: code },
-        hint: 'Nothing was kept here. The output of the source says more.',
       },
     );
   }

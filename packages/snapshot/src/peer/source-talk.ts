@@ -121,7 +121,6 @@ function refusal({ code, message }: Abort, stage: SourceStage): SnapshotError {
     `the destination refused: ${message === '' ? code : message}`,
     {
       operands: { stage, peerCode: code },
-      hint: 'The guest runs on, and the destination keeps nothing. Its own output says more.',
     },
   );
 }

@@ -156,7 +156,5 @@ export class ImageReceiver {
 
 function assertVerified({ verified, message = 'the oracle does not accept the image' }: Verdict): void {
   if (verified) return;
-  throw new SnapshotError('not-verified', message, {
-    hint: 'The image came whole, but it is not the guest at the cut. It was dropped.',
-  });
+  throw new SnapshotError('not-verified', message);
 }
