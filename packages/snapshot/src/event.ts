@@ -97,9 +97,14 @@ export interface SnapshotSummary {
   readonly bytes: number;
   /** 16 hexadecimal digits; the same for the same memory, whatever the order of capture. */
   readonly digest: string;
+  /** From the start to the complete image. */
   readonly durationMs: number;
+  /** From the start to the pause: the head of the stream, and whatever the guest does to get ready. */
+  readonly prepareMs: number;
   readonly pauseMs: number;
   readonly pause: PauseMs;
+  /** From the end of the pause until the sink had the state and every page. */
+  readonly streamMs: number;
   readonly faults: number;
   readonly faultPages: number;
   readonly sweptPages: number;

@@ -151,7 +151,7 @@ export class SnapshotJob {
   }
 
   #enter(phase: SnapshotPhase, atNs: number): void {
-    this.#numbers.phase = phase;
+    this.#numbers.enter(phase, atNs);
     this.events.emit({ type: 'phase', phase, atNs });
   }
 

@@ -12,7 +12,8 @@ const NS_PER_MS = 1_000_000;
 
 /** The numbers of one snapshot, at any moment of it. */
 export class SnapshotNumbers {
-  phase: SnapshotPhase = 'prepare';
+  #phase: SnapshotPhase = 'prepare';
+  readonly #beganNs = new Map<SnapshotPhase, number>();
   readonly #clock: Clock;
   readonly #meter: SinkMeter;
   readonly #startNs: number;
@@ -42,7 +43,7 @@ export class SnapshotNumbers {
   progress(): SnapshotProgress {
     const stats = this.#readStats();
     return {
-      phase: this.phase,
+      phase: this.#phase,
       elapsedMs: this.#elapsedMs(),
       pages: stats.pages,
       capturedPages: stats.capturedPages,
@@ -58,6 +59,12 @@ export class SnapshotNumbers {
     };
   }
 
+  /** Takes the time of a phase that begins. */
+  enter(phase: SnapshotPhase, atNs: number): void {
+    this.#phase = phase;
+    this.#beganNs.set(phase, atNs);
+  }
+
   summary(pause: PauseMs, totals: ImageTotals): SnapshotSummary {
     const stats = this.#readStats();
     return {
@@ -66,8 +73,10 @@ export class SnapshotNumbers {
       bytes: this.#meter.takenBytes,
       digest: formatDigest(totals.digest),
       durationMs: this.#elapsedMs(),
+      prepareMs: this.#betweenMs('prepare', 'pause'),
       pauseMs: pause.totalMs,
       pause,
+      streamMs: this.#betweenMs('stream', 'disarm'),
       faults: stats.faults,
       faultPages: stats.faultPages,
       sweptPages: stats.sweptPages,
@@ -82,6 +91,10 @@ export class SnapshotNumbers {
 
   #limiterNumbers(): LimiterNumbers {
     return this.#pacer?.numbers ?? { name: '', steps: 0, heldMs: 0, reason: '' };
+  }
+
+  #betweenMs(from: SnapshotPhase, to: SnapshotPhase): number {
+    return ((this.#beganNs.get(to) ?? 0) - (this.#beganNs.get(from) ?? 0)) / NS_PER_MS;
   }
 
   #elapsedMs(): number {

@@ -67,7 +67,7 @@ describe('takeSnapshot', () => {
     expect(guest.steps[stepsAtEnd - 1]).toBe('close');
   });
 
-  it('measures the pause and its parts', async () => {
+  it('measures the pause and its parts, and what comes before and after', async () => {
     const costsMs = new Map<GuestStep, number>([
       ['pause', 1],
       ['saveState', 2],
@@ -77,7 +77,14 @@ describe('takeSnapshot', () => {
     const { guest, clock } = smallGuest({
       before: (step) => clock.after(costsMs.get(step) ?? 0),
     });
-    const { pause, pauseMs } = await takeSnapshot(snapshotOptions(guest, nullSink(), { clock })).result;
+    const sink = new TestSink();
+    // Head, state, the pages in one batch, END.
+    sink.onWrite = (index) => clock.after([16, 32, 64, 128][index] ?? 0);
+    const summary = await takeSnapshot(snapshotOptions(guest, sink, { clock })).result;
+    const { pause, pauseMs } = summary;
+    expect(summary.prepareMs).toBeCloseTo(16 + 8, 6);
+    expect(summary.streamMs).toBeCloseTo(32 + 64, 6);
+    expect(summary.durationMs).toBeCloseTo(16 + 8 + 7 + 32 + 64 + 128, 6);
     expect(pauseMs).toBeCloseTo(7, 6);
     expect(pause.totalMs).toBeCloseTo(7, 6);
     expect(pause.stopMs).toBeCloseTo(1, 6);
