@@ -1,0 +1,97 @@
+import { Command, CommanderError } from 'commander';
+import { addDemo } from './commands/demo.ts';
+import { addDest } from './commands/dest.ts';
+import { addLists } from './commands/lists.ts';
+import { addSnapshot } from './commands/snapshot.ts';
+import { addSource } from './commands/source.ts';
+import { exitCodeOf, exitCodes } from './exit-code.ts';
+import { createReport, type Report, reportError } from './report/report.ts';
+
+/** What a command has of the world. */
+export interface CliContext {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  /** stderr is a terminal. */
+  readonly isTty: boolean;
+  /** Fires on SIGINT and SIGTERM, with `Interrupted` as its reason. */
+  readonly signal: AbortSignal;
+  report(json: boolean): Report;
+  /** For a command that did its work and has bad news. */
+  setExitCode(code: number): void;
+}
+
+const EXIT_CODES = `
+Exit codes: 0 done · 1 bug · 2 usage · 10 userfaultfd unavailable · 11 peer lost, guest unharmed · 12 version ·
+  13 corrupt stream · 14 did not converge · 15 refused · 16 local I/O · 20 indeterminate · 128+N signal
+`;
+
+const EXAMPLES = `
+Examples:
+  migrate demo                                                     see it work
+  migrate doctor                                                   can this machine do it?
+  migrate dest --listen 127.0.0.1:7000 --into file:image.sfp --once
+  migrate source --to 127.0.0.1:7000 --workload kv,size=256MiB
+  migrate snapshot --out image.sfp --workload counter,rate=50000 --limiter token-bucket,rate=200MiB/s
+`;
+
+/** Runs one command line. Never throws. @returns The exit code. */
+export async function runCli(
+  argv: readonly string[],
+  world: Omit<CliContext, 'report' | 'setExitCode'>,
+): Promise<number> {
+  let exitCode: number = exitCodes.done;
+  const context: CliContext = {
+    ...world,
+    report: (json) => createReport(context, json),
+    setExitCode: (code) => {
+      exitCode = code;
+    },
+  };
+  try {
+    await program(context).parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    const code = exitCodeOf(error);
+    const report = context.report(argv.includes('--json'));
+    reportError(report, error);
+    report.event({ type: 'summary', outcome: outcomeOf(code), verified: false, exitCode: code });
+    return code;
+  }
+}
+
+function program(context: CliContext): Command {
+  const root = new Command('migrate')
+    .description(
+      'Snapshot or move memory while its owner keeps writing: to another process over TCP, or into a file',
+    )
+    .addHelpText('after', EXAMPLES + EXIT_CODES)
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+    })
+    .showSuggestionAfterError()
+    .exitOverride();
+  for (const add of [addSource, addDest, addSnapshot, addLists, addDemo]) {
+    add(root, context);
+  }
+  for (const command of root.commands) command.exitOverride().copyInheritedSettings(root);
+  return root;
+}
+
+const OUTCOMES: Readonly<Record<number, string>> = {
+  1: 'failed',
+  2: 'usage',
+  10: 'unavailable',
+  11: 'peer-lost',
+  12: 'version',
+  13: 'corrupt',
+  14: 'not-converged',
+  15: 'refused',
+  16: 'local-io',
+  20: 'indeterminate',
+};
+
+export function outcomeOf(exitCode: number): string {
+  return exitCode > 128 ? 'interrupted' : (OUTCOMES[exitCode] ?? 'failed');
+}

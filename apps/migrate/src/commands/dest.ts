@@ -1,0 +1,225 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { pageCodec } from '@stillframe/page-codec';
+import {
+  type PeerReceiveSummary,
+  type ReceiveRun,
+  receiveFromPeer,
+  type Target,
+  type Verify,
+} from '@stillframe/snapshot';
+import type { Command } from 'commander';
+import type { CliContext } from '../cli.ts';
+import { CliError } from '../cli-error.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import { imageFileTarget } from '../io/image-file-target.ts';
+import { memoryTarget } from '../io/memory-target.ts';
+import { tcpTransport } from '../io/tcp-transport.ts';
+import { type Endpoint, formatEndpoint, parseEndpoint, requireLoopback } from '../options/endpoint.ts';
+import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
+import { readImage } from '../read-image.ts';
+import { createProgress } from '../report/progress.ts';
+import { type Report, reportError } from '../report/report.ts';
+import { showBytes, showCount, showMs } from '../report/units.ts';
+import { verifyImage } from '../verify-image.ts';
+import type { WorkloadImage } from '../workloads/index.ts';
+
+interface DestFlags extends TimeoutFlags {
+  readonly listen: string;
+  readonly into: string;
+  readonly once?: boolean;
+  readonly insecure?: boolean;
+  readonly json?: boolean;
+}
+
+/** `migrate dest`: takes in what sources send, checks it, and says so. */
+export function addDest(root: Command, context: CliContext): void {
+  const command = root
+    .command('dest')
+    .description('receive pictures from `migrate source`, verify them, keep them')
+    .option(
+      '--listen <HOST:PORT>',
+      'where to listen; port 0 takes a free one and says which',
+      '127.0.0.1:7000',
+    )
+    .option(
+      '--into <WHERE>',
+      'file:PATH, replaced only by a complete and verified image, or memory',
+      'memory',
+    )
+    .option('--once', 'end after one source, with the exit code of what came of it');
+  addTimeout(command)
+    .option('--insecure', 'allow an address that is not this machine, in plain text')
+    .option('--json', 'JSON lines on stdout, a summary for each source')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  migrate dest --listen 127.0.0.1:7000 --into file:image.sfp --once
+  migrate dest --listen 127.0.0.1:0 --json
+`,
+    )
+    .action((flags: DestFlags) => dest(flags, context));
+}
+
+async function dest(flags: DestFlags, context: CliContext): Promise<void> {
+  const endpoint = parseEndpoint(flags.listen, '--listen');
+  requireLoopback(endpoint, flags.insecure === true);
+  const makeTarget = parseInto(flags.into);
+  const report = context.report(flags.json === true);
+  const signal = withTimeout(context.signal, flags);
+  const { server, next } = await listen(endpoint, report, signal);
+  try {
+    for (;;) {
+      // oxlint-disable-next-line no-await-in-loop -- one source after the other: each may need all the memory there is
+      const socket = await next();
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- as above
+        await receive(socket, makeTarget(signal), { context, report, flags, signal });
+      } catch (error) {
+        if (flags.once === true || signal.aborted) throw error;
+        // A bad source is no reason to leave the good ones alone.
+        reportError(report, error);
+        report.event({ type: 'summary', outcome: 'failed', verified: false, exitCode: exitCodeOf(error) });
+      }
+      if (flags.once === true) return;
+    }
+  } finally {
+    server.close();
+  }
+}
+
+interface Destination {
+  readonly target: Target;
+  /** What arrived, read back from where it is: called when everything came, before the commit. */
+  image(): Promise<WorkloadImage>;
+  readonly words: string;
+}
+
+function parseInto(into: string): (signal: AbortSignal) => Destination {
+  if (into === 'memory') {
+    return () => {
+      const target = memoryTarget();
+      return { target, image: async () => target.image(), words: 'memory' };
+    };
+  }
+  const path = /^file:(.+)$/.exec(into)?.[1];
+  if (path === undefined) {
+    const isKnown = /^(qemu|exec)\b/.test(into);
+    throw new CliError(
+      isKnown ? 'NOT_AVAILABLE' : 'USAGE',
+      `--into ${into} ${isKnown ? 'is not there yet' : 'is nothing I know'}`,
+      {
+        hint: 'Use --into memory or --into file:PATH.',
+      },
+    );
+  }
+  return (signal) => {
+    const target = imageFileTarget(path, { codec: pageCodec });
+    return { target, image: async () => readImage(await target.seal(), signal), words: path };
+  };
+}
+
+async function listen(
+  endpoint: Endpoint,
+  report: Report,
+  signal: AbortSignal,
+): Promise<{ server: Server; next: () => Promise<Socket> }> {
+  const waiting: Socket[] = [];
+  const server = createServer({ allowHalfOpen: true, highWaterMark: READ_BYTES }, (socket) => {
+    socket.on('error', () => undefined);
+    waiting.push(socket);
+    server.emit('source');
+  });
+  server.maxConnections = SOURCES_WAITING_MAX;
+  server.listen(endpoint.port, endpoint.host);
+  try {
+    await once(server, 'listening', { signal });
+  } catch (error) {
+    throw new CliError('FILE', `cannot listen on ${formatEndpoint(endpoint)}`, {
+      hint: 'Is something else listening there? Port 0 takes a free one.',
+      cause: error,
+    });
+  }
+  const address = server.address();
+  const port = address !== null && typeof address === 'object' ? address.port : endpoint.port;
+  const real = formatEndpoint({ host: endpoint.host, port });
+  report.talk(`listening on ${real}`);
+  report.event({ type: 'listening', host: endpoint.host, port });
+  const next = async (): Promise<Socket> => {
+    while (waiting.length === 0) {
+      // oxlint-disable-next-line no-await-in-loop -- until a source comes
+      await once(server, 'source', { signal }).catch(() => signal.throwIfAborted());
+    }
+    return waiting.shift()!;
+  };
+  return { server, next };
+}
+
+/** Bytes that one read of the socket may bring. */
+const READ_BYTES = 1 << 20;
+/** One is served, the others wait; more than these are turned away by the system. */
+const SOURCES_WAITING_MAX = 16;
+
+interface Serving {
+  readonly context: CliContext;
+  readonly report: Report;
+  readonly flags: DestFlags;
+  readonly signal: AbortSignal;
+}
+
+async function receive(socket: Socket, destination: Destination, serving: Serving): Promise<void> {
+  const { report, flags, signal } = serving;
+  report.event({ type: 'source', host: socket.remoteAddress, port: socket.remotePort });
+  const verify: Verify = async (_image, verifySignal) => {
+    const check = await verifyImage(await destination.image(), { signal: verifySignal });
+    report.event({ type: 'verify', ...check });
+    if (check.oracle === null) return undefined;
+    return { verified: check.verified, message: check.message };
+  };
+  const run = receiveFromPeer({
+    transport: tcpTransport(socket),
+    target: destination.target,
+    codec: pageCodec,
+    verify,
+    signal,
+    timeouts: peerTimeoutsFrom(flags),
+  });
+  await watch(run, serving.context, report);
+  const summary = await run.result;
+  const words = summary.oracleVerified ? 'digest and oracle' : 'digest (there is no oracle for this guest)';
+  report.result(
+    [
+      `  received      ${showCount(summary.pages)} pages, ${showCount(summary.zeroPages)} of them zero; ${showBytes(summary.bytes)} in ${showMs(summary.durationMs)}`,
+      `  kept in       ${destination.words}`,
+      `  digest        ${summary.digest}`,
+      `  verified      ${words}`,
+    ].join('\n'),
+    {
+      type: 'summary',
+      outcome: 'done',
+      mode: 'snapshot',
+      into: destination.words,
+      ...summary,
+      verified: summary.oracleVerified,
+    },
+  );
+}
+
+async function watch(
+  run: ReceiveRun<PeerReceiveSummary>,
+  context: CliContext,
+  report: Report,
+): Promise<void> {
+  const progress = createProgress(context, 'receive', report.isJson);
+  try {
+    for await (const event of run) {
+      report.event(event);
+      if (event.type !== 'progress') continue;
+      const { pages, receivedPages, bytes, elapsedMs } = event.progress;
+      progress.show({ pages, donePages: receivedPages, bytes, elapsedMs });
+    }
+  } finally {
+    progress.end();
+  }
+}

@@ -1,0 +1,79 @@
+import { pageCodec } from '@stillframe/page-codec';
+import { takeSnapshot } from '@stillframe/snapshot';
+import type { Command } from 'commander';
+import type { CliContext } from '../cli.ts';
+import { CliError } from '../cli-error.ts';
+import { openFileSink } from '../io/file-sink.ts';
+import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/capture-options.ts';
+import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
+import { addTimeout, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
+import { pictureWorkload } from '../picture.ts';
+import { pictureObject, pictureText } from '../report/picture-summary.ts';
+import { readImage } from '../read-image.ts';
+import { verifyImage } from '../verify-image.ts';
+
+interface SnapshotFlags extends GuestFlags, CaptureFlags, TimeoutFlags {
+  readonly out?: string;
+  readonly verify?: boolean;
+  readonly json?: boolean;
+}
+
+/** `migrate snapshot`: the same as source and dest, without a network. */
+export function addSnapshot(root: Command, context: CliContext): void {
+  const command = root
+    .command('snapshot')
+    .description('write a point-in-time picture of a running guest into a file')
+    .option('--out <PATH>', 'the image; replaced only by a complete one');
+  addTimeout(addCaptureOptions(addGuestOptions(command)))
+    .option('--verify', 'read the image back and ask the workload’s oracle')
+    .option('--json', 'JSON lines on stdout, a summary last')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  migrate snapshot --out image.sfp --workload counter,size=256MiB,writers=2,rate=20000 --verify
+  migrate snapshot --out image.sfp --workload kv --config policy.yaml
+`,
+    )
+    .action((flags: SnapshotFlags) => snapshot(flags, context));
+}
+
+async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void> {
+  const { out } = flags;
+  if (out === undefined) throw new CliError('USAGE', 'into which file? --out PATH is missing');
+  const guest = chooseGuest(flags);
+  const capture = chooseCapture(flags);
+  const report = context.report(flags.json === true);
+  const signal = withTimeout(context.signal, flags);
+  const picture = await pictureWorkload({
+    context,
+    report,
+    guest,
+    capture,
+    signal,
+    start: async (memory) =>
+      takeSnapshot({
+        guest: memory,
+        sink: await openFileSink(out),
+        limiter: capture.limiter,
+        capture: capture.capture,
+        codec: pageCodec,
+        signal,
+      }),
+  });
+  const check =
+    flags.verify === true ? await verifyImage(await readImage(out, signal), { signal }) : undefined;
+  if (check !== undefined && check.oracle !== null && !check.verified) {
+    throw new CliError('FILE', `${out} was written, but its oracle does not accept it`);
+  }
+  const verified = check?.verified === true;
+  const words = verified
+    ? 'yes: read back, digest and oracle'
+    : check
+      ? 'digest only'
+      : `not asked for (migrate verify ${out})`;
+  report.result(pictureText(picture, { verified, words }), {
+    ...pictureObject(picture, verified),
+    path: out,
+  });
+}

@@ -1,0 +1,73 @@
+import { pageCodec } from '@stillframe/page-codec';
+import { streamToPeer } from '@stillframe/snapshot';
+import type { Command } from 'commander';
+import type { CliContext } from '../cli.ts';
+import { CliError } from '../cli-error.ts';
+import { connectTo, tcpTransport } from '../io/tcp-transport.ts';
+import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/capture-options.ts';
+import { parseEndpoint, requireLoopback } from '../options/endpoint.ts';
+import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
+import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
+import { pictureWorkload } from '../picture.ts';
+import { pictureObject, pictureText } from '../report/picture-summary.ts';
+
+interface SourceFlags extends GuestFlags, CaptureFlags, TimeoutFlags {
+  readonly to?: string;
+  readonly insecure?: boolean;
+  readonly json?: boolean;
+}
+
+/** `migrate source`: a picture of a guest, over TCP, while the guest goes on writing. */
+export function addSource(root: Command, context: CliContext): void {
+  const command = root
+    .command('source')
+    .description('stream a point-in-time picture of a running guest to `migrate dest`')
+    .option('--to <HOST:PORT>', 'where `migrate dest` listens');
+  addTimeout(addCaptureOptions(addGuestOptions(command)))
+    .option('--insecure', 'allow an address that is not this machine, in plain text')
+    .option('--json', 'JSON lines on stdout, a summary last')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  migrate source --to 127.0.0.1:7000 --workload sqlite,rows=100000
+  migrate source --to 127.0.0.1:7000 --workload counter,size=1GiB,rate=50000 --limiter token-bucket,rate=200MiB/s --json
+`,
+    )
+    .action((flags: SourceFlags) => source(flags, context));
+}
+
+async function source(flags: SourceFlags, context: CliContext): Promise<void> {
+  if (flags.to === undefined) throw new CliError('USAGE', 'where to? --to HOST:PORT is missing');
+  const endpoint = parseEndpoint(flags.to, '--to');
+  requireLoopback(endpoint, flags.insecure === true);
+  const guest = chooseGuest(flags);
+  const capture = chooseCapture(flags);
+  const report = context.report(flags.json === true);
+  const signal = withTimeout(context.signal, flags);
+  const picture = await pictureWorkload({
+    context,
+    report,
+    guest,
+    capture,
+    signal,
+    start: async (memory) =>
+      streamToPeer({
+        guest: memory,
+        transport: tcpTransport(await connectTo(endpoint, signal)),
+        limiter: capture.limiter,
+        capture: capture.capture,
+        codec: pageCodec,
+        signal,
+        timeouts: peerTimeoutsFrom(flags),
+      }),
+  });
+  const { digestVerified, oracleVerified } = picture.summary.ack;
+  const verified = digestVerified && oracleVerified;
+  const words = verified
+    ? 'yes: digest and oracle, by the destination'
+    : digestVerified
+      ? 'digest only: the destination has no oracle for this guest'
+      : 'no';
+  report.result(pictureText(picture, { verified, words }), pictureObject(picture, verified));
+}

@@ -1,0 +1,79 @@
+import { SnapshotError, type SnapshotErrorCode } from '@stillframe/snapshot';
+import { CliError, type CliErrorCode, Interrupted } from './cli-error.ts';
+
+/** One table; scripts rely on it. A signal ends with 128 + its number. */
+export const exitCodes = {
+  done: 0,
+  bug: 1,
+  usage: 2,
+  userfaultfdUnavailable: 10,
+  peerLost: 11,
+  version: 12,
+  corrupt: 13,
+  notConverged: 14,
+  refused: 15,
+  localIo: 16,
+  indeterminate: 20,
+} as const;
+
+const SNAPSHOT: Readonly<Record<SnapshotErrorCode, number>> = {
+  'guest-failed': exitCodes.bug,
+  'guest-left-paused': exitCodes.bug,
+  'capture-failed': exitCodes.notConverged,
+  'limiter-failed': exitCodes.bug,
+  'sink-failed': exitCodes.localIo,
+  'source-failed': exitCodes.localIo,
+  'target-failed': exitCodes.localIo,
+  'peer-lost': exitCodes.peerLost,
+  'peer-refused': exitCodes.refused,
+  'peer-aborted': exitCodes.peerLost,
+  'version-mismatch': exitCodes.version,
+  'corrupt-stream': exitCodes.corrupt,
+  'not-verified': exitCodes.corrupt,
+  aborted: exitCodes.bug,
+};
+
+const CLI: Readonly<Record<CliErrorCode, number>> = {
+  USAGE: exitCodes.usage,
+  NOT_AVAILABLE: exitCodes.usage,
+  PEER_UNREACHABLE: exitCodes.peerLost,
+  REFUSED: exitCodes.refused,
+  FILE: exitCodes.localIo,
+  DIFFERENT: exitCodes.refused,
+  TIMEOUT: exitCodes.notConverged,
+};
+
+/** userfaultfd(2) and the device refuse with these. */
+const NO_UFFD: ReadonlySet<string> = new Set(['UFFD_EPERM', 'UFFD_EACCES', 'UFFD_ENOSYS', 'UFFD_EINVAL']);
+/** Mistakes in what was typed, found by the packages that parse it. */
+const USAGE_NAMES: ReadonlySet<string> = new Set(['LimiterConfigError', 'UnitError', 'CommanderError']);
+
+/** The exit code that an error stands for. */
+export function exitCodeOf(error: unknown): number {
+  for (const cause of causesOf(error)) {
+    if (cause instanceof Interrupted) return 128 + cause.signalNumber;
+    if (cause instanceof CliError) return CLI[cause.code];
+  }
+  for (const cause of causesOf(error)) {
+    if (cause.name === 'UffdError' && 'code' in cause && NO_UFFD.has(String(cause.code))) {
+      return exitCodes.userfaultfdUnavailable;
+    }
+  }
+  if (error instanceof SnapshotError) return SNAPSHOT[error.code];
+  if (error instanceof Error) {
+    if (USAGE_NAMES.has(error.name)) return exitCodes.usage;
+    if ('code' in error && error.code === 'WORKLOAD_SPEC') return exitCodes.usage;
+    if (error.name === 'PageStreamError') return exitCodes.corrupt;
+    if ('syscall' in error && 'errno' in error && error.name === 'Error') return exitCodes.localIo;
+  }
+  return exitCodes.bug;
+}
+
+/** Bounds a chain of causes that leads back to itself. */
+const CAUSES_MAX = 10;
+
+export function causesOf(error: unknown): Error[] {
+  const causes: Error[] = [];
+  for (let at = error; at instanceof Error && causes.length < CAUSES_MAX; at = at.cause) causes.push(at);
+  return causes;
+}

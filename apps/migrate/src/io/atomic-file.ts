@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import path from 'node:path';
+
+/** The file system calls that a file is made with; injected so that each can be made to fail. */
+export interface FileOps {
+  open(path: string, flags: string, mode?: number): Promise<FileHandle>;
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+}
+
+const realOps: FileOps = { open, rename, unlink };
+
+/** Only the owner may read memory. */
+const IMAGE_MODE = 0o600;
+
+/**
+ * A file that is under its final name only once it is complete and durable (I-7).
+ *
+ * Written under a temporary name in the same directory, with random letters, so that what a killed run left behind is in nobody's way.
+ */
+export class AtomicFile {
+  readonly path: string;
+  readonly temporaryPath: string;
+  readonly #ops: FileOps;
+  readonly #handle: FileHandle;
+  #state: 'open' | 'committed' | 'discarded' = 'open';
+
+  private constructor(finalPath: string, temporaryPath: string, handle: FileHandle, ops: FileOps) {
+    this.path = finalPath;
+    this.temporaryPath = temporaryPath;
+    this.#handle = handle;
+    this.#ops = ops;
+  }
+
+  static async create(finalPath: string, ops: FileOps = realOps): Promise<AtomicFile> {
+    const name = `.${path.basename(finalPath)}.${randomBytes(6).toString('hex')}.partial`;
+    const temporaryPath = path.join(path.dirname(finalPath), name);
+    return new AtomicFile(finalPath, temporaryPath, await ops.open(temporaryPath, 'wx+', IMAGE_MODE), ops);
+  }
+
+  /** Appends all bytes; a short write is gone on with. The buffers may be reused when this resolves. */
+  async append(iovecs: readonly Uint8Array[]): Promise<void> {
+    let rest = iovecs.filter((bytes) => bytes.byteLength > 0);
+    while (rest.length > 0) {
+      // oxlint-disable-next-line no-await-in-loop -- in order
+      const { bytesWritten } = await this.#handle.writev(rest.slice(0, IOVECS_MAX));
+      rest = withoutFirst(rest, bytesWritten);
+    }
+  }
+
+  /** fsync, rename, fsync of the directory. */
+  async commit(): Promise<void> {
+    await this.#handle.sync();
+    await this.#ops.rename(this.temporaryPath, this.path);
+    this.#state = 'committed';
+    await this.#handle.close();
+    const directory = await this.#ops.open(path.dirname(this.path), 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  }
+
+  /** Takes away what was written. Idempotent; after `commit` it does nothing. */
+  async discard(): Promise<void> {
+    if (this.#state !== 'open') return;
+    this.#state = 'discarded';
+    await this.#handle.close();
+    await this.#ops.unlink(this.temporaryPath);
+  }
+}
+
+/** IOV_MAX of Linux: more buffers in one writev fail with EINVAL. */
+const IOVECS_MAX = 1024;
+
+function withoutFirst(iovecs: Uint8Array[], sizeBytes: number): Uint8Array[] {
+  let left = sizeBytes;
+  let index = 0;
+  while (index < iovecs.length && left >= iovecs[index]!.byteLength) {
+    left -= iovecs[index]!.byteLength;
+    index += 1;
+  }
+  const rest = iovecs.slice(index);
+  if (left > 0) rest[0] = rest[0]!.subarray(left);
+  return rest;
+}

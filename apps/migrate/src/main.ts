@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+import { constants } from 'node:os';
+import { Interrupted } from './cli-error.ts';
+import { runCli } from './cli.ts';
+
+const abort = new AbortController();
+
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => {
+    // The second time, the person means it: the kernel disarms what is left when we are gone.
+    if (abort.signal.aborted) process.exit(128 + constants.signals[name]);
+    abort.abort(new Interrupted(name, constants.signals[name]));
+  });
+}
+// A reader that has had enough (`| head`) is not a failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  isTty: process.stderr.isTTY === true,
+  signal: abort.signal,
+});

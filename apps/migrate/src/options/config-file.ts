@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { limiterFromConfig, parseBytes } from '@stillframe/limiter';
+import * as v from 'valibot';
+import { parse } from 'yaml';
+import { CliError } from '../cli-error.ts';
+import { nearest } from '../workloads/nearest.ts';
+
+/** A size: bytes, or text with a unit. */
+const bytes = v.pipe(
+  v.union([v.string(), v.number()]),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    try {
+      return parseBytes(dataset.value);
+    } catch (error) {
+      addIssue({ message: error instanceof Error ? error.message : String(error) });
+      return NEVER;
+    }
+  }),
+);
+
+/** The file that `--config` names, YAML or JSON. Every key is optional; flags go before it. */
+const schema = v.strictObject({
+  limiter: v.optional(v.union([v.string(), v.looseObject({ name: v.string() })])),
+  preImages: v.optional(
+    v.strictObject({
+      maxBytes: v.optional(bytes),
+      overflow: v.optional(v.picklist(['spill', 'stall', 'abort'])),
+      spillDirectory: v.optional(v.string()),
+    }),
+  ),
+});
+
+export type ConfigFile = v.InferOutput<typeof schema>;
+
+/** Bounds what is parsed: a config is a page of text. */
+const CONFIG_MAX_BYTES = 1 << 20;
+
+/** Throws CliError USAGE that names the file and the key, FILE when it cannot be read. */
+export function readConfigFile(path: string): ConfigFile {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new CliError('FILE', `cannot read the config file ${path}`, { cause: error });
+  }
+  if (text.length > CONFIG_MAX_BYTES) throw new CliError('USAGE', `${path} is too large for a config file`);
+  let value: unknown;
+  try {
+    value = parse(text) ?? {};
+  } catch (error) {
+    throw new CliError('USAGE', `${path} is neither YAML nor JSON: ${messageOf(error)}`, { cause: error });
+  }
+  const result = v.safeParse(schema, value);
+  if (!result.success) throw configError(path, result.issues[0]);
+  // Looked at now, so that a mistake is found before anything starts.
+  if (result.output.limiter !== undefined) {
+    try {
+      limiterFromConfig(result.output.limiter);
+    } catch (error) {
+      throw new CliError('USAGE', `${path}: limiter: ${messageOf(error)}`, {
+        cause: error,
+        hint: hintOf(error),
+      });
+    }
+  }
+  return result.output;
+}
+
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  '': Object.keys(schema.entries),
+  preImages: Object.keys(schema.entries.preImages.wrapped.entries),
+};
+
+function configError(path: string, issue: v.BaseIssue<unknown>): CliError {
+  const key = v.getDotPath(issue) ?? '';
+  const parent = key.includes('.') ? key.slice(0, key.lastIndexOf('.')) : '';
+  const name = key.slice(parent === '' ? 0 : parent.length + 1);
+  const known = KEYS[parent] ?? [];
+  if (issue.expected === 'never' && !known.includes(name)) {
+    const close = nearest(name, known);
+    return new CliError('USAGE', `${path}: there is no key ${key}`, {
+      hint: `Did you mean ${close}? Keys here: ${known.join(', ')}.`,
+    });
+  }
+  return new CliError('USAGE', `${path}: ${key || 'the file'}: ${issue.message}`);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function hintOf(error: unknown): string {
+  return error instanceof Error && 'hint' in error ? String(error.hint) : '';
+}

@@ -1,0 +1,63 @@
+import type { Command } from 'commander';
+import { CliError } from '../cli-error.ts';
+import { parseWorkload, type WorkloadSpec } from '../workloads/index.ts';
+
+export interface GuestFlags {
+  readonly workload?: string;
+  readonly mode?: string;
+  readonly beforeMs?: string;
+  readonly afterMs?: string;
+}
+
+/** Whose memory, and how long its load runs around the snapshot. */
+export interface GuestChoice {
+  readonly workload: WorkloadSpec;
+  readonly beforeMs: number;
+  readonly afterMs: number;
+}
+
+const BEFORE_DEFAULT_MS = 1000;
+const AFTER_DEFAULT_MS = 500;
+/** A day: more is a mistake in the unit. */
+const AROUND_MAX_MS = 86_400_000;
+
+export function addGuestOptions(command: Command): Command {
+  return command
+    .option('--workload <NAME[,k=v…]>', 'the guest: a bundled workload; `migrate workloads` lists them')
+    .option('--mode <MODE>', 'snapshot: the image shows the start (default: snapshot)')
+    .option(
+      '--before-ms <MS>',
+      `let the workload run so long before the snapshot (default: ${BEFORE_DEFAULT_MS})`,
+    )
+    .option(
+      '--after-ms <MS>',
+      `and so long after it, to compare write stalls (default: ${AFTER_DEFAULT_MS})`,
+    );
+}
+
+export function chooseGuest(flags: GuestFlags): GuestChoice {
+  const { mode = 'snapshot', workload } = flags;
+  if (mode !== 'snapshot') {
+    throw new CliError('NOT_AVAILABLE', `--mode ${mode} is not there yet`, { hint: 'Use --mode snapshot.' });
+  }
+  if (workload === undefined) {
+    throw new CliError('USAGE', 'whose memory? --workload is missing', {
+      hint: 'For example --workload counter,size=256MiB; `migrate workloads` lists them.',
+    });
+  }
+  return {
+    workload: parseWorkload(workload),
+    beforeMs: parseMs(flags.beforeMs, '--before-ms', BEFORE_DEFAULT_MS),
+    afterMs: parseMs(flags.afterMs, '--after-ms', AFTER_DEFAULT_MS),
+  };
+}
+
+function parseMs(text: string | undefined, flag: string, fallback: number): number {
+  if (text === undefined) return fallback;
+  const ms = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && ms <= AROUND_MAX_MS) return ms;
+  throw new CliError(
+    'USAGE',
+    `${flag} takes milliseconds from 0 to ${AROUND_MAX_MS}, not ${JSON.stringify(text)}`,
+  );
+}

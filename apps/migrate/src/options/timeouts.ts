@@ -1,0 +1,54 @@
+import { type PeerTimeouts, peerTimeouts } from '@stillframe/snapshot';
+import type { Command } from 'commander';
+import { CliError } from '../cli-error.ts';
+
+export interface TimeoutFlags {
+  readonly timeoutS?: string;
+  readonly idleS?: string;
+}
+
+const SECONDS_MAX = 86_400;
+
+export function addTimeout(command: Command): Command {
+  return command
+    .option('--timeout-s <SECONDS>', 'give up after so long; the guest is unharmed (default: never)')
+    .option('--idle-s <SECONDS>', 'a peer that is silent for so long is lost (default: 30)');
+}
+
+/** The command's signal, and the time limit if there is one. */
+export function withTimeout(signal: AbortSignal, { timeoutS }: TimeoutFlags): AbortSignal {
+  if (timeoutS === undefined) return signal;
+  const seconds = parseSeconds(timeoutS, '--timeout-s');
+  const limit = new AbortController();
+  const timer = setTimeout(() => {
+    limit.abort(
+      new CliError('TIMEOUT', `not done after ${seconds} s`, {
+        hint: 'Allow more with --timeout-s, or let the sweep go faster with another --limiter.',
+      }),
+    );
+  }, seconds * 1000);
+  timer.unref();
+  return AbortSignal.any([signal, limit.signal]);
+}
+
+const IDLE_DEFAULT_S = 30;
+
+/** How long to wait for a silent peer. Verifying takes the time it takes, so an acknowledgement may take longer. */
+export function peerTimeoutsFrom({ idleS }: TimeoutFlags): PeerTimeouts {
+  const idleMs = (idleS === undefined ? IDLE_DEFAULT_S : parseSeconds(idleS, '--idle-s')) * 1000;
+  return {
+    helloMs: Math.min(idleMs, peerTimeouts.helloMs),
+    writeMs: idleMs,
+    silenceMs: idleMs,
+    ackMs: Math.max(idleMs, peerTimeouts.ackMs),
+  };
+}
+
+function parseSeconds(text: string, flag: string): number {
+  const seconds = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && seconds > 0 && seconds <= SECONDS_MAX) return seconds;
+  throw new CliError(
+    'USAGE',
+    `${flag} takes seconds, more than 0 and at most ${SECONDS_MAX}, not ${JSON.stringify(text)}`,
+  );
+}

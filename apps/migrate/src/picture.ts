@@ -1,0 +1,108 @@
+import type { Guest, SnapshotEvent, SnapshotRun, SnapshotSummary } from '@stillframe/snapshot';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CliContext } from './cli.ts';
+import type { CaptureChoice } from './options/capture-options.ts';
+import type { GuestChoice } from './options/guest-options.ts';
+import { createProgress } from './report/progress.ts';
+import type { Report } from './report/report.ts';
+import { type StallPhase, type StallSummary, startWorkload } from './workloads/index.ts';
+import { workloadGuest } from './workload-guest.ts';
+
+/** What a snapshot of a workload was, and what the workload felt of it. */
+export interface Picture<Summary extends SnapshotSummary> {
+  readonly summary: Summary;
+  readonly writes: number;
+  readonly writeStallUs: Record<StallPhase, StallSummary>;
+}
+
+export interface PictureOptions<Summary extends SnapshotSummary> {
+  readonly context: CliContext;
+  readonly report: Report;
+  readonly guest: GuestChoice;
+  readonly capture: CaptureChoice;
+  readonly signal: AbortSignal;
+  /** Starts the snapshot: to a peer or into a file. */
+  readonly start: (guest: Guest) => Promise<SnapshotRun<Summary>>;
+}
+
+/**
+ * Runs a workload, pictures it while it writes, and lets it go on for a while. Whatever happens to the snapshot, the workload goes on, and
+ * its own account of that is told before the failure is.
+ */
+export async function pictureWorkload<Summary extends SnapshotSummary>(
+  options: PictureOptions<Summary>,
+): Promise<Picture<Summary>> {
+  const { context, report, guest: choice, signal } = options;
+  const { name } = choice.workload;
+  report.talk(`starting the workload ${name}`);
+  const workload = await startWorkload(choice.workload);
+  try {
+    report.event({ type: 'workload', state: 'running', name, options: choice.workload.options });
+    await sleep(choice.beforeMs, undefined, { signal }).catch(() => undefined);
+    signal.throwIfAborted();
+    await using guest = workloadGuest(
+      workload,
+      options.capture.spillDirectory === undefined ? {} : { spillDirectory: options.capture.spillDirectory },
+    );
+    const run = await options.start(guest);
+    workload.phase('during');
+    try {
+      await watch(run, createProgress(context, 'picture', report.isJson), report);
+      const summary = await run.result;
+      workload.phase('after');
+      await sleep(choice.afterMs, undefined, { signal }).catch(() => undefined);
+      return { summary, writes: workload.progress().writes, writeStallUs: workload.stalls() };
+    } catch (error) {
+      await provesAlive(workload, report);
+      throw error;
+    }
+  } finally {
+    await workload.stop();
+  }
+}
+
+/** After a failure: the guest is unharmed (I-4), and here is the proof. */
+async function provesAlive(
+  workload: Awaited<ReturnType<typeof startWorkload>>,
+  report: Report,
+): Promise<void> {
+  const before = workload.progress().writes;
+  for (let looks = 0; looks < ALIVE_LOOKS && workload.progress().writes === before; looks++) {
+    // oxlint-disable-next-line no-await-in-loop -- until it has written
+    await sleep(ALIVE_LOOK_MS);
+  }
+  const { writes } = workload.progress();
+  const isAlive = writes > before && workload.failure() === undefined;
+  report.talk(isAlive ? `the workload goes on (${writes} writes)` : 'the workload does not go on');
+  report.event({ type: 'workload', state: isAlive ? 'running' : 'stuck', writes });
+}
+
+const ALIVE_LOOK_MS = 10;
+const ALIVE_LOOKS = 500;
+
+async function watch(
+  run: SnapshotRun<SnapshotSummary>,
+  progress: ReturnType<typeof createProgress>,
+  report: Report,
+): Promise<void> {
+  try {
+    for await (const event of run) {
+      report.event(event);
+      if (event.type === 'progress') progress.show(lookOf(event));
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+function lookOf({ progress }: Extract<SnapshotEvent, { type: 'progress' }>) {
+  return {
+    pages: progress.pages,
+    donePages: progress.takenPages,
+    bytes: progress.takenBytes,
+    elapsedMs: progress.elapsedMs,
+    faults: progress.faults,
+    stallP99Us: progress.stallUs.p99,
+    limiter: `${progress.limiter.name}${progress.limiter.reason === '' ? '' : `: ${progress.limiter.reason}`}`,
+  };
+}

@@ -1,0 +1,56 @@
+import pc from 'picocolors';
+import { causesOf } from '../exit-code.ts';
+import type { CliContext } from '../cli.ts';
+
+/** Where a command's words go: results to stdout, talk to stderr; with `--json` results are JSON lines. */
+export interface Report {
+  /** A result: `text` for people, `object` as a JSON line. */
+  result(text: string, object: object): void;
+  /** Something for people that is no result. */
+  talk(text: string): void;
+  /** A JSON line only. */
+  event(object: object): void;
+  readonly isJson: boolean;
+}
+
+export function createReport(context: CliContext, isJson: boolean): Report {
+  const json = (object: object) => context.stdout.write(`${JSON.stringify(object, replaceSpecial)}\n`);
+  return {
+    isJson,
+    result: (text, object) => {
+      if (isJson) json(object);
+      else context.stdout.write(`${text}\n`);
+    },
+    talk: (text) => {
+      context.stderr.write(`${text}\n`);
+    },
+    event: (object) => {
+      if (isJson) json(object);
+    },
+  };
+}
+
+/** JSON has no bigint and no typed arrays; histograms stay out of it. */
+function replaceSpecial(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return `0x${value.toString(16)}`;
+  if (value instanceof Float64Array) return undefined;
+  if (typeof value === 'number' && !Number.isInteger(value)) return Math.round(value * 1000) / 1000;
+  return value;
+}
+
+/** An error with its causes and what to do, once on stderr, and as a JSON line. */
+export function reportError(report: Report, error: unknown): void {
+  const causes = causesOf(error);
+  const code = codeOf(causes);
+  const message = causes.map((cause) => cause.message).filter((text, at, all) => all.indexOf(text) === at);
+  const hint =
+    causes.map((cause) => ('hint' in cause ? String(cause.hint) : '')).find((text) => text !== '') ?? '';
+  report.talk(`${pc.red('error')} ${pc.bold(code)}: ${message.join(': ') || String(error)}`);
+  if (hint !== '') report.talk(`${pc.dim('hint')}  ${hint}`);
+  report.event({ type: 'error', code, message: message.join(': ') || String(error), hint });
+}
+
+export function codeOf(causes: readonly Error[]): string {
+  const coded = causes.find((cause) => 'code' in cause && typeof cause.code === 'string');
+  return coded !== undefined && 'code' in coded ? String(coded.code) : 'BUG';
+}
