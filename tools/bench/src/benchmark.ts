@@ -1,0 +1,31 @@
+import type { Ours } from './ours.ts';
+import type { Peers } from './peers.ts';
+import type { Row } from './row.ts';
+
+/** One goal of the project, measured against what it is a goal relative to. */
+export interface Benchmark {
+  readonly name: string;
+  /** One line for `--list`. */
+  readonly summary: string;
+  run(context: Context): Promise<Row[]>;
+}
+
+/** What a benchmark works with. */
+export interface Context {
+  /** Size of the guest where the work goes at memory speed. */
+  readonly guestBytes: number;
+  /** Size of the guest where a run lasts seconds. */
+  readonly smallGuestBytes: number;
+  readonly rounds: number;
+  /** Rounds of what lasts seconds. */
+  readonly longRounds: number;
+  readonly peers: Peers;
+  readonly ours: Ours;
+  /** Gives `use` the path of a file in memory (tmpfs) that is not there yet, and removes the file afterwards. */
+  withFile<T>(use: (path: string) => Promise<T>): Promise<T>;
+  /** For whoever watches. */
+  progress(text: string): void;
+}
+
+export const MIB = 2 ** 20;
+export const GIB = 2 ** 30;

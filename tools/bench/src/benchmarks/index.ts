@@ -1,0 +1,11 @@
+import type { Benchmark } from '../benchmark.ts';
+import { arm } from './arm.ts';
+import { file } from './file.ts';
+import { fork } from './fork.ts';
+import { memory } from './memory.ts';
+import { stalls } from './stalls.ts';
+import { stallingSink } from './stalling-sink.ts';
+import { sweep } from './sweep.ts';
+import { tcp } from './tcp.ts';
+
+export const benchmarks: readonly Benchmark[] = [arm, sweep, file, tcp, stalls, stallingSink, memory, fork];

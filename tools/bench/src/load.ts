@@ -1,0 +1,28 @@
+import { WAIT_BUCKET_COUNT } from '@stillframe/snapshot';
+import { numberAt, type Result } from './child-process.ts';
+
+/** Writers of the guest, the same code on both sides: peers/writers.h. */
+export interface WriterLoad {
+  readonly writers: number;
+  /** Of each writer. */
+  readonly writesPerSecond: number;
+}
+
+/** How long the writes of one run took, from resume to the end of the snapshot. */
+export interface Writes {
+  readonly counts: Float64Array;
+  readonly longestNs: number;
+}
+
+/** Two writers as the bundled `counter` workload has, each at the rate that is its default for all. */
+export const STEADY_LOAD: WriterLoad = { writers: 2, writesPerSecond: 20_000 };
+
+/** More pages a second than the slow sink of the memory benchmark takes. */
+export const HEAVY_LOAD: WriterLoad = { writers: 2, writesPerSecond: 50_000 };
+
+/** Reads what `wait_print` of peers/wait_histogram.h wrote. */
+export function writesOf(result: Result): Writes {
+  const counts = new Float64Array(WAIT_BUCKET_COUNT);
+  for (const [bucket, count] of result['counts'] as [number, number][]) counts[bucket] = count;
+  return { counts, longestNs: numberAt(result, 'longestNs') };
+}

@@ -1,0 +1,90 @@
+import { fileURLToPath } from 'node:url';
+import { Child, numberAt, type Result } from './child-process.ts';
+import { type WriterLoad, type Writes, writesOf } from './load.ts';
+import type { PageKind } from './peers.ts';
+
+/** Where a snapshot goes. */
+export type SinkChoice =
+  | { readonly kind: 'null' }
+  /** The app's own sink for image files; memory for the file is made to be at hand first, as the peer does. */
+  | { readonly kind: 'fresh'; readonly path: string }
+  /** Written over a file that is there already, as large as the image. */
+  | { readonly kind: 'existing'; readonly path: string }
+  /** The app's own transport. */
+  | { readonly kind: 'tcp'; readonly port: number }
+  /** Takes everything at once, but stands still `stalls` times, evenly spread over the image. */
+  | { readonly kind: 'stalling'; readonly stalls: number; readonly stallMs: number }
+  | { readonly kind: 'slow'; readonly bytesPerSecond: number };
+
+export interface SnapshotRequest {
+  readonly bytes: number;
+  readonly sink: SinkChoice;
+  readonly limiter: string;
+  readonly preImagesMaxBytes: number;
+  readonly overflow: 'spill' | 'stall' | 'abort';
+  readonly load?: WriterLoad;
+}
+
+export interface SnapshotFigures {
+  /** From the end of the pause until the sink had every page. */
+  readonly streamMs: number;
+  /** All of it: allocation of the store, pause, stream, the end of the image. */
+  readonly totalMs: number;
+  readonly pauseMs: number;
+  readonly faults: number;
+  readonly spilledBytesMax: number;
+  /** The most memory resident during the snapshot, less what was resident before. */
+  readonly growthBytes: number;
+  /** Only with a load. */
+  readonly writes: Writes;
+}
+
+/** Our side. Each call is one run in a process of its own. */
+export interface Ours {
+  /** Also gives how much of the memory is huge pages. */
+  arm(bytes: number, kind: PageKind): Promise<{ ns: number; hugeBytes: number }>;
+  /** Captures memory that was never touched, completely; what became resident of it, and what travelled. */
+  captureUntouched(bytes: number): Promise<{ residentBytes: number; dataBytes: number; zeroPages: number }>;
+  /** The engine alone: every slab is released as soon as it is pulled. */
+  sweep(bytes: number, kind: PageKind): Promise<{ ns: number }>;
+  snapshot(request: SnapshotRequest): Promise<SnapshotFigures>;
+}
+
+const PROGRAM = fileURLToPath(new URL('./ours.js', import.meta.url));
+
+/** `addon` is the compiled peers/addon.c. */
+export function oursWith(addon: string): Ours {
+  const run = (scenario: string, request: object): Promise<Result> => {
+    const args = ['--expose-gc', PROGRAM, scenario, JSON.stringify({ ...request, addon })];
+    return new Child(process.execPath, args).last();
+  };
+  return {
+    async arm(bytes, kind) {
+      const result = await run('arm', { bytes, kind });
+      return { ns: numberAt(result, 'ns'), hugeBytes: numberAt(result, 'hugeBytes') };
+    },
+    async captureUntouched(bytes) {
+      const result = await run('untouched', { bytes });
+      return {
+        residentBytes: numberAt(result, 'residentBytes'),
+        dataBytes: numberAt(result, 'dataBytes'),
+        zeroPages: numberAt(result, 'zeroPages'),
+      };
+    },
+    async sweep(bytes, kind) {
+      return { ns: numberAt(await run('sweep', { bytes, kind }), 'ns') };
+    },
+    async snapshot(request) {
+      const result = await run('snapshot', request);
+      return {
+        streamMs: numberAt(result, 'streamMs'),
+        totalMs: numberAt(result, 'totalMs'),
+        pauseMs: numberAt(result, 'pauseMs'),
+        faults: numberAt(result, 'faults'),
+        spilledBytesMax: numberAt(result, 'spilledBytesMax'),
+        growthBytes: numberAt(result, 'growthBytes'),
+        writes: writesOf(result),
+      };
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import path from 'node:path';
+import { Child, numberAt, type Result } from './child-process.ts';
+import type { Program } from './compile.ts';
+import { type WriterLoad, type Writes, writesOf } from './load.ts';
+
+export type PageKind = 'base' | 'huge' | 'untouched';
+
+/** The C programs. Each call is one run in a process of its own. */
+export interface Peers {
+  /** The bare ioctl. */
+  arm(bytes: number, kind: PageKind): Promise<{ ns: number; hugeBytes: number }>;
+  copy(bytes: number, kind: PageKind, form: 'ring' | 'whole' | 'release'): Promise<{ ns: number }>;
+  writeFile(bytes: number, file: string, state: 'fresh' | 'existing'): Promise<{ ns: number }>;
+  sendTcp(bytes: number, port: number): Promise<{ ns: number }>;
+  /** A reader that keeps nothing. `received` resolves when the sender has ended the connection. */
+  discard(): Promise<{ port: number; received: () => Promise<number> }>;
+  /** With `sweeps`, `durationMs` is not used: the run ends with the sweep. */
+  handleFaults(
+    bytes: number,
+    load: WriterLoad,
+    options: { durationMs: number; sweeps: boolean },
+  ): Promise<{ writes: Writes; faults: number; streamMs: number; pauseMs: number }>;
+  fork(
+    bytes: number,
+    load: WriterLoad,
+    file: string,
+  ): Promise<{ writes: Writes; pauseMs: number; totalMs: number; extraBytes: number }>;
+}
+
+/** `folder` holds the compiled programs. */
+export function peersIn(folder: string): Peers {
+  const start = (program: Program, ...args: (string | number)[]): Child =>
+    new Child(path.join(folder, program), args.map(String));
+  const time = async (program: Program, ...args: (string | number)[]): Promise<{ ns: number }> => ({
+    ns: numberAt(await start(program, ...args).last(), 'ns'),
+  });
+  return {
+    async arm(bytes, kind) {
+      const result = await start('arm', bytes, kind).last();
+      return { ns: numberAt(result, 'ns'), hugeBytes: numberAt(result, 'hugeBytes') };
+    },
+    copy: (bytes, kind, form) => time('copy', bytes, kind, form),
+    writeFile: (bytes, file, state) => time('write_file', bytes, file, state),
+    sendTcp: (bytes, port) => time('send_tcp', bytes, port),
+    async discard() {
+      const reader = start('discard');
+      const port = numberAt(await reader.next(), 'port');
+      return { port, received: async () => numberAt(await reader.last(), 'bytes') };
+    },
+    async handleFaults(bytes, load, { durationMs, sweeps }) {
+      const result = await start(
+        'fault_handler',
+        bytes,
+        load.writers,
+        load.writesPerSecond,
+        Math.ceil(durationMs),
+        sweeps ? 1 : 0,
+      ).last();
+      return {
+        writes: writesOf(result),
+        faults: numberAt(result, 'faults'),
+        streamMs: milliseconds(result, 'streamNs'),
+        pauseMs: milliseconds(result, 'pauseNs'),
+      };
+    },
+    async fork(bytes, load, file) {
+      const result = await start('fork_snapshot', bytes, load.writers, load.writesPerSecond, file).last();
+      return {
+        writes: writesOf(result),
+        pauseMs: milliseconds(result, 'pauseNs'),
+        totalMs: milliseconds(result, 'totalNs'),
+        extraBytes: numberAt(result, 'extraBytes'),
+      };
+    },
+  };
+}
+
+function milliseconds(result: Result, key: string): number {
+  return numberAt(result, key) / 1e6;
+}

@@ -1,0 +1,72 @@
+import { rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Benchmark, Context } from './benchmark.ts';
+import { compilePeers } from './compile.ts';
+import { describeMachine, NoiseMeter } from './machine.ts';
+import { oursWith } from './ours.ts';
+import { peersIn } from './peers.ts';
+import type { Results } from './report/report.ts';
+import type { Row } from './row.ts';
+import type { Scale } from './scale.ts';
+
+/** Files here are memory: no disk is in the figures. */
+const MEMORY_FILES = '/dev/shm';
+
+export interface RunOptions {
+  readonly benchmarks: readonly Benchmark[];
+  readonly scale: Scale;
+  readonly isQuick: boolean;
+  onRows(benchmark: Benchmark, rows: readonly Row[]): void;
+  progress(text: string): void;
+}
+
+/** Runs benchmark after benchmark. Whatever happens, no file is left behind. */
+export async function runBenchmarks({
+  benchmarks,
+  scale,
+  isQuick,
+  onRows,
+  progress,
+}: RunOptions): Promise<Results> {
+  const machine = describeMachine();
+  progress('compiling the peers');
+  const folder = await compilePeers();
+  const peers = peersIn(folder);
+  const noise = new NoiseMeter(peers);
+  const scratch = await mkdtemp(path.join(MEMORY_FILES, 'stillframe-bench-'));
+  // A signal ends the process without a way through `finally`.
+  const removeScratch = (): void => rmSync(scratch, { recursive: true, force: true });
+  process.once('exit', removeScratch);
+  const rows: Row[] = [];
+  try {
+    await noise.measure();
+    for (const benchmark of benchmarks) {
+      const context: Context = {
+        ...scale,
+        peers,
+        ours: oursWith(path.join(folder, 'addon.node')),
+        withFile: (use) => useFile(path.join(scratch, 'image'), use),
+        progress: (text) => progress(`${benchmark.name}: ${text}`),
+      };
+      // oxlint-disable-next-line no-await-in-loop -- one at a time is the point
+      const found = await benchmark.run(context);
+      onRows(benchmark, found);
+      rows.push(...found);
+      // oxlint-disable-next-line no-await-in-loop -- one at a time is the point
+      await noise.measure();
+    }
+  } finally {
+    removeScratch();
+    process.off('exit', removeScratch);
+  }
+  return { machine, isQuick, memcpy: noise.memcpy, isQuiet: noise.isQuiet, rows };
+}
+
+async function useFile<T>(file: string, use: (file: string) => Promise<T>): Promise<T> {
+  try {
+    return await use(file);
+  } finally {
+    await rm(file, { force: true });
+  }
+}
