@@ -1,5 +1,6 @@
 #include "core/capture_engine.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -29,6 +30,9 @@ int CaptureEngine::Arm() {
   // The handler is there before the first fault can be.
   fault_thread_ = std::thread([this] { fault_thread_body_.Run(); });
   sweeper_ = std::thread([this] { sweeper_body_.Run(); });
+  // Names for ps, top and perf; 15 characters at the most.
+  pthread_setname_np(fault_thread_.native_handle(), "stillframe-flt");
+  pthread_setname_np(sweeper_.native_handle(), "stillframe-swp");
   for (size_t i = 0; i < shared_.memory.Regions().size(); ++i) {
     const GuestRegion& region = shared_.memory.Regions()[i];
     sweeper_body_.NoteCut(i);

@@ -49,18 +49,18 @@ void HoleMap::NoteCut(size_t region_index) {
 HoleMap::Span HoleMap::At(size_t region_index, uint64_t page) {
   const GuestRegion& region = memory_.Regions()[region_index];
   const uint64_t first = memory_.FirstPage(region_index);
-  const uint64_t end = std::min(memory_.EndPage(region_index), page + kSpanPages);
+  const uint64_t end = memory_.EndPage(region_index);
   if (pagemap_fd_ < 0 || !region.holes_are_zero) {
     return {.end_page = end, .hole = false};
   }
   if (ExistedAtCut(page)) {
-    return {.end_page = EndOfSame(page, end), .hole = false};
+    return {.end_page = EndOfSame(page, std::min(end, page + kDataSpanPages)), .hole = false};
   }
   const uint64_t address = region.address + (page - first) * region.page_bytes;
   if ((address < known_from_ || address >= known_to_) && !Ask(region, address)) {
     return {.end_page = end, .hole = false};
   }
-  const uint64_t never_there = EndOfSame(page, end);
+  const uint64_t never_there = EndOfSame(page, std::min(end, page + kHoleSpanPages));
   const auto page_at = [&](uint64_t at) { return first + (at - region.address) / region.page_bytes; };
   for (size_t i = 0; i < present_count_; ++i) {
     if (address < ranges_[i].start) {

@@ -39,8 +39,10 @@ class HoleMap {
   // Bounds the walk of one question at sweep time: 1 GiB of holes takes a fraction of a millisecond.
   static constexpr uint64_t kWindowBytes = uint64_t{1} << 30;
 
-  // Bounds the walk over the bits for one answer; the next question goes on from there.
-  static constexpr uint64_t kSpanPages = uint64_t{1} << 20;
+  // Bound the walk over the bits for one answer: a few slabs of data, a GiB and more of holes. The next
+  // question goes on from there.
+  static constexpr uint64_t kDataSpanPages = 1024;
+  static constexpr uint64_t kHoleSpanPages = uint64_t{1} << 20;
 
   size_t Scan(uint64_t from, uint64_t to, uint64_t categories, uint64_t* walked_to);
   bool Ask(const GuestRegion& region, uint64_t address);

@@ -21,7 +21,7 @@ constexpr size_t kSlabBytesMax = size_t{1} << 20;
 constexpr size_t kSlabsMin = 16;
 // The sweep's part of the pool: an eighth, and never more than keeps the sink busy.
 constexpr size_t kSweepShareDivisor = 8;
-constexpr size_t kSweepShareMax = 12;
+constexpr size_t kSweepShareMax = 16;
 // Slabs beyond the guest's size: those that are handed over before they are full.
 constexpr size_t kSpareSlabs = 16;
 // A run of holes takes a table entry but no bytes.

@@ -92,6 +92,9 @@ class FilledQueue {
     return id;
   }
 
+  size_t Size() const {
+    return tail_.load(std::memory_order_seq_cst) - head_.load(std::memory_order_relaxed);
+  }
   bool Empty() const {
     return head_.load(std::memory_order_relaxed) == tail_.load(std::memory_order_seq_cst);
   }

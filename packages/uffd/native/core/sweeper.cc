@@ -237,7 +237,11 @@ void Sweeper::ReleaseDeferred() {
 
 void Sweeper::Publish(Slab* slab) {
   shared_.swept.Push(slab->id);
-  TellConsumerIfHungry();
+  // A consumer that is faster than the sweep is woken for several slabs at once; when the sweep rests it is
+  // told of what there is.
+  if (shared_.swept.Size() >= kTellSlabs) {
+    TellConsumerIfHungry();
+  }
 }
 
 void Sweeper::TellConsumerIfHungry() {

@@ -30,6 +30,8 @@ class Sweeper {
   // A fault on a claimed page waits for the copy of at most this many bytes: about 4 µs.
   static constexpr uint64_t kClaimBytes = uint64_t{32} << 10;
 
+  // Waking another core costs as much as copying half a slab.
+  static constexpr size_t kTellSlabs = 4;
   static constexpr uint64_t kHugePageBytes = uint64_t{2} << 20;
 
   bool Sweep(int64_t now_ns);
