@@ -1,4 +1,11 @@
-import { type OracleCheck, oracleFor, type WorkloadImage } from './workloads/index.ts';
+import {
+  type OracleCheck,
+  type OracleReport,
+  oracleFor,
+  WorkloadError,
+  type WorkloadErrorCode,
+  type WorkloadImage,
+} from './workloads/index.ts';
 
 /** What an oracle says of an image. */
 export interface ImageCheck {
@@ -11,15 +18,32 @@ export interface ImageCheck {
   readonly checks: readonly OracleCheck[];
 }
 
-/** Asks the oracle for this kind of guest, if there is one. The image may be anything: what an oracle cannot read is not verified. */
+/** What an oracle throws about an image, and not about itself. */
+const ABOUT_THE_IMAGE: ReadonlySet<WorkloadErrorCode> = new Set([
+  'WORKLOAD_STATE_INVALID',
+  'WORKLOAD_MEMORY_CORRUPT',
+  'WORKLOAD_ORACLE_TIMEOUT',
+]);
+
+/**
+ * Asks the oracle for this kind of guest, if there is one. The image may be anything: what an oracle cannot read is not verified.
+ * Throws the reason of `signal`.
+ */
 export async function verifyImage(
   image: WorkloadImage,
   options: { signal?: AbortSignal },
 ): Promise<ImageCheck> {
-  const oracle = oracleFor(image.state.kind);
+  const { kind } = image.state;
+  const oracle = oracleFor(kind);
   if (oracle === undefined) return { oracle: null, verified: false, message: '', checks: [] };
-  const { ok, checks } = await oracle.verify(image, options);
-  const wrong = checks.find((check) => !check.ok);
+  let report: OracleReport;
+  try {
+    report = await oracle.verify(image, options);
+  } catch (error) {
+    if (!(error instanceof WorkloadError && ABOUT_THE_IMAGE.has(error.code))) throw error;
+    return { oracle: kind, verified: false, message: error.message, checks: [] };
+  }
+  const wrong = report.checks.find((check) => !check.ok);
   const message = wrong === undefined ? '' : `${wrong.name}: ${wrong.detail}`;
-  return { oracle: image.state.kind, verified: ok, message, checks };
+  return { oracle: kind, verified: report.ok, message, checks: report.checks };
 }

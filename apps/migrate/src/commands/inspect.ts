@@ -1,0 +1,92 @@
+import { type FrameSummary, formatDigest } from '@stillframe/page-stream';
+import type { Command } from 'commander';
+import type { CliContext } from '../cli.ts';
+import { openFileSource } from '../io/file-source.ts';
+import { showBytes, showCount } from '../report/units.ts';
+import { type ImageSurvey, surveyImage } from '../survey-image.ts';
+
+interface InspectFlags {
+  readonly frames?: boolean;
+  readonly json?: boolean;
+}
+
+/** `migrate inspect`: what an image says it is, without reading its pages. */
+export function addInspect(root: Command, context: CliContext): void {
+  root
+    .command('inspect')
+    .description('show what is in an image: header, regions, state, frames, totals, digest')
+    .argument('<PATH>', 'an image file')
+    .option('--frames', 'list every frame with its byte offset')
+    .option('--json', 'JSON lines on stdout, a summary last')
+    .addHelpText(
+      'after',
+      `
+Reads headers, not pages, so it is quick however large the image is; \`migrate verify\` checks every byte.
+A damaged image ends with exit code 13 and the byte offset of the damage.
+
+Examples:
+  migrate inspect image.sfp
+  migrate inspect image.sfp --frames --json | head
+`,
+    )
+    .action((path: string, flags: InspectFlags) => inspect(path, flags, context));
+}
+
+async function inspect(path: string, flags: InspectFlags, context: CliContext): Promise<void> {
+  const report = context.report(flags.json === true);
+  const showFrame = (frame: FrameSummary) =>
+    report.result(describeFrame(frame), { type: 'frame', ...frameObject(frame) });
+  await using source = await openFileSource(path);
+  const survey = await surveyImage(source, {
+    signal: context.signal,
+    ...(flags.frames === true ? { onFrame: showFrame } : {}),
+  });
+  const { totals, ...rest } = survey;
+  report.result(describe(survey, source.sizeBytes), {
+    type: 'summary',
+    outcome: 'done',
+    path,
+    bytes: source.sizeBytes,
+    ...rest,
+    pages: totals.pages,
+    zeroPages: totals.zeroPages,
+    dataBytes: totals.dataBytes,
+    digest: formatDigest(totals.digest),
+    verified: false,
+  });
+}
+
+function describe(survey: ImageSurvey, sizeBytes: number): string {
+  const { regions, state, frames, totals } = survey;
+  const rows: [string, string][] = [
+    ['format', `version ${survey.version}, ${showBytes(sizeBytes)}`],
+    ['stream id', survey.streamId],
+    ...regions.map(({ id, name, sizeBytes: size, pageSize }): [string, string] => [
+      `region ${id}`,
+      `${name}: ${showBytes(size)} in pages of ${pageSize} bytes`,
+    ]),
+    ['state', `${state.kind}, ${showBytes(state.sizeBytes)}`],
+    ...frames.map(({ type, count, bytes, runs }): [string, string] => [
+      type.toLowerCase().replaceAll('_', ' '),
+      `${showCount(count)} frames, ${showBytes(bytes)}${runs > 0 ? `, ${showCount(runs)} runs` : ''}`,
+    ]),
+    [
+      'pages',
+      `${showCount(totals.pages)}, ${showCount(totals.zeroPages)} of them zero; ${showBytes(totals.dataBytes)} of data`,
+    ],
+    ['digest', `${formatDigest(totals.digest)} (as stated; not checked here)`],
+  ];
+  return rows.map(([name, value]) => `  ${name.padEnd(13)} ${value}`).join('\n');
+}
+
+function describeFrame({ offset, typeName, frameBytes, pages }: FrameSummary): string {
+  const what =
+    pages === undefined
+      ? ''
+      : `  region ${pages.region}, ${pages.runCount} runs, ${pages.dataPages} data and ${pages.zeroPages} zero pages`;
+  return `  @${String(offset).padEnd(12)} ${typeName.padEnd(13)} ${String(frameBytes).padStart(9)} bytes${what}`;
+}
+
+function frameObject({ type: _number, typeName, end, ...frame }: FrameSummary): object {
+  return { frame: typeName, ...frame, ...(end === undefined ? {} : { digest: formatDigest(end.digest) }) };
+}

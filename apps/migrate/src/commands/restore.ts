@@ -1,0 +1,98 @@
+import type { Command } from 'commander';
+import type { CliContext } from '../cli.ts';
+import { CliError } from '../cli-error.ts';
+import { exitCodes } from '../exit-code.ts';
+import { DirectoryTarget } from '../io/directory-target.ts';
+import { type LoadOptions, loadImage, restoreInto } from '../load-image.ts';
+import { checkText } from '../report/check-text.ts';
+import { showBytes, showCount, showMs } from '../report/units.ts';
+import { verifyImage } from '../verify-image.ts';
+
+interface RestoreFlags {
+  readonly into?: string;
+  readonly json?: boolean;
+}
+
+/** `migrate restore`: brings an image back, all of it at once. */
+export function addRestore(root: Command, context: CliContext): void {
+  root
+    .command('restore')
+    .description('bring an image back: into memory, to prove that it works, or into raw files')
+    .argument('<PATH>', 'an image file')
+    .option(
+      '--into <WHERE>',
+      'memory, or file:DIR for a new directory with NAME.mem for each region, state.bin and manifest.json',
+    )
+    .option('--json', 'JSON lines on stdout, a summary last')
+    .addHelpText(
+      'after',
+      `
+memory brings the image up in this process, asks its workload’s oracle, and ends. file:DIR appears only when it is complete; an
+existing DIR is refused. Memory that is zero takes no room in either.
+
+Examples:
+  migrate restore image.sfp --into memory
+  migrate restore image.sfp --into file:restored
+`,
+    )
+    .action((path: string, flags: RestoreFlags) => restore(path, flags, context));
+}
+
+async function restore(path: string, flags: RestoreFlags, context: CliContext): Promise<void> {
+  const directory = parseInto(flags.into);
+  const options = { context, report: context.report(flags.json === true) };
+  if (directory === undefined) await restoreToMemory(path, options);
+  else await restoreToDirectory(path, directory, options);
+}
+
+/** The directory, or undefined for memory. */
+function parseInto(into: string | undefined): string | undefined {
+  if (into === 'memory') return undefined;
+  const directory = /^file:(.+)$/.exec(into ?? '')?.[1];
+  if (directory !== undefined) return directory;
+  const hint = 'Use --into memory or --into file:DIR.';
+  if (into === undefined) throw new CliError('USAGE', 'into what? --into is missing', { hint });
+  const isPlanned = into === 'qemu' || into === 'exec';
+  throw new CliError(
+    isPlanned ? 'NOT_AVAILABLE' : 'USAGE',
+    `--into ${into} ${isPlanned ? 'is not there yet' : 'is nothing I know'}`,
+    { hint },
+  );
+}
+
+async function restoreToMemory(path: string, options: LoadOptions): Promise<void> {
+  const { context, report } = options;
+  await using loaded = await loadImage(path, options);
+  const { image, summary } = loaded;
+  const check = await verifyImage(image, { signal: context.signal });
+  const isRefused = check.oracle !== null && !check.verified;
+  report.result(checkText(summary, check), {
+    type: 'summary',
+    outcome: isRefused ? 'refused' : 'done',
+    path,
+    into: 'memory',
+    ...summary,
+    ...check,
+  });
+  if (isRefused) {
+    report.talk(`the oracle does not accept ${path}: ${check.message}`);
+    context.setExitCode(exitCodes.refused);
+  }
+}
+
+async function restoreToDirectory(path: string, directory: string, options: LoadOptions): Promise<void> {
+  const target = new DirectoryTarget(directory);
+  // Now, not after a first look at the image: it is the quicker answer, and a clearer one.
+  await target.assertFree();
+  const summary = await restoreInto(path, target, options);
+  const { pages, zeroPages, bytes, durationMs, digest } = summary;
+  options.report.result(
+    [
+      `  pages         ${showCount(pages)}, ${showCount(zeroPages)} of them zero, which take no room`,
+      `  read          ${showBytes(bytes)} in ${showMs(durationMs)}`,
+      `  digest        ${digest}, right, like every checksum`,
+      `  restored to   ${directory}`,
+    ].join('\n'),
+    { type: 'summary', outcome: 'done', path, into: `file:${directory}`, ...summary, verified: false },
+  );
+}

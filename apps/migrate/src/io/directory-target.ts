@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { GuestState, Region, Target } from '@stillframe/snapshot';
+import { CliError } from '../cli-error.ts';
+import { memoryFileNames } from './memory-file-names.ts';
+
+/** Only the owner may read memory. */
+const DIRECTORY_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+/**
+ * An image as raw files: `NAME.mem` for each region, sparse where it is zero, `state.bin`, and `manifest.json` that says what is what.
+ *
+ * Written into a directory with random letters next to the final one, which appears at the commit, complete and durable (I-7). One
+ * file is open at a time, because an image may have more regions than a process may have files.
+ */
+export class DirectoryTarget implements Target {
+  readonly #path: string;
+  readonly #temporaryPath: string;
+  #regions: readonly Region[] = [];
+  #names: readonly string[] = [];
+  #streamId = '';
+  #state: Pick<GuestState, 'kind'> & { sizeBytes: number } = { kind: '', sizeBytes: 0 };
+  #stage: 'new' | 'open' | 'committed' | 'discarded' = 'new';
+
+  constructor(directory: string) {
+    this.#path = path.resolve(directory);
+    const name = `.${path.basename(this.#path)}.${randomBytes(6).toString('hex')}.partial`;
+    this.#temporaryPath = path.join(path.dirname(this.#path), name);
+  }
+
+  /** Throws CliError REFUSED when something has the final name already. */
+  async assertFree(): Promise<void> {
+    const isTaken = await lstat(this.#path).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+        return false;
+      },
+    );
+    if (isTaken) {
+      throw new CliError('REFUSED', `${this.#path} exists`, {
+        hint: 'Name a directory that does not exist: nothing is overwritten.',
+      });
+    }
+  }
+
+  async allocate(regions: readonly Region[], streamId: Uint8Array): Promise<void> {
+    await this.assertFree();
+    await mkdir(this.#temporaryPath, { mode: DIRECTORY_MODE });
+    this.#stage = 'open';
+    this.#regions = regions;
+    this.#names = memoryFileNames(regions.map(({ name }) => name));
+    this.#streamId = Buffer.from(streamId).toString('hex');
+    for (const [id, { sizeBytes }] of regions.entries()) {
+      // oxlint-disable-next-line no-await-in-loop -- one file open at a time
+      await this.#withFile(this.#names[id]!, 'wx', (file) => file.truncate(sizeBytes));
+    }
+  }
+
+  async writeState({ kind, bytes }: GuestState): Promise<void> {
+    this.#state = { kind, sizeBytes: bytes.byteLength };
+    await this.#withFile('state.bin', 'wx', (file) => writeAll(file, bytes, 0));
+  }
+
+  async writePages(id: number, runs: Parameters<Target['writePages']>[1], bytes: Uint8Array): Promise<void> {
+    const { pageSize } = this.#regions[id]!;
+    await this.#withFile(this.#names[id]!, constants.O_WRONLY, async (file) => {
+      let at = 0;
+      for (const { firstPage, pageCount, kind } of runs) {
+        if (kind === 'zero') continue;
+        const run = bytes.subarray(at, at + pageCount * pageSize);
+        // oxlint-disable-next-line no-await-in-loop -- one run after the other
+        await writeAll(file, run, firstPage * pageSize);
+        at += run.byteLength;
+      }
+    });
+  }
+
+  async commit(): Promise<void> {
+    const manifest = Buffer.from(`${JSON.stringify(this.#manifest(), undefined, 2)}\n`);
+    await this.#withFile('manifest.json', 'wx', (file) => writeAll(file, manifest, 0));
+    for (const name of [...this.#names, 'state.bin', 'manifest.json']) {
+      // oxlint-disable-next-line no-await-in-loop -- one file open at a time
+      await this.#withFile(name, 'r', (file) => file.sync());
+    }
+    await syncDirectory(this.#temporaryPath);
+    // rename(2) would replace an empty directory.
+    await this.assertFree();
+    await rename(this.#temporaryPath, this.#path);
+    this.#stage = 'committed';
+    await syncDirectory(path.dirname(this.#path));
+  }
+
+  async discard(): Promise<void> {
+    if (this.#stage !== 'open') return;
+    this.#stage = 'discarded';
+    await rm(this.#temporaryPath, { recursive: true, force: true });
+  }
+
+  #manifest(): object {
+    return {
+      manifestVersion: MANIFEST_VERSION,
+      streamId: this.#streamId,
+      state: { ...this.#state, file: 'state.bin' },
+      regions: this.#regions.map((region, id) => ({ ...region, file: this.#names[id] })),
+    };
+  }
+
+  async #withFile(
+    name: string,
+    flags: string | number,
+    work: (file: FileHandle) => Promise<unknown>,
+  ): Promise<void> {
+    const file = await open(path.join(this.#temporaryPath, name), flags, FILE_MODE);
+    try {
+      await work(file);
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/** Raised when a reader of the manifest would misread a newer one. */
+const MANIFEST_VERSION = 1;
+
+async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.byteLength; ) {
+    // oxlint-disable-next-line no-await-in-loop -- a short write is gone on with
+    const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
