@@ -1,9 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { addDemo } from './commands/demo.ts';
 import { addDest } from './commands/dest.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addInspect } from './commands/inspect.ts';
 import { addLists } from './commands/lists.ts';
+import { addRestore } from './commands/restore.ts';
 import { addSnapshot } from './commands/snapshot.ts';
 import { addSource } from './commands/source.ts';
+import { addVerify } from './commands/verify.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { createReport, type Report, reportError } from './report/report.ts';
 
@@ -72,7 +76,17 @@ function program(context: CliContext): Command {
     })
     .showSuggestionAfterError()
     .exitOverride();
-  for (const add of [addSource, addDest, addSnapshot, addLists, addDemo]) {
+  for (const add of [
+    addSource,
+    addDest,
+    addSnapshot,
+    addRestore,
+    addInspect,
+    addVerify,
+    addDoctor,
+    addLists,
+    addDemo,
+  ]) {
     add(root, context);
   }
   for (const command of root.commands) command.exitOverride().copyInheritedSettings(root);

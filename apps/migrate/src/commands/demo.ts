@@ -26,8 +26,8 @@ export function addDemo(root: Command, context: CliContext): void {
   root
     .command('demo')
     .description('see it work: a workload is pictured while it writes, streamed over TCP, and verified')
-    .option('--workload <NAME[,k=v…]>', 'the guest', 'sqlite,rows=100000')
-    .option('--limiter <NAME[,k=v…]>', 'how fast the sweep may go', 'token-bucket,rate=200MiB/s')
+    .option('--workload <NAME[,k=v…]>', 'the guest', 'sqlite,rows=1000000,size=256MiB')
+    .option('--limiter <NAME[,k=v…]>', 'how fast the sweep may go', 'token-bucket,rate=20MiB/s')
     .option('--json', 'JSON lines on stdout, a summary last')
     .action((flags: DemoFlags) => demo(flags, context));
 }

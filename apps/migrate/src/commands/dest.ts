@@ -17,12 +17,11 @@ import { memoryTarget } from '../io/memory-target.ts';
 import { tcpTransport } from '../io/tcp-transport.ts';
 import { type Endpoint, formatEndpoint, parseEndpoint, requireLoopback } from '../options/endpoint.ts';
 import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
-import { readImage } from '../read-image.ts';
+import { loadImage } from '../load-image.ts';
 import { createProgress } from '../report/progress.ts';
 import { type Report, reportError } from '../report/report.ts';
 import { showBytes, showCount, showMs } from '../report/units.ts';
-import { verifyImage } from '../verify-image.ts';
-import type { WorkloadImage } from '../workloads/index.ts';
+import { type ImageCheck, verifyImage } from '../verify-image.ts';
 
 interface DestFlags extends TimeoutFlags {
   readonly listen: string;
@@ -65,8 +64,8 @@ Examples:
 async function dest(flags: DestFlags, context: CliContext): Promise<void> {
   const endpoint = parseEndpoint(flags.listen, '--listen');
   requireLoopback(endpoint, flags.insecure === true);
-  const makeTarget = parseInto(flags.into);
   const report = context.report(flags.json === true);
+  const makeTarget = parseInto(flags.into, context, report);
   const signal = withTimeout(context.signal, flags);
   const { server, next } = await listen(endpoint, report, signal);
   try {
@@ -75,7 +74,7 @@ async function dest(flags: DestFlags, context: CliContext): Promise<void> {
       const socket = await next();
       try {
         // oxlint-disable-next-line no-await-in-loop -- as above
-        await receive(socket, makeTarget(signal), { context, report, flags, signal });
+        await receive(socket, makeTarget(), { context, report, flags, signal });
       } catch (error) {
         if (flags.once === true || signal.aborted) throw error;
         // A bad source is no reason to leave the good ones alone.
@@ -91,16 +90,16 @@ async function dest(flags: DestFlags, context: CliContext): Promise<void> {
 
 interface Destination {
   readonly target: Target;
-  /** What arrived, read back from where it is: called when everything came, before the commit. */
-  image(): Promise<WorkloadImage>;
+  /** Asks the oracle about what arrived, read back from where it is: when everything came, before the commit. */
+  check(signal: AbortSignal): Promise<ImageCheck>;
   readonly words: string;
 }
 
-function parseInto(into: string): (signal: AbortSignal) => Destination {
+function parseInto(into: string, context: CliContext, report: Report): () => Destination {
   if (into === 'memory') {
     return () => {
       const target = memoryTarget();
-      return { target, image: async () => target.image(), words: 'memory' };
+      return { target, check: (signal) => verifyImage(target.image(), { signal }), words: 'memory' };
     };
   }
   const path = /^file:(.+)$/.exec(into)?.[1];
@@ -114,9 +113,19 @@ function parseInto(into: string): (signal: AbortSignal) => Destination {
       },
     );
   }
-  return (signal) => {
+  return () => {
     const target = imageFileTarget(path, { codec: pageCodec });
-    return { target, image: async () => readImage(await target.seal(), signal), words: path };
+    return {
+      target,
+      words: path,
+      async check(signal) {
+        await using loaded = await loadImage(await target.seal(), {
+          context: { ...context, signal },
+          report: { ...report, event: () => undefined },
+        });
+        return await verifyImage(loaded.image, { signal });
+      },
+    };
   };
 }
 
@@ -172,7 +181,7 @@ async function receive(socket: Socket, destination: Destination, serving: Servin
   const { report, flags, signal } = serving;
   report.event({ type: 'source', host: socket.remoteAddress, port: socket.remotePort });
   const verify: Verify = async (_image, verifySignal) => {
-    const check = await verifyImage(await destination.image(), { signal: verifySignal });
+    const check = await destination.check(verifySignal);
     report.event({ type: 'verify', ...check });
     if (check.oracle === null) return undefined;
     return { verified: check.verified, message: check.message };

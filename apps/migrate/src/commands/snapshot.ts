@@ -9,8 +9,8 @@ import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-
 import { addTimeout, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { pictureWorkload } from '../picture.ts';
 import { pictureObject, pictureText } from '../report/picture-summary.ts';
-import { readImage } from '../read-image.ts';
-import { verifyImage } from '../verify-image.ts';
+import { type LoadOptions, loadImage } from '../load-image.ts';
+import { type ImageCheck, verifyImage } from '../verify-image.ts';
 
 interface SnapshotFlags extends GuestFlags, CaptureFlags, TimeoutFlags {
   readonly out?: string;
@@ -61,8 +61,7 @@ async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void
         signal,
       }),
   });
-  const check =
-    flags.verify === true ? await verifyImage(await readImage(out, signal), { signal }) : undefined;
+  const check = flags.verify === true ? await readBack(out, { context, report }) : undefined;
   if (check !== undefined && check.oracle !== null && !check.verified) {
     throw new CliError('FILE', `${out} was written, but its oracle does not accept it`);
   }
@@ -76,4 +75,9 @@ async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void
     ...pictureObject(picture, verified),
     path: out,
   });
+}
+
+async function readBack(path: string, options: LoadOptions): Promise<ImageCheck> {
+  await using loaded = await loadImage(path, options);
+  return await verifyImage(loaded.image, { signal: options.context.signal });
 }
