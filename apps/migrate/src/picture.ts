@@ -44,9 +44,9 @@ export async function pictureWorkload<Summary extends SnapshotSummary>(
       workload,
       options.capture.spillDirectory === undefined ? {} : { spillDirectory: options.capture.spillDirectory },
     );
-    const run = await options.start(guest);
-    workload.phase('during');
     try {
+      const run = await options.start(guest);
+      workload.phase('during');
       await watch(run, createProgress(context, 'picture', report.isJson), report);
       const summary = await run.result;
       workload.phase('after');
