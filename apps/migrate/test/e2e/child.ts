@@ -113,7 +113,9 @@ export function migrate(...args: readonly string[]): Child {
 }
 
 /** A `migrate dest` that listens. */
-export async function startDest(...args: readonly string[]): Promise<{ child: Child; to: string; port: number }> {
+export async function startDest(
+  ...args: readonly string[]
+): Promise<{ child: Child; to: string; port: number }> {
   const child = migrate('dest', '--listen', '127.0.0.1:0', ...args);
   const port = Number((await child.line('listening'))['port']);
   return { child, port, to: `127.0.0.1:${port}` };
@@ -121,5 +123,16 @@ export async function startDest(...args: readonly string[]): Promise<{ child: Ch
 
 /** Starts `migrate source` with a load that runs briefly before and after. */
 export function startSource(to: string, workload: string, ...args: readonly string[]): Child {
-  return migrate('source', '--to', to, '--workload', workload, '--before-ms', '50', '--after-ms', '20', ...args);
+  return migrate(
+    'source',
+    '--to',
+    to,
+    '--workload',
+    workload,
+    '--before-ms',
+    '50',
+    '--after-ms',
+    '20',
+    ...args,
+  );
 }

@@ -9,33 +9,42 @@ const SIGNALS = [
   ['SIGTERM', 143],
 ] as const;
 
-test.for(SIGNALS)('%s at the source ends both sides, and the guest goes on', async ([signal, code], context) => {
-  needUserfaultfd(context);
-  const { image, names } = await imagePlace();
-  const dest = await startDest('--into', `file:${image}`, '--once');
-  const source = startSlowSource(dest.to);
-  await source.line('phase', { phase: 'stream' });
-  source.kill(signal);
-  const interrupted = await source.exit;
-  expect(interrupted).toMatchObject({ code, summary: { outcome: 'interrupted', verified: false } });
-  expectGuestGoesOn(interrupted);
-  expect(await dest.child.exit).toMatchObject({ code: 11, summary: { verified: false } });
-  expect(await names()).toEqual([]);
-});
+test.for(SIGNALS)(
+  '%s at the source ends both sides, and the guest goes on',
+  async ([signal, code], context) => {
+    needUserfaultfd(context);
+    const { image, names } = await imagePlace();
+    const dest = await startDest('--into', `file:${image}`, '--once');
+    const source = startSlowSource(dest.to);
+    await source.line('phase', { phase: 'stream' });
+    source.kill(signal);
+    const interrupted = await source.exit;
+    expect(interrupted).toMatchObject({ code, summary: { outcome: 'interrupted', verified: false } });
+    expectGuestGoesOn(interrupted);
+    expect(await dest.child.exit).toMatchObject({ code: 11, summary: { verified: false } });
+    expect(await names()).toEqual([]);
+  },
+);
 
-test.for(SIGNALS)('%s at the destination ends both sides, and the guest goes on', async ([signal, code], context) => {
-  needUserfaultfd(context);
-  const { image, names } = await imagePlace();
-  const dest = await startDest('--into', `file:${image}`);
-  const source = startSlowSource(dest.to);
-  await source.line('phase', { phase: 'stream' });
-  dest.child.kill(signal);
-  expect(await dest.child.exit).toMatchObject({ code, summary: { outcome: 'interrupted', verified: false } });
-  const survivor = await source.exit;
-  expect([11, 15]).toContain(survivor.code);
-  expectGuestGoesOn(survivor);
-  expect(await names()).toEqual([]);
-});
+test.for(SIGNALS)(
+  '%s at the destination ends both sides, and the guest goes on',
+  async ([signal, code], context) => {
+    needUserfaultfd(context);
+    const { image, names } = await imagePlace();
+    const dest = await startDest('--into', `file:${image}`);
+    const source = startSlowSource(dest.to);
+    await source.line('phase', { phase: 'stream' });
+    dest.child.kill(signal);
+    expect(await dest.child.exit).toMatchObject({
+      code,
+      summary: { outcome: 'interrupted', verified: false },
+    });
+    const survivor = await source.exit;
+    expect([11, 15]).toContain(survivor.code);
+    expectGuestGoesOn(survivor);
+    expect(await names()).toEqual([]);
+  },
+);
 
 test.for(SIGNALS)('%s at a destination that waits for its first source', async ([signal, code]) => {
   const dest = await startDest();
@@ -47,7 +56,7 @@ test.for(SIGNALS)('%s at a snapshot into a file leaves no file', async ([signal,
   needUserfaultfd(context);
   const { image, names } = await imagePlace();
   const slow = ['--limiter', 'token-bucket,rate=2MiB/s,burst=1MiB', '--before-ms', '0'];
-  const snapshot = migrate('snapshot', '--out', image, '--workload', 'counter,size=16MiB', ...slow);
+  const snapshot = migrate('snapshot', '--out', image, '--workload', 'counter,size=16MiB,rate=100', ...slow);
   await snapshot.line('phase', { phase: 'stream' });
   snapshot.kill(signal);
   const interrupted = await snapshot.exit;

@@ -35,20 +35,23 @@ test.for(STREAMING)('the source is killed when it is at %s', async (phase, conte
 });
 
 // From END on the kill and the acknowledgement may overtake each other; what is believed on either side has to be true all the same.
-test.for(['receive', 'verify', 'commit'])('the destination is killed when it is at %s', async (phase, context) => {
-  needUserfaultfd(context);
-  const { image, names } = await imagePlace();
-  const dest = await startDest('--into', `file:${image}`, '--once');
-  const source = startSource(dest.to, 'sqlite,rows=2000');
-  await dest.child.line('phase', { phase });
-  dest.child.kill('SIGKILL');
-  const survivor = await source.exit;
-  const found = await names();
-  expect([0, 11]).toContain(survivor.code);
-  if (survivor.code === 0) expect(found).toEqual(['image.sfp']);
-  else expectGuestGoesOn(survivor);
-  await expectWholeOrAbsent(image, found);
-});
+test.for(['receive', 'verify', 'commit'])(
+  'the destination is killed when it is at %s',
+  async (phase, context) => {
+    needUserfaultfd(context);
+    const { image, names } = await imagePlace();
+    const dest = await startDest('--into', `file:${image}`, '--once');
+    const source = startSource(dest.to, 'sqlite,rows=2000');
+    await dest.child.line('phase', { phase });
+    dest.child.kill('SIGKILL');
+    const survivor = await source.exit;
+    const found = await names();
+    expect([0, 11]).toContain(survivor.code);
+    if (survivor.code === 0) expect(found).toEqual(['image.sfp']);
+    else expectGuestGoesOn(survivor);
+    await expectWholeOrAbsent(image, found);
+  },
+);
 
 test.for(['disarm', 'end'])('the source is killed when it is at %s', async (phase, context) => {
   needUserfaultfd(context);

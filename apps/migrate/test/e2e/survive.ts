@@ -1,9 +1,15 @@
 import { expect } from 'vitest';
 import { type Child, type Exit, migrate, startSource } from './child.ts';
 
-/** A picture that takes seconds, so that whatever happens to it happens in the middle. */
+/** A picture that takes seconds, because the writers meet few of its pages: whatever happens to it happens in the middle. */
 export function startSlowSource(to: string, ...args: readonly string[]): Child {
-  return startSource(to, 'counter,size=16MiB', '--limiter', 'token-bucket,rate=2MiB/s,burst=1MiB', ...args);
+  return startSource(
+    to,
+    'counter,size=16MiB,rate=100',
+    '--limiter',
+    'token-bucket,rate=2MiB/s,burst=1MiB',
+    ...args,
+  );
 }
 
 /** The guest was seen to write after the failure (I-4). */

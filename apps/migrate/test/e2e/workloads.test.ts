@@ -26,24 +26,27 @@ const contract = {
   verified: true,
 };
 
-test.for(WORKLOADS)('%s goes into the memory of a destination and is verified there', async (workload, context) => {
-  needUserfaultfd(context);
-  const dest = await startDest('--into', 'memory', '--once');
-  const source = await startSource(dest.to, workload).exit;
-  const received = await dest.child.exit;
-  expect(source).toMatchObject({ code: 0, summary: contract });
-  expect(received).toMatchObject({
-    code: 0,
-    summary: { outcome: 'done', into: 'memory', verified: true, acknowledged: true },
-  });
-  expect(received.summary).toMatchObject({
-    digest: source.summary?.['digest'],
-    pages: source.summary?.['pages'],
-    zeroPages: source.summary?.['zeroPages'],
-  });
-  expect(source.summary?.['pages']).toBeGreaterThan(0);
-  expect(source.summary?.['writes']).toBeGreaterThan(0);
-});
+test.for(WORKLOADS)(
+  '%s goes into the memory of a destination and is verified there',
+  async (workload, context) => {
+    needUserfaultfd(context);
+    const dest = await startDest('--into', 'memory', '--once');
+    const source = await startSource(dest.to, workload).exit;
+    const received = await dest.child.exit;
+    expect(source).toMatchObject({ code: 0, summary: contract });
+    expect(received).toMatchObject({
+      code: 0,
+      summary: { outcome: 'done', into: 'memory', verified: true, acknowledged: true },
+    });
+    expect(received.summary).toMatchObject({
+      digest: source.summary?.['digest'],
+      pages: source.summary?.['pages'],
+      zeroPages: source.summary?.['zeroPages'],
+    });
+    expect(source.summary?.['pages']).toBeGreaterThan(0);
+    expect(source.summary?.['writes']).toBeGreaterThan(0);
+  },
+);
 
 test.for(WORKLOADS)('%s becomes a file that verify and inspect agree with', async (workload, context) => {
   needUserfaultfd(context);
@@ -79,17 +82,16 @@ test('a snapshot that nobody verified does not say so', async (context) => {
   expect(snapshot).toMatchObject({ code: 0, summary: { ...contract, verified: false } });
 });
 
-test.for([
-  ['none'],
-  ['token-bucket', 'rate=64MiB/s', 'burst=1MiB'],
-  ['linear-scan'],
-])('the limiter %s is the one that is asked', async (choice, context) => {
-  needUserfaultfd(context);
-  const dest = await startDest('--once');
-  const source = await startSource(dest.to, 'counter,size=16MiB', '--limiter', choice.join(',')).exit;
-  expect(source).toMatchObject({ code: 0, summary: { ...contract, limiter: choice[0] } });
-  expect(source.summary?.['limiterSteps']).toBeGreaterThan(0);
-});
+test.for([['none'], ['token-bucket', 'rate=64MiB/s', 'burst=1MiB'], ['linear-scan']])(
+  'the limiter %s is the one that is asked',
+  async (choice, context) => {
+    needUserfaultfd(context);
+    const dest = await startDest('--once');
+    const source = await startSource(dest.to, 'counter,size=16MiB', '--limiter', choice.join(',')).exit;
+    expect(source).toMatchObject({ code: 0, summary: { ...contract, limiter: choice[0] } });
+    expect(source.summary?.['limiterSteps']).toBeGreaterThan(0);
+  },
+);
 
 test('inline mode: no pre-images are held, writers wait for the sink', async (context) => {
   needUserfaultfd(context);

@@ -139,7 +139,8 @@ class DestinationSink implements PeerSink {
 
   async #hear(word: Promise<void>, limitMs: number, without: string): Promise<void> {
     const onTimeout = () => this.#talk.lost(`${without} within ${limitMs} ms`);
-    await this.#interruption.race(within(this.#link.clock, limitMs, word, onTimeout));
+    // The interruption ends the wait, too: its timer would keep the process alive for as long as the limit.
+    await within(this.#link.clock, limitMs, this.#interruption.race(word), onTimeout);
   }
 
   async #listen(): Promise<void> {
