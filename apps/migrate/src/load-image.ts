@@ -4,6 +4,7 @@ import type { CliContext } from './cli.ts';
 import { openFileSource } from './io/file-source.ts';
 import { memoryTarget } from './io/memory-target.ts';
 import { createProgress } from './report/progress.ts';
+import { tellDamage } from './report/damage.ts';
 import type { Report } from './report/report.ts';
 import type { WorkloadImage } from './workloads/index.ts';
 
@@ -33,8 +34,10 @@ export async function restoreInto(
 ): Promise<ReceiveSummary> {
   await using source = await openFileSource(path);
   const run = restoreImage({ source, target, codec: pageCodec, signal: context.signal });
-  await watch(run, context, report);
-  return await run.result;
+  return await tellDamage(report, async () => {
+    await watch(run, context, report);
+    return run.result;
+  });
 }
 
 async function watch(run: ReceiveRun, context: CliContext, report: Report): Promise<void> {

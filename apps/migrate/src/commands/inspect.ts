@@ -2,6 +2,7 @@ import { type FrameSummary, formatDigest } from '@stillframe/page-stream';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { openFileSource } from '../io/file-source.ts';
+import { tellDamage } from '../report/damage.ts';
 import { showBytes, showCount } from '../report/units.ts';
 import { type ImageSurvey, surveyImage } from '../survey-image.ts';
 
@@ -37,10 +38,12 @@ async function inspect(path: string, flags: InspectFlags, context: CliContext): 
   const showFrame = (frame: FrameSummary) =>
     report.result(describeFrame(frame), { type: 'frame', ...frameObject(frame) });
   await using source = await openFileSource(path);
-  const survey = await surveyImage(source, {
-    signal: context.signal,
-    ...(flags.frames === true ? { onFrame: showFrame } : {}),
-  });
+  const survey = await tellDamage(report, () =>
+    surveyImage(source, {
+      signal: context.signal,
+      ...(flags.frames === true ? { onFrame: showFrame } : {}),
+    }),
+  );
   const { totals, ...rest } = survey;
   report.result(describe(survey, source.sizeBytes), {
     type: 'summary',

@@ -13,14 +13,19 @@ const regionOf = (pageCount: number) => ({
 });
 const STREAM_ID = new Uint8Array(16);
 
+async function allocateWithin4Pages(pageCount: number): Promise<void> {
+  const target = memoryTarget({ maxBytes: 4 * PAGE });
+  try {
+    await target.allocate([regionOf(pageCount)], STREAM_ID);
+  } finally {
+    await target.discard();
+  }
+}
+
 test('the bound on memory: below, at, above', async () => {
-  const allocate = async (pageCount: number): Promise<void> => {
-    const target = memoryTarget({ maxBytes: 4 * PAGE });
-    await target.allocate([regionOf(pageCount)], STREAM_ID).finally(() => target.discard());
-  };
-  await allocate(3);
-  await allocate(4);
-  await expect(allocate(5)).rejects.toThrow(RangeError);
+  await allocateWithin4Pages(3);
+  await allocateWithin4Pages(4);
+  await expect(allocateWithin4Pages(5)).rejects.toThrow(RangeError);
 });
 
 test('what was written is a copy, in its place, and the rest is zero', async () => {

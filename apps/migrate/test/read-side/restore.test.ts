@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { Interrupted } from '../../src/cli-error.ts';
 import { copyImage, memoryOf } from '../workloads/take-image.ts';
 import { counterImage, encodeImage, fileOf, flipped, inFolder, simulatedImage } from './image-files.ts';
 import { runCommand } from './run-command.ts';
@@ -42,7 +43,6 @@ test('into files: each region as it was, its holes as holes, state and manifest'
       `file:${directory}`,
       '--json',
     ]);
-    expect(run.error).toBeUndefined();
     expect(run.exitCode).toBe(0);
     expect((await readdir(directory)).toSorted()).toEqual([
       'heap.mem',
@@ -104,7 +104,6 @@ test('into files: a place that cannot be written is a local failure', () =>
 
 test('an interrupted restore ends with 128 + the signal and leaves nothing', () =>
   inFolder(async (folder) => {
-    const { Interrupted } = await import('../../src/cli-error.ts');
     const { bytes } = await simulatedImage([{ pageCount: 64 }]);
     const image = await fileOf(folder, 'image', bytes);
     const signal = AbortSignal.abort(new Interrupted('SIGINT', 2));
@@ -119,9 +118,7 @@ test('what is nowhere, or is no image', () =>
     const image = await fileOf(folder, 'image', bytes);
     expect((await runCommand(['restore', image])).exitCode).toBe(2);
     expect((await runCommand(['restore', image, '--into', 'somewhere'])).exitCode).toBe(2);
-    expect((await runCommand(['restore', image, '--into', 'qemu'])).error).toMatchObject({
-      code: 'NOT_AVAILABLE',
-    });
+    expect((await runCommand(['restore', image, '--into', 'qemu'])).stderr).toContain('NOT_AVAILABLE');
     expect((await runCommand(['restore', folder, '--into', 'memory'])).exitCode).toBe(16);
     expect((await runCommand(['restore', `${image}.no`, '--into', 'memory'])).exitCode).toBe(16);
   }));

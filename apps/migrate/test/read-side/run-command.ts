@@ -1,9 +1,4 @@
-import { Command } from 'commander';
-import type { CliContext } from '../../src/cli.ts';
-import { addInspect } from '../../src/commands/inspect.ts';
-import { addRestore } from '../../src/commands/restore.ts';
-import { addVerify } from '../../src/commands/verify.ts';
-import { exitCodeOf } from '../../src/exit-code.ts';
+import { type CliContext, runCli } from '../../src/cli.ts';
 import { createReport } from '../../src/report/report.ts';
 
 export type Line = Readonly<Record<string, unknown>>;
@@ -12,47 +7,52 @@ export interface Outcome {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** What went wrong, when something was thrown. */
-  readonly error: unknown;
   /** stdout as JSON lines. */
   lines(): Line[];
+}
+
+interface Written {
+  stdout: string;
+  stderr: string;
+  exitCode: number;
 }
 
 /** A context that keeps what is written. */
 export function keepingContext(signal: AbortSignal = new AbortController().signal): {
   context: CliContext;
-  written: { stdout: string; stderr: string; exitCode: number };
+  written: Written;
 } {
-  const written = { stdout: '', stderr: '', exitCode: 0 };
+  const written: Written = { stdout: '', stderr: '', exitCode: 0 };
   const context: CliContext = {
-    stdout: { write: (text) => (written.stdout += text) },
-    stderr: { write: (text) => (written.stderr += text) },
+    stdout: {
+      write(text) {
+        written.stdout += text;
+      },
+    },
+    stderr: {
+      write(text) {
+        written.stderr += text;
+      },
+    },
     isTty: false,
     signal,
     report: (json) => createReport(context, json),
-    setExitCode: (code) => {
+    setExitCode(code) {
       written.exitCode = code;
     },
   };
   return { context, written };
 }
 
-/** Runs one of the commands that read images; the exit code is the one that `migrate` would end with. */
+/** Runs a command line in this process. */
 export async function runCommand(argv: readonly string[], signal?: AbortSignal): Promise<Outcome> {
   const { context, written } = keepingContext(signal);
-  const root = new Command('migrate').exitOverride();
-  for (const add of [addInspect, addVerify, addRestore]) add(root, context);
-  let error: unknown;
-  try {
-    await root.parseAsync([...argv], { from: 'user' });
-  } catch (thrown) {
-    error = thrown;
-    written.exitCode = exitCodeOf(thrown);
-  }
+  const exitCode = await runCli(argv, context);
+  const { stdout, stderr } = written;
   const lines = () =>
-    written.stdout
+    stdout
       .trim()
       .split('\n')
       .map((line): Line => JSON.parse(line));
-  return { ...written, error, lines };
+  return { exitCode, stdout, stderr, lines };
 }

@@ -42,7 +42,6 @@ test('a state that the oracle cannot read is refused', () =>
     const image = await counterImage();
     const cut = { ...image, state: { kind: image.state.kind, bytes: image.state.bytes.subarray(0, 5) } };
     const run = await runCommand(['verify', await fileOf(folder, 'cut', encodeImage(cut)), '--json']);
-    expect(run.error).toBeUndefined();
     expect(run.exitCode).toBe(15);
     expect(run.lines().at(-1)).toMatchObject({ outcome: 'refused', verified: false });
   }));
@@ -54,10 +53,7 @@ test('a flipped bit in a page is corrupt, and so is a cut', () =>
     expect((await runCommand(['inspect', path])).exitCode).toBe(0);
     const run = await runCommand(['verify', path]);
     expect(run.exitCode).toBe(13);
-    expect(run.error).toMatchObject({
-      code: 'corrupt-stream',
-      operands: { streamCode: 'STREAM_PAYLOAD_CRC' },
-    });
+    expect(run.stderr).toMatch(/damage STREAM_PAYLOAD_CRC at byte \d+/);
     const cut = await fileOf(folder, 'cut', bytes.subarray(0, bytes.byteLength - 1));
     expect((await runCommand(['verify', cut])).exitCode).toBe(13);
   }));
