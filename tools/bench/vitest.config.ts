@@ -1,4 +1,7 @@
 import { defineProject, mergeConfig } from 'vitest/config';
 import { shared } from '../../vitest.shared.ts';
 
-export default mergeConfig(shared, defineProject({ test: { name: 'bench' } }));
+export default mergeConfig(
+  shared,
+  defineProject({ test: { name: 'bench', globalSetup: ['test/global-setup.ts'], testTimeout: 60_000 } }),
+);

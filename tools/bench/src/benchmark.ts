@@ -16,15 +16,17 @@ export interface Context {
   readonly guestBytes: number;
   /** Size of the guest where a run lasts seconds. */
   readonly smallGuestBytes: number;
+  /** How long each stall of the stalling sink is. */
+  readonly stallMs: number;
   readonly rounds: number;
   /** Rounds of what lasts seconds. */
   readonly longRounds: number;
   readonly peers: Peers;
   readonly ours: Ours;
   /** Gives `use` the path of a file in memory (tmpfs) that is not there yet, and removes the file afterwards. */
-  withFile<T>(use: (path: string) => Promise<T>): Promise<T>;
+  readonly withFile: <T>(use: (path: string) => Promise<T>) => Promise<T>;
   /** For whoever watches. */
-  progress(text: string): void;
+  readonly progress: (text: string) => void;
 }
 
 export const MIB = 2 ** 20;

@@ -52,7 +52,7 @@ export class Child {
   /** The next line. Rejects when the program ends instead. */
   async next(): Promise<Result> {
     const { value, done } = await this.#lines.next();
-    if (done !== true) return JSON.parse(value) as Result;
+    if (done !== true) return parseResult(value);
     await this.#ended;
     throw new ChildError('the program ended without a result');
   }
@@ -63,6 +63,10 @@ export class Child {
     await this.#ended;
     return result;
   }
+}
+
+function parseResult(line: string): Result {
+  return JSON.parse(line);
 }
 
 export function numberAt(result: Result, key: string): number {

@@ -14,7 +14,7 @@ export const PEER_SOURCES = fileURLToPath(new URL('../peers', import.meta.url));
 const CACHE = fileURLToPath(new URL('../node_modules/.cache/peers', import.meta.url));
 
 const FLAGS = ['-std=gnu11', '-O2', '-g', '-D_GNU_SOURCE', '-pthread', '-Wall', '-Wextra'];
-const HEADERS = (createRequire(import.meta.url)('node-api-headers') as { include_dir: string }).include_dir;
+const { include_dir: HEADERS }: { include_dir: string } = createRequire(import.meta.url)('node-api-headers');
 const ADDON_FLAGS = ['-shared', '-fPIC', '-isystem', HEADERS, '-DNAPI_VERSION=8'];
 
 /** What each program is made of. */

@@ -1,3 +1,4 @@
+import { probe } from '@stillframe/uffd';
 import { parseArguments, USAGE, UsageError } from './arguments.ts';
 import { benchmarks } from './benchmarks/index.ts';
 import { jsonReport } from './report/json.ts';
@@ -9,6 +10,7 @@ import { scaleOf } from './scale.ts';
 const REPORTS = { text: textReport, json: jsonReport, markdown: markdownReport };
 const EXIT_BUG = 1;
 const EXIT_USAGE = 2;
+const EXIT_NO_USERFAULTFD = 10;
 
 async function main(argv: readonly string[]): Promise<void> {
   const chosen = parseArguments(
@@ -18,6 +20,12 @@ async function main(argv: readonly string[]): Promise<void> {
   if (chosen.isHelp) return console.log(USAGE);
   if (chosen.isList) {
     for (const { name, summary } of benchmarks) console.log(`${name.padEnd(14)} ${summary}`);
+    return;
+  }
+  const tier = probe().tiers.find(({ name }) => name === 'sync-wp');
+  if (tier?.available !== true) {
+    console.error(`userfaultfd cannot be used here: ${tier?.reason}. ${tier?.remedy ?? ''}`);
+    process.exitCode = EXIT_NO_USERFAULTFD;
     return;
   }
   const report = REPORTS[chosen.format];

@@ -32,6 +32,7 @@ export interface SnapshotFigures {
   readonly totalMs: number;
   readonly pauseMs: number;
   readonly faults: number;
+  readonly preImageBytesMax: number;
   readonly spilledBytesMax: number;
   /** The most memory resident during the snapshot, less what was resident before. */
   readonly growthBytes: number;
@@ -50,12 +51,13 @@ export interface Ours {
   snapshot(request: SnapshotRequest): Promise<SnapshotFigures>;
 }
 
-const PROGRAM = fileURLToPath(new URL('./ours.js', import.meta.url));
+/** Built from src/ours/main.ts; seen from src/ as from dist/. */
+const PROGRAM = fileURLToPath(new URL('../dist/ours.js', import.meta.url));
 
-/** `addon` is the compiled peers/addon.c. */
-export function oursWith(addon: string): Ours {
+/** `addon` is the compiled peers/addon.c, `program` the bundled src/ours/main.ts. */
+export function oursWith(addon: string, program = PROGRAM): Ours {
   const run = (scenario: string, request: object): Promise<Result> => {
-    const args = ['--expose-gc', PROGRAM, scenario, JSON.stringify({ ...request, addon })];
+    const args = ['--expose-gc', program, scenario, JSON.stringify({ ...request, addon })];
     return new Child(process.execPath, args).last();
   };
   return {
@@ -81,6 +83,7 @@ export function oursWith(addon: string): Ours {
         totalMs: numberAt(result, 'totalMs'),
         pauseMs: numberAt(result, 'pauseMs'),
         faults: numberAt(result, 'faults'),
+        preImageBytesMax: numberAt(result, 'preImageBytesMax'),
         spilledBytesMax: numberAt(result, 'spilledBytesMax'),
         growthBytes: numberAt(result, 'growthBytes'),
         writes: writesOf(result),

@@ -11,14 +11,16 @@ export async function alternate<K extends string, T>(
   contenders: Readonly<Record<K, Contender<T>>>,
   progress: (text: string) => void,
 ): Promise<Record<K, T[]>> {
-  const names = Object.keys(contenders) as K[];
-  const results = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<K, T[]>;
+  const names: K[] = [];
+  for (const name in contenders) names.push(name);
+  const results = new Map(names.map((name) => [name, [] as T[]]));
   for (let round = 0; round < rounds; round++) {
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
       progress(`round ${round + 1} of ${rounds}: ${name}`);
       // oxlint-disable-next-line no-await-in-loop -- one at a time is the point
-      results[name].push(await contenders[name]());
+      results.get(name)!.push(await contenders[name]());
     }
   }
-  return results;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the map has all of K
+  return Object.fromEntries(results) as Record<K, T[]>;
 }

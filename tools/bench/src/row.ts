@@ -38,12 +38,6 @@ export function verdictOf(row: Row): Verdict {
 }
 
 function isReached(row: Row, { kind, limit }: Goal): boolean {
-  switch (kind) {
-    case 'ratioAtMost':
-      return ratioOf(row) <= limit;
-    case 'ratioAtLeast':
-      return ratioOf(row) >= limit;
-    case 'atMost':
-      return figureOf(row.measured).value <= limit;
-  }
+  if (kind === 'atMost') return figureOf(row.measured).value <= limit;
+  return kind === 'ratioAtMost' ? ratioOf(row) <= limit : ratioOf(row) >= limit;
 }

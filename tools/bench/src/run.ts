@@ -17,8 +17,10 @@ export interface RunOptions {
   readonly benchmarks: readonly Benchmark[];
   readonly scale: Scale;
   readonly isQuick: boolean;
-  onRows(benchmark: Benchmark, rows: readonly Row[]): void;
-  progress(text: string): void;
+  /** The bundled src/ours/main.ts, where it is not in dist. */
+  readonly oursProgram?: string;
+  readonly onRows: (benchmark: Benchmark, rows: readonly Row[]) => void;
+  readonly progress: (text: string) => void;
 }
 
 /** Runs benchmark after benchmark. Whatever happens, no file is left behind. */
@@ -26,6 +28,7 @@ export async function runBenchmarks({
   benchmarks,
   scale,
   isQuick,
+  oursProgram,
   onRows,
   progress,
 }: RunOptions): Promise<Results> {
@@ -45,7 +48,7 @@ export async function runBenchmarks({
       const context: Context = {
         ...scale,
         peers,
-        ours: oursWith(path.join(folder, 'addon.node')),
+        ours: oursWith(path.join(folder, 'addon.node'), oursProgram),
         withFile: (use) => useFile(path.join(scratch, 'image'), use),
         progress: (text) => progress(`${benchmark.name}: ${text}`),
       };

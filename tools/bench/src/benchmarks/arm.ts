@@ -9,11 +9,11 @@ const NAME = 'arm';
 const RATIO_MAX = 1.2;
 const NS_PER_MS = 1e6;
 
-const KINDS: Readonly<Record<PageKind, string>> = {
-  base: '4 KiB pages',
-  huge: 'huge pages',
-  untouched: 'never touched',
-};
+const KINDS: readonly { readonly kind: PageKind; readonly name: string }[] = [
+  { kind: 'base', name: '4 KiB pages' },
+  { kind: 'huge', name: 'huge pages' },
+  { kind: 'untouched', name: 'never touched' },
+];
 
 /** `arm()` against the ioctl that it is made of; and what a capture of memory that was never touched costs. */
 export const arm: Benchmark = {
@@ -21,30 +21,34 @@ export const arm: Benchmark = {
   summary: 'arm() against one bare UFFDIO_WRITEPROTECT; capturing memory that was never touched',
   async run(context) {
     const rows: Row[] = [];
-    for (const kind of Object.keys(KINDS) as PageKind[]) {
+    for (const { kind, name } of KINDS) {
       // oxlint-disable-next-line no-await-in-loop -- one measurement at a time
-      rows.push(await compare(context, kind));
+      rows.push(await compare(context, kind, name));
     }
     rows.push(await untouched(context));
     return rows;
   },
 };
 
-async function compare({ guestBytes, rounds, ours, peers, progress }: Context, kind: PageKind): Promise<Row> {
+async function compare(
+  { guestBytes, rounds, ours, peers, progress }: Context,
+  kind: PageKind,
+  pages: string,
+): Promise<Row> {
   const results = await alternate(
     rounds,
     {
       engine: () => ours.arm(guestBytes, kind),
       bare: () => peers.arm(guestBytes, kind),
     },
-    (text) => progress(`${KINDS[kind]}, ${text}`),
+    (text) => progress(`${pages}, ${text}`),
   );
   const isVoid =
     kind === 'huge' &&
     [...results.engine, ...results.bare].some(({ hugeBytes }) => hugeBytes < guestBytes / 2);
   return {
     benchmark: NAME,
-    subject: `${sizeText(guestBytes)}, ${KINDS[kind]}`,
+    subject: `${sizeText(guestBytes)}, ${pages}`,
     measured: series(
       'arm()',
       'ms',

@@ -36,7 +36,7 @@ async function compare(context: Context, state: State): Promise<Row[]> {
     },
     (text) => progress(`${state} file, ${text}`),
   );
-  const subject = `${sizeText(guestBytes)} to a ${state} tmpfs file`;
+  const subject = `${sizeText(guestBytes)} to ${state === 'fresh' ? 'a fresh' : 'an existing'} tmpfs file`;
   const peer = throughput('write loop', guestBytes, results.loop);
   const stream: Row = {
     benchmark: NAME,

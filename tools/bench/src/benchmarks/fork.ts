@@ -38,7 +38,7 @@ export const fork: Benchmark = {
     });
     return [
       row('pause', 'ms', ({ pauseMs }) => pauseMs),
-      row('longest write', 'µs', ({ writes }) => writes.longestNs / 1000, 'worst'),
+      row('longest write', 'ms', ({ writes }) => writes.longestNs / 1e6, 'worst'),
       row('p99 of all writes', 'µs', ({ writes }) => quantileUs(writes, 0.99)),
       row('extra memory', 'MiB', ({ extraBytes }) => extraBytes / MIB, 'worst'),
       row('total time', 'ms', ({ totalMs }) => totalMs),

@@ -10,9 +10,8 @@ import { DEFAULT_CAPTURE } from '../stream-request.ts';
 const NAME = 'stalling-sink';
 const LONGEST_MAX_MS = 20;
 const STALLS = 3;
-const STALL_MS = 1000;
-/** A page-by-page snapshot whose writers did not feel the sink shows that the sink did not stall. */
-const FELT_MIN_MS = STALL_MS / 2;
+/** Of a stall. A page-by-page snapshot whose writers did not feel the sink shows that the sink did not stall. */
+const FELT_MIN_SHARE = 1 / 2;
 
 type Contestant = 'store' | 'inline' | 'inlineLimited';
 
@@ -21,7 +20,7 @@ export const stallingSink: Benchmark = {
   name: NAME,
   summary: 'the longest write while the sink stalls for 1 s at a time, against the page-by-page mode',
   async run(context) {
-    const { smallGuestBytes, longRounds, progress } = context;
+    const { smallGuestBytes, stallMs, longRounds, progress } = context;
     const inline = { preImagesMaxBytes: 0, overflow: 'stall' } as const;
     const results = await alternate<Contestant, SnapshotFigures>(
       longRounds,
@@ -32,14 +31,14 @@ export const stallingSink: Benchmark = {
       },
       progress,
     );
-    const subject = `${sizeText(smallGuestBytes)}, ${STALLS} stalls of ${STALL_MS / 1000} s: longest write`;
+    const subject = `${sizeText(smallGuestBytes)}, ${STALLS} stalls of ${stallMs / 1000} s: longest write`;
     const row = (peer: Series): Row => ({
       benchmark: NAME,
       subject,
       measured: longest('default options', results.store),
       peer,
       goal: { kind: 'atMost', limit: LONGEST_MAX_MS },
-      ...(peer.samples.some((ms) => ms < FELT_MIN_MS)
+      ...(peer.samples.some((ms) => ms < stallMs * FELT_MIN_SHARE)
         ? { voidBecause: 'the writers of the page-by-page mode did not feel the sink' }
         : {}),
     });
@@ -51,13 +50,13 @@ export const stallingSink: Benchmark = {
 };
 
 function takeOne(
-  { smallGuestBytes, ours }: Context,
+  { smallGuestBytes, stallMs, ours }: Context,
   capture: Pick<SnapshotRequest, 'preImagesMaxBytes' | 'overflow'>,
   limiter: string,
 ): Promise<SnapshotFigures> {
   return ours.snapshot({
     bytes: smallGuestBytes,
-    sink: { kind: 'stalling', stalls: STALLS, stallMs: STALL_MS },
+    sink: { kind: 'stalling', stalls: STALLS, stallMs },
     limiter,
     load: STEADY_LOAD,
     ...capture,

@@ -47,6 +47,10 @@ function takeOne({ guestBytes, ours }: Context): Promise<SnapshotFigures> {
   });
 }
 
+const p50 = (writes: Writes): number => quantileUs(writes, 0.5);
+const p99 = (writes: Writes): number => quantileUs(writes, 0.99);
+const longest = (writes: Writes): number => writes.longestNs / 1000;
+
 function rowsOf(size: string, results: Record<'ours' | 'handler' | 'sweeping', Measured[]>): Row[] {
   const row = (
     what: string,
@@ -69,9 +73,6 @@ function rowsOf(size: string, results: Record<'ours' | 'handler' | 'sweeping', M
     ...(goal === undefined ? {} : { goal }),
     note: `${percent(results.ours)} of our writes had to wait, ${percent(results[peer])} of the peer's`,
   });
-  const p50 = (writes: Writes): number => quantileUs(writes, 0.5);
-  const p99 = (writes: Writes): number => quantileUs(writes, 0.99);
-  const longest = (writes: Writes): number => writes.longestNs / 1000;
   return [
     row('p99 of all writes', p99, 'handler', { kind: 'ratioAtMost', limit: RATIO_MAX }),
     row('p50 of all writes', p50, 'handler'),

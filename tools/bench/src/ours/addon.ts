@@ -15,7 +15,7 @@ export interface Addon {
 }
 
 export function loadAddon(path: string): Addon {
-  return createRequire(import.meta.url)(path) as Addon;
+  return createRequire(import.meta.url)(path);
 }
 
 export const FIELD_RSS = 0;

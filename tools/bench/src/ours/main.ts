@@ -1,15 +1,23 @@
-import { loadAddon } from './addon.ts';
+import type { SnapshotRequest } from '../ours.ts';
+import type { PageKind } from '../peers.ts';
+import { type Addon, loadAddon } from './addon.ts';
 import { runArm, runSweep, runUntouched } from './engine-runs.ts';
 import { runSnapshot } from './snapshot-run.ts';
 
-// ours SCENARIO REQUEST: one measurement of ours, like one run of a C peer. Prints one JSON object.
+// ours SCENARIO REQUEST: one measurement of ours, like one run of a C peer. Prints one JSON object. Both arguments are our own main
+// program's (src/ours.ts), so they are believed.
 
-const SCENARIOS = { arm: runArm, sweep: runSweep, untouched: runUntouched, snapshot: runSnapshot };
+type Request = SnapshotRequest & { readonly kind: PageKind; readonly addon: string };
 
-const [scenario, request] = process.argv.slice(2);
-if (scenario === undefined || request === undefined || !Object.hasOwn(SCENARIOS, scenario)) {
-  throw new Error(`usage: ours ${Object.keys(SCENARIOS).join('|')} REQUEST`);
-}
-const { addon, ...rest } = JSON.parse(request) as { addon: string };
-const run = SCENARIOS[scenario as keyof typeof SCENARIOS] as (addon: object, request: object) => unknown;
-console.log(JSON.stringify(await run(loadAddon(addon), rest)));
+const SCENARIOS: Readonly<Record<string, (addon: Addon, request: Request) => object | Promise<object>>> = {
+  arm: runArm,
+  sweep: runSweep,
+  untouched: runUntouched,
+  snapshot: runSnapshot,
+};
+
+const [scenario = '', text = '{}'] = process.argv.slice(2);
+const run = SCENARIOS[scenario];
+if (run === undefined) throw new Error(`usage: ours ${Object.keys(SCENARIOS).join('|')} REQUEST`);
+const request: Request = JSON.parse(text);
+console.log(JSON.stringify(await run(loadAddon(request.addon), request)));

@@ -15,8 +15,6 @@ const IMAGE_EXTRA_BYTES = 16 * 2 ** 20;
 
 export async function openSink(choice: SinkChoice, memory: Mapping): Promise<Sink> {
   switch (choice.kind) {
-    case 'null':
-      return nullSink();
     case 'fresh':
       writeWhole(choice.path, memory, 0);
       unlinkSync(choice.path);
@@ -30,6 +28,9 @@ export async function openSink(choice: SinkChoice, memory: Mapping): Promise<Sin
       return stallingSink(memory.sizeBytes, choice);
     case 'slow':
       return slowSink(choice.bytesPerSecond);
+    case 'null':
+    default:
+      return nullSink();
   }
 }
 

@@ -36,6 +36,7 @@ export async function runSnapshot(addon: Addon, request: SnapshotRequest): Promi
     totalMs: summary.durationMs,
     pauseMs: summary.pauseMs,
     faults: summary.faults,
+    preImageBytesMax: summary.preImageBytesMax,
     spilledBytesMax: summary.spilledBytesMax,
     growthBytes,
     ...writing.stop(),

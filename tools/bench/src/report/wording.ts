@@ -22,14 +22,8 @@ export function ratioText(row: Row): string {
 
 export function goalText(goal: Goal | undefined, unit: Unit): string {
   if (goal === undefined) return '';
-  switch (goal.kind) {
-    case 'ratioAtMost':
-      return `≤ ${goal.limit} ×`;
-    case 'ratioAtLeast':
-      return `≥ ${goal.limit} ×`;
-    case 'atMost':
-      return `≤ ${goal.limit} ${unit}`;
-  }
+  const { kind, limit } = goal;
+  return `${kind === 'ratioAtLeast' ? '≥' : '≤'} ${limit} ${kind === 'atMost' ? unit : '×'}`;
 }
 
 export function verdictText(row: Row): string {

@@ -1,0 +1,64 @@
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { MIB } from '../src/benchmark.ts';
+import { benchmarks } from '../src/benchmarks/index.ts';
+import { figureOf } from '../src/figure.ts';
+import { verdictOf } from '../src/row.ts';
+import { runBenchmarks } from '../src/run.ts';
+import type { Scale } from '../src/scale.ts';
+import { oursProgram, whyNot } from './compiled.ts';
+
+/** So small that the figures mean nothing: it is shown that they come about. */
+const TINY: Scale = {
+  guestBytes: 16 * MIB,
+  smallGuestBytes: 8 * MIB,
+  stallMs: 50,
+  rounds: 1,
+  longRounds: 1,
+};
+
+const GOALS: Readonly<Record<string, number>> = {
+  arm: 4,
+  sweep: 1,
+  file: 1,
+  tcp: 1,
+  stalls: 1,
+  'stalling-sink': 2,
+  memory: 2,
+  fork: 0,
+};
+
+const imageFolders = (): string[] =>
+  readdirSync('/dev/shm').filter((name) => /^stillframe-bench-(?!test)/.test(name));
+
+describe.skipIf(whyNot() !== undefined)('every benchmark brings its rows', () => {
+  test.each(benchmarks.map((benchmark) => [benchmark.name, benchmark] as const))(
+    '%s',
+    async (name, benchmark) => {
+      const before = imageFolders();
+      const talk: string[] = [];
+      const { rows, memcpy } = await runBenchmarks({
+        benchmarks: [benchmark],
+        scale: TINY,
+        isQuick: true,
+        oursProgram,
+        onRows: (_benchmark, some) => expect(some.length).toBeGreaterThan(0),
+        progress: (text) => talk.push(text),
+      });
+      for (const row of rows) {
+        expect(row.benchmark).toBe(name);
+        for (const side of [row.measured, row.peer]) {
+          expect(side.samples.every((sample) => Number.isFinite(sample) && sample >= 0)).toBe(true);
+        }
+        expect(figureOf(row.peer).value).toBeGreaterThan(0);
+      }
+      expect(rows.filter((row) => row.goal !== undefined)).toHaveLength(GOALS[name]!);
+      expect(rows.filter((row) => verdictOf(row) === 'information')).toHaveLength(rows.length - GOALS[name]!);
+      // Page by page, a sink that stalls is felt: otherwise it has not stalled.
+      if (name === 'stalling-sink') expect(rows.map(verdictOf)).not.toContain('void');
+      expect(memcpy.samples).toHaveLength(6);
+      expect(talk.some((text) => text.startsWith(`${name}: `))).toBe(true);
+      expect(imageFolders()).toEqual(before);
+    },
+  );
+});

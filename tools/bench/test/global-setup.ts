@@ -1,0 +1,46 @@
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Options } from 'tsup';
+
+const here = fileURLToPath(new URL('..', import.meta.url));
+const cache = path.join(here, 'node_modules/.cache/ours');
+
+/** A package finds its addon from the folder it lies in, so the loader stays where it is. */
+const nativeAddons: NonNullable<Options['esbuildPlugins']>[number] = {
+  name: 'native-addons',
+  setup(context) {
+    context.onResolve({ filter: /^#native$/ }, ({ path: specifier, importer }) => ({
+      path: createRequire(importer).resolve(specifier),
+      external: true,
+    }));
+  },
+};
+
+/** Bundles our side's program from source, so that no build comes before a test; only the native addons have to be there. */
+export default async function setup(): Promise<void> {
+  await mkdir(cache, { recursive: true });
+  // Put in place by rename: another run in the same checkout may be starting it at this moment.
+  const fresh = await mkdtemp(path.join(cache, 'build-'));
+  try {
+    await build({
+      config: false,
+      silent: true,
+      entry: { ours: path.join(here, 'src/ours/main.ts') },
+      outDir: fresh,
+      format: ['esm'],
+      target: 'node20',
+      platform: 'node',
+      splitting: false,
+      noExternal: [/.*/],
+      esbuildOptions(options) {
+        options.conditions = ['@stillframe/source'];
+      },
+      esbuildPlugins: [nativeAddons],
+    });
+    await rename(path.join(fresh, 'ours.js'), path.join(cache, 'ours.js'));
+  } finally {
+    await rm(fresh, { recursive: true });
+  }
+}
