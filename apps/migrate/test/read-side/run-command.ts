@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import { type CliContext, runCli } from '../../src/cli.ts';
 import { createReport } from '../../src/report/report.ts';
 
@@ -29,11 +30,13 @@ export function keepingContext(signal: AbortSignal = new AbortController().signa
         written.stdout += text;
       },
     },
-    stderr: {
-      write(text) {
-        written.stderr += text;
+    stderr: new Writable({
+      decodeStrings: false,
+      write(text, _encoding, done) {
+        written.stderr += String(text);
+        done();
       },
-    },
+    }),
     isTty: false,
     signal,
     report: (json) => createReport(context, json),
