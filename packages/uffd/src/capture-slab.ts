@@ -146,7 +146,7 @@ export class SlabDesk {
 
   #freeIfIdle(): void {
     if (this.#loans > 0) return;
-    for (const id of [...this.#memories.keys()]) this.#drop(id);
+    for (const id of this.#memories.keys()) this.#drop(id);
     this.#engine.free();
   }
 }

@@ -18,12 +18,9 @@ const BEFORE = 0x11;
 const AFTER = 0xee;
 const stall: CaptureEngineOptions = { preImagesMaxBytes: 1 << 20, overflow: 'stall' };
 
-/** Growable buffers get whole pages of their own from the runtime. */
-function wholePageBuffer<Buffer extends ArrayBuffer | SharedArrayBuffer>(
-  Kind: new (byteLength: number) => Buffer,
-): Buffer {
-  const Growable = Kind as unknown as new (byteLength: number, options: { maxByteLength: number }) => Buffer;
-  return new Growable(SIZE, { maxByteLength: SIZE });
+/** Growable buffers get whole pages of their own from the runtime. The types of ES2023 do not know the second argument. */
+function wholePageBuffer(kind: 'ArrayBuffer' | 'SharedArrayBuffer'): ArrayBuffer | SharedArrayBuffer {
+  return Reflect.construct(Reflect.get(globalThis, kind), [SIZE, { maxByteLength: SIZE }]);
 }
 
 function wasmMemory(): { buffer: ArrayBuffer } {
@@ -48,12 +45,14 @@ async function expectCut(bytes: Uint8Array, region: CaptureRegion, options = sta
 describe.skipIf(lacksUffd('WP_UNPOPULATED', 'WP_HUGETLBFS_SHMEM'))('captures', () => {
   test('anonymous memory', async () => {
     using mapping = new Mapping({ sizeBytes: SIZE });
-    await expectCut(new Uint8Array(mapping.buffer), { memory: mapping });
+    const image = await expectCut(new Uint8Array(mapping.buffer), { memory: mapping });
+    expect(image.pages).toBe(PAGES);
   });
 
   test('a memfd', async () => {
     using mapping = new Mapping({ sizeBytes: SIZE, backing: 'memfd' });
-    await expectCut(new Uint8Array(mapping.buffer), { memory: mapping });
+    const image = await expectCut(new Uint8Array(mapping.buffer), { memory: mapping });
+    expect(image.pages).toBe(PAGES);
   });
 
   test('a memfd with holes, whose unmapped pages may hold data all the same', async () => {
@@ -80,24 +79,28 @@ describe.skipIf(lacksUffd('WP_UNPOPULATED', 'WP_HUGETLBFS_SHMEM'))('captures', (
   });
 
   test('an ArrayBuffer', async () => {
-    const buffer = wholePageBuffer(ArrayBuffer);
-    await expectCut(new Uint8Array(buffer), { memory: buffer });
+    const buffer = wholePageBuffer('ArrayBuffer');
+    const image = await expectCut(new Uint8Array(buffer), { memory: buffer });
+    expect(image.pages).toBe(PAGES);
   });
 
   test('a SharedArrayBuffer', async () => {
-    const buffer = wholePageBuffer(SharedArrayBuffer);
-    await expectCut(new Uint8Array(buffer), { memory: buffer });
+    const buffer = wholePageBuffer('SharedArrayBuffer');
+    const image = await expectCut(new Uint8Array(buffer), { memory: buffer });
+    expect(image.pages).toBe(PAGES);
   });
 
   test('a WebAssembly.Memory', async () => {
     const memory = wasmMemory();
-    await expectCut(new Uint8Array(memory.buffer), { memory });
+    const image = await expectCut(new Uint8Array(memory.buffer), { memory });
+    expect(image.pages).toBe(PAGES);
   });
 
   test('a bare address range', async () => {
     using mapping = new Mapping({ sizeBytes: SIZE });
     const { address, sizeBytes } = mapping;
-    await expectCut(new Uint8Array(mapping.buffer), { memory: { address, sizeBytes } });
+    const image = await expectCut(new Uint8Array(mapping.buffer), { memory: { address, sizeBytes } });
+    expect(image.pages).toBe(PAGES);
   });
 
   test('the whole pages inside an ordinary buffer, when asked to', async () => {
@@ -125,9 +128,10 @@ describe.skipIf(lacksUffd('WP_UNPOPULATED', 'WP_HUGETLBFS_SHMEM'))('captures', (
   test('two at once on different memory', async () => {
     using first = new Mapping({ sizeBytes: SIZE });
     using second = new Mapping({ sizeBytes: SIZE });
-    await Promise.all(
+    const images = await Promise.all(
       [first, second].map((mapping) => expectCut(new Uint8Array(mapping.buffer), { memory: mapping })),
     );
+    expect(images.map(({ pages }) => pages)).toEqual([PAGES, PAGES]);
   });
 
   test('with a store that spills, though nobody drains it', async () => {
@@ -163,7 +167,9 @@ describe.skipIf(lacksUffd('WP_UNPOPULATED'))('refuses', () => {
     expect(() => CaptureEngine.open([])).toThrow(RangeError);
     expect(() => CaptureEngine.open([region, region], stall)).toThrow('regions overlap');
     using engine = CaptureEngine.open([region], stall);
-    expect(() => CaptureEngine.open([region], stall)).toThrow(expect.objectContaining({ code: 'UFFD_EBUSY' }));
+    expect(() => CaptureEngine.open([region], stall)).toThrow(
+      expect.objectContaining({ code: 'UFFD_EBUSY' }),
+    );
     expect(engine.pageCount).toBe(PAGES);
   });
 
@@ -171,7 +177,7 @@ describe.skipIf(lacksUffd('WP_UNPOPULATED'))('refuses', () => {
     [{ preImagesMaxBytes: -1 }, 'whole number'],
     [{ preImagesMaxBytes: 1.5 }, 'whole number'],
     [{ preImagesMaxBytes: 0 }, 'only with overflow stall'],
-    [{ overflow: 'never' as 'stall' }, 'spill, stall or abort'],
+    [JSON.parse('{ "overflow": "never" }'), 'spill, stall or abort'],
   ] satisfies [CaptureEngineOptions, string][])('%j', (options, message) => {
     using mapping = new Mapping({ sizeBytes: SIZE });
     expect(() => CaptureEngine.open([{ memory: mapping }], options)).toThrow(message);
@@ -195,7 +201,12 @@ describe.skipIf(lacksUffd('WP_UNPOPULATED'))('refuses', () => {
     expect(() => engine.arm()).toThrow('armed already');
     engine.close();
     engine.close();
-    for (const use of [() => engine.arm(), () => engine.pull(1), () => engine.grant(1), () => engine.stats()]) {
+    for (const use of [
+      () => engine.arm(),
+      () => engine.pull(1),
+      () => engine.grant(1),
+      () => engine.stats(),
+    ]) {
       expect(use).toThrow(expect.objectContaining({ code: 'UFFD_CLOSED' }));
     }
   });

@@ -22,17 +22,25 @@ CaptureEngine::CaptureEngine(int uffd, std::vector<GuestRegion> regions, const S
     : shared_(uffd, GuestMemory(std::move(regions)), options),
       uffd_(uffd),
       fault_thread_body_(shared_, uffd),
-      sweeper_body_(shared_, std::move(on_ready)) {}
+      sweeper_body_(shared_, std::move(on_ready)) {
+  // Here and not in Arm, which is part of the guest's pause.
+  fault_thread_ = std::thread([this] { fault_thread_body_.Run(); });
+  try {
+    sweeper_ = std::thread([this] { sweeper_body_.Run(); });
+  } catch (...) {
+    shared_.stop_faults.store(true, std::memory_order_seq_cst);
+    shared_.WakeFaultThread();
+    fault_thread_.join();
+    throw;
+  }
+  // Names for ps, top and perf; 15 characters at the most.
+  pthread_setname_np(fault_thread_.native_handle(), "stillframe-flt");
+  pthread_setname_np(sweeper_.native_handle(), "stillframe-swp");
+}
 
 CaptureEngine::~CaptureEngine() { Close(); }
 
 int CaptureEngine::Arm() {
-  // The handler is there before the first fault can be.
-  fault_thread_ = std::thread([this] { fault_thread_body_.Run(); });
-  sweeper_ = std::thread([this] { sweeper_body_.Run(); });
-  // Names for ps, top and perf; 15 characters at the most.
-  pthread_setname_np(fault_thread_.native_handle(), "stillframe-flt");
-  pthread_setname_np(sweeper_.native_handle(), "stillframe-swp");
   for (size_t i = 0; i < shared_.memory.Regions().size(); ++i) {
     const GuestRegion& region = shared_.memory.Regions()[i];
     sweeper_body_.NoteCut(i);

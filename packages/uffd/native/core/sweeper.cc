@@ -23,10 +23,8 @@ constexpr uint64_t kHolePagesAtOnce = uint64_t{1} << 20;
 void Sweeper::Run() {
   while (!shared_.stop_sweep.load(std::memory_order_seq_cst)) {
     const uint32_t ticket = shared_.sweep_wake.Ticket();
-    if (shared_.notify_requested.exchange(false, std::memory_order_seq_cst)) {
-      tell_consumer_();
-    }
     const int64_t now = MonotonicNs();
+    PassOn(now);
     shared_.sweep_idle.store(false, std::memory_order_seq_cst);
     if (Sweep(now)) {
       continue;
@@ -34,10 +32,32 @@ void Sweeper::Run() {
     ReleaseDeferred();
     shared_.sweep_idle.store(true, std::memory_order_seq_cst);
     TellConsumerIfHungry();
-    const int64_t not_before = shared_.grant_not_before_ns.load(std::memory_order_seq_cst);
-    const bool later = shared_.granted_pages.load(std::memory_order_seq_cst) > 0 && not_before > now;
-    shared_.sweep_wake.Wait(ticket, later ? not_before : 0);
+    shared_.sweep_wake.Wait(ticket, NextDue(now));
   }
+}
+
+/// Tells the consumer what the fault thread asked to tell. A few pages of faults can wait for company: a
+/// consumer that is woken for each of them takes the core that the next fault needs.
+void Sweeper::PassOn(int64_t now_ns) {
+  if (shared_.notify_requested.exchange(false, std::memory_order_seq_cst) && tell_due_ns_ == 0) {
+    tell_due_ns_ = now_ns + kTellDelayNs;
+  }
+  const bool urgent =
+      shared_.release_after_drain || shared_.Failed() || shared_.Complete() || !shared_.faulted.Empty();
+  if (tell_due_ns_ != 0 && (urgent || now_ns >= tell_due_ns_)) {
+    tell_due_ns_ = 0;
+    tell_consumer_();
+  }
+}
+
+/// When there is something to do even if nobody signals; 0: never.
+int64_t Sweeper::NextDue(int64_t now_ns) const {
+  const int64_t not_before = shared_.grant_not_before_ns.load(std::memory_order_seq_cst);
+  const bool later = shared_.granted_pages.load(std::memory_order_seq_cst) > 0 && not_before > now_ns;
+  if (later && tell_due_ns_ != 0) {
+    return std::min(not_before, tell_due_ns_);
+  }
+  return later ? not_before : tell_due_ns_;
 }
 
 /// One slab's worth. False: nothing to do until something changes.

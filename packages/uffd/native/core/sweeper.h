@@ -34,6 +34,11 @@ class Sweeper {
   static constexpr size_t kTellSlabs = 4;
   static constexpr uint64_t kHugePageBytes = uint64_t{2} << 20;
 
+  // Adds to the time a page waits in the store, not to anybody's stall.
+  static constexpr int64_t kTellDelayNs = 500'000;
+
+  void PassOn(int64_t now_ns);
+  int64_t NextDue(int64_t now_ns) const;
   bool Sweep(int64_t now_ns);
   Slab* TakeSlab();
   void Fill(Slab& slab, uint64_t granted);
@@ -52,6 +57,7 @@ class Sweeper {
   HoleMap holes_;
   std::function<void()> tell_consumer_;
   uint64_t cursor_ = 0;
+  int64_t tell_due_ns_ = 0;  // 0: nothing to pass on
   // Captured and not un-protected yet: [first, end), within one region; equal: nothing.
   uint64_t deferred_first_ = 0;
   uint64_t deferred_end_ = 0;
