@@ -1,3 +1,3 @@
 import { library } from '@stillframe/tsup-config';
 
-export default library({ });
+export default library({});

@@ -14,7 +14,7 @@ import { createReport, type Report, reportError } from './report/report.ts';
 /** What a command has of the world. */
 export interface CliContext {
   readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
+  readonly stderr: NodeJS.WritableStream;
   /** stderr is a terminal. */
   readonly isTty: boolean;
   /** Fires on SIGINT and SIGTERM, with `Interrupted` as its reason. */

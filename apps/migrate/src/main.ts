@@ -20,6 +20,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
-  isTty: process.stderr.isTTY === true,
+  isTty: process.stderr.isTTY,
   signal: abort.signal,
 });

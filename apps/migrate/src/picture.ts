@@ -1,9 +1,9 @@
-import type { Guest, SnapshotEvent, SnapshotRun, SnapshotSummary } from '@stillframe/snapshot';
+import type { Guest, SnapshotProgress, SnapshotRun, SnapshotSummary } from '@stillframe/snapshot';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CliContext } from './cli.ts';
 import type { CaptureChoice } from './options/capture-options.ts';
 import type { GuestChoice } from './options/guest-options.ts';
-import { createProgress } from './report/progress.ts';
+import { createProgress, type Look } from './report/progress.ts';
 import type { Report } from './report/report.ts';
 import { type StallPhase, type StallSummary, startWorkload } from './workloads/index.ts';
 import { workloadGuest } from './workload-guest.ts';
@@ -81,21 +81,22 @@ const ALIVE_LOOK_MS = 10;
 const ALIVE_LOOKS = 500;
 
 async function watch(
-  run: SnapshotRun<SnapshotSummary>,
+  run: SnapshotRun,
   progress: ReturnType<typeof createProgress>,
   report: Report,
 ): Promise<void> {
   try {
     for await (const event of run) {
       report.event(event);
-      if (event.type === 'progress') progress.show(lookOf(event));
+      if (event.type === 'progress') progress.show(lookOf(event.progress));
     }
   } finally {
     progress.end();
   }
 }
 
-function lookOf({ progress }: Extract<SnapshotEvent, { type: 'progress' }>) {
+/** What a progress bar shows of a snapshot. */
+export function lookOf(progress: SnapshotProgress): Look {
   return {
     pages: progress.pages,
     donePages: progress.takenPages,

@@ -4,5 +4,5 @@ import { parentPort } from 'node:worker_threads';
 parentPort.on('message', ({ memory, offset, bytes }) => {
   // The first store may sleep in the kernel until the engine has the page.
   new Uint8Array(memory, offset, bytes.length).set(bytes);
-  parentPort.postMessage('done');
+  parentPort.postMessage('done', []);
 });

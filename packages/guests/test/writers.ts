@@ -39,7 +39,7 @@ export class Writers {
 
   async #store(memory: SharedArrayBuffer, offset: number, bytes: Uint8Array): Promise<void> {
     const worker = this.#idle.pop() ?? this.#start();
-    worker.postMessage({ memory, offset, bytes });
+    worker.postMessage({ memory, offset, bytes }, []);
     await once(worker, 'message');
     this.#idle.push(worker);
   }

@@ -9,11 +9,12 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import type { CliContext } from '../cli.ts';
 import { exitCodes } from '../exit-code.ts';
-import type { Picture } from '../picture.ts';
-import { pictureText } from '../report/picture-summary.ts';
+import { lookOf } from '../picture.ts';
+import { type PictureSummary, pictureText } from '../report/picture-summary.ts';
 import { createProgress, type Progress } from '../report/progress.ts';
 import type { Report } from '../report/report.ts';
 import { showBytes } from '../report/units.ts';
+import type { OracleCheck } from '../workloads/index.ts';
 
 interface DemoFlags {
   readonly workload: string;
@@ -32,8 +33,13 @@ export function addDemo(root: Command, context: CliContext): void {
     .action((flags: DemoFlags) => demo(flags, context));
 }
 
-/** A line of one of the two processes. */
-type Line = { readonly type: string } & Readonly<Record<string, unknown>>;
+/** A line of one of the two processes, which are this program: what it may hold, by its type. */
+interface Line extends Partial<Omit<PictureSummary, 'type'>> {
+  readonly type: string;
+  readonly port?: number;
+  readonly progress?: SnapshotProgress;
+  readonly checks?: readonly OracleCheck[];
+}
 
 async function demo(flags: DemoFlags, context: CliContext): Promise<void> {
   const report = context.report(flags.json === true);
@@ -77,32 +83,19 @@ async function demo(flags: DemoFlags, context: CliContext): Promise<void> {
       return;
     }
     const { size } = await stat(image);
-    const verified = summary['verified'] === true && theirs['digest'] === summary['digest'];
+    const verified = summary.verified && theirs.digest === summary.digest;
     report.talk(pc.bold(`3. Verified by the destination, from its file of ${showBytes(size)}:`));
-    for (const check of await checksOf(dest))
-      report.talk(`   ${check.ok ? pc.green('ok') : pc.red('no')}  ${check.name}: ${check.detail}`);
+    for (const { name, ok, detail } of checksOf(dest)) {
+      report.talk(`   ${ok ? pc.green('ok') : pc.red('no')}  ${name}: ${detail}`);
+    }
     report.talk('');
     const words = verified ? pc.green('yes: digest and oracle, by the destination') : pc.red('no');
-    const picture = {
-      ...summary,
-      summary: { ...summary, limiter: limiterOf(summary) },
-    } as unknown as Parameters<typeof pictureText>[0];
-    report.result(pictureText(picture, { verified, words }), { ...summary, verified });
+    report.result(pictureText(summary, words), { ...summary, verified });
     if (!verified) context.setExitCode(exitCodes.corrupt);
   } finally {
     await end(children);
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** The JSON summary has the limiter's name where the summary of a snapshot has its numbers. */
-function limiterOf(summary: Line): Picture<never>['summary']['limiter'] {
-  return {
-    name: String(summary['limiter']),
-    steps: Number(summary['limiterSteps']),
-    heldMs: Number(summary['limiterHeldMs']),
-    reason: '',
-  } as never;
 }
 
 interface Child {
@@ -163,32 +156,28 @@ function start(children: ChildProcess[], args: readonly string[], context: CliCo
   };
 }
 
-/** Shows the source's progress. @returns Its summary. */
-async function follow(source: Child, progress: Progress, report: Report): Promise<Line | undefined> {
-  let summary: Line | undefined;
+/** Shows the source's progress. @returns Its summary, if it came to one. */
+async function follow(
+  source: Child,
+  progress: Progress,
+  report: Report,
+): Promise<PictureSummary | undefined> {
+  let summary: PictureSummary | undefined;
   for await (const line of source.lines()) {
-    if (line.type === 'progress') {
-      const look = line['progress'] as SnapshotProgress;
-      progress.show({
-        pages: look.pages,
-        donePages: look.takenPages,
-        bytes: look.takenBytes,
-        elapsedMs: look.elapsedMs,
-        faults: look.faults,
-        stallP99Us: look.stallUs.p99,
-        limiter: look.limiter.name,
-      });
-    }
-    if (line.type === 'summary') summary = line;
+    if (line.progress !== undefined) progress.show(lookOf(line.progress));
+    if (isPicture(line)) summary = line;
     else report.event(line);
   }
   progress.end();
   return summary;
 }
 
-async function checksOf(dest: Child): Promise<{ name: string; ok: boolean; detail: string }[]> {
-  const verify = dest.seen.find((line) => line.type === 'verify');
-  return (verify?.['checks'] as { name: string; ok: boolean; detail: string }[] | undefined) ?? [];
+function isPicture(line: Line | PictureSummary): line is PictureSummary {
+  return line.type === 'summary' && line.outcome === 'done';
+}
+
+function checksOf(dest: Child): readonly OracleCheck[] {
+  return dest.seen.find((line) => line.type === 'verify')?.checks ?? [];
 }
 
 /** No process outlives the demo. */

@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { pageCodec } from '@stillframe/page-codec';
 import {
   type PeerReceiveSummary,
@@ -14,8 +13,9 @@ import { CliError } from '../cli-error.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { imageFileTarget } from '../io/image-file-target.ts';
 import { memoryTarget } from '../io/memory-target.ts';
-import { tcpTransport } from '../io/tcp-transport.ts';
-import { type Endpoint, formatEndpoint, parseEndpoint, requireLoopback } from '../options/endpoint.ts';
+import { listenOn } from '../io/tcp-listener.ts';
+import { acceptedTransport } from '../io/tcp-transport.ts';
+import { formatEndpoint, parseEndpoint, requireLoopback } from '../options/endpoint.ts';
 import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { loadImage } from '../load-image.ts';
 import { createProgress } from '../report/progress.ts';
@@ -67,11 +67,13 @@ async function dest(flags: DestFlags, context: CliContext): Promise<void> {
   const report = context.report(flags.json === true);
   const makeTarget = parseInto(flags.into, context, report);
   const signal = withTimeout(context.signal, flags);
-  const { server, next } = await listen(endpoint, report, signal);
+  const listener = await listenOn(endpoint, signal);
+  report.talk(`listening on ${formatEndpoint(listener.endpoint)}`);
+  report.event({ type: 'listening', ...listener.endpoint });
   try {
     for (;;) {
       // oxlint-disable-next-line no-await-in-loop -- one source after the other: each may need all the memory there is
-      const socket = await next();
+      const socket = await listener.next();
       try {
         // oxlint-disable-next-line no-await-in-loop -- as above
         await receive(socket, makeTarget(), { context, report, flags, signal });
@@ -84,7 +86,7 @@ async function dest(flags: DestFlags, context: CliContext): Promise<void> {
       if (flags.once === true) return;
     }
   } finally {
-    server.close();
+    listener.close();
   }
 }
 
@@ -129,47 +131,6 @@ function parseInto(into: string, context: CliContext, report: Report): () => Des
   };
 }
 
-async function listen(
-  endpoint: Endpoint,
-  report: Report,
-  signal: AbortSignal,
-): Promise<{ server: Server; next: () => Promise<Socket> }> {
-  const waiting: Socket[] = [];
-  const server = createServer({ allowHalfOpen: true, highWaterMark: READ_BYTES }, (socket) => {
-    socket.on('error', () => undefined);
-    waiting.push(socket);
-    server.emit('source');
-  });
-  server.maxConnections = SOURCES_WAITING_MAX;
-  server.listen(endpoint.port, endpoint.host);
-  try {
-    await once(server, 'listening', { signal });
-  } catch (error) {
-    throw new CliError('FILE', `cannot listen on ${formatEndpoint(endpoint)}`, {
-      hint: 'Is something else listening there? Port 0 takes a free one.',
-      cause: error,
-    });
-  }
-  const address = server.address();
-  const port = address !== null && typeof address === 'object' ? address.port : endpoint.port;
-  const real = formatEndpoint({ host: endpoint.host, port });
-  report.talk(`listening on ${real}`);
-  report.event({ type: 'listening', host: endpoint.host, port });
-  const next = async (): Promise<Socket> => {
-    while (waiting.length === 0) {
-      // oxlint-disable-next-line no-await-in-loop -- until a source comes
-      await once(server, 'source', { signal }).catch(() => signal.throwIfAborted());
-    }
-    return waiting.shift()!;
-  };
-  return { server, next };
-}
-
-/** Bytes that one read of the socket may bring. */
-const READ_BYTES = 1 << 20;
-/** One is served, the others wait; more than these are turned away by the system. */
-const SOURCES_WAITING_MAX = 16;
-
 interface Serving {
   readonly context: CliContext;
   readonly report: Report;
@@ -187,7 +148,7 @@ async function receive(socket: Socket, destination: Destination, serving: Servin
     return { verified: check.verified, message: check.message };
   };
   const run = receiveFromPeer({
-    transport: tcpTransport(socket),
+    transport: acceptedTransport(socket),
     target: destination.target,
     codec: pageCodec,
     verify,

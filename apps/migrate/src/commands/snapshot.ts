@@ -8,7 +8,7 @@ import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
 import { addTimeout, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { pictureWorkload } from '../picture.ts';
-import { pictureObject, pictureText } from '../report/picture-summary.ts';
+import { pictureSummary, pictureText } from '../report/picture-summary.ts';
 import { type LoadOptions, loadImage } from '../load-image.ts';
 import { type ImageCheck, verifyImage } from '../verify-image.ts';
 
@@ -71,10 +71,8 @@ async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void
     : check
       ? 'digest only'
       : `not asked for (migrate verify ${out})`;
-  report.result(pictureText(picture, { verified, words }), {
-    ...pictureObject(picture, verified),
-    path: out,
-  });
+  const summary = pictureSummary(picture, verified);
+  report.result(pictureText(summary, words), { ...summary, path: out });
 }
 
 async function readBack(path: string, options: LoadOptions): Promise<ImageCheck> {

@@ -9,7 +9,7 @@ import { parseEndpoint, requireLoopback } from '../options/endpoint.ts';
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
 import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { pictureWorkload } from '../picture.ts';
-import { pictureObject, pictureText } from '../report/picture-summary.ts';
+import { pictureSummary, pictureText } from '../report/picture-summary.ts';
 
 interface SourceFlags extends GuestFlags, CaptureFlags, TimeoutFlags {
   readonly to?: string;
@@ -69,5 +69,6 @@ async function source(flags: SourceFlags, context: CliContext): Promise<void> {
     : digestVerified
       ? 'digest only: the destination has no oracle for this guest'
       : 'no';
-  report.result(pictureText(picture, { verified, words }), pictureObject(picture, verified));
+  const summary = pictureSummary(picture, verified);
+  report.result(pictureText(summary, words), summary);
 }

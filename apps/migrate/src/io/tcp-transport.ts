@@ -3,85 +3,78 @@ import { connect, type Socket } from 'node:net';
 import type { Transport } from '@stillframe/snapshot';
 import { CliError } from '../cli-error.ts';
 import { type Endpoint, formatEndpoint } from '../options/endpoint.ts';
+import { directSocket } from './direct-socket.ts';
+import { chunkReader, type SocketRead } from './socket-reader.ts';
 
 /** A TCP connection as the two sides of a snapshot see it. The socket is the transport's from here on. */
 export function tcpTransport(socket: Socket): Transport {
+  return transportOver(socket, chunkReader(socket));
+}
+
+/** As `tcpTransport`, for a connection that was accepted with `pauseOnConnect`: large reads go straight to where they belong. */
+export function acceptedTransport(accepted: Socket): Transport {
+  const direct = directSocket(accepted);
+  return direct === undefined ? tcpTransport(accepted) : transportOver(direct.socket, direct.read);
+}
+
+function transportOver(socket: Socket, read: SocketRead): Transport {
   // A batch is one write: waiting for more would only delay its tail.
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
-  let failure: Error | undefined;
-  socket.on('error', (error) => {
-    failure = error;
-  });
-  let rest: Uint8Array = new Uint8Array(0);
   return {
-    async read(into) {
-      while (rest.byteLength === 0) {
-        const chunk: Uint8Array | null = socket.read();
-        if (chunk !== null) rest = chunk;
-        else if (failure !== undefined) throw failure;
-        else if (socket.readableEnded || socket.destroyed) return 0;
-        // oxlint-disable-next-line no-await-in-loop -- until something has arrived
-        else await change(socket);
-      }
-      const taken = Math.min(rest.byteLength, into.byteLength);
-      into.set(rest.subarray(0, taken));
-      rest = rest.subarray(taken);
-      return taken;
-    },
-    write: (iovecs) =>
-      new Promise((resolve, reject) => {
-        if (iovecs.length === 0) return resolve();
-        socket.cork();
-        for (const [index, bytes] of iovecs.entries()) {
-          const done = (error: Error | null | undefined) => {
-            if (error) reject(failure ?? error);
-            else resolve();
-          };
-          socket.write(bytes, index === iovecs.length - 1 ? done : undefined);
-        }
-        socket.uncork();
-      }),
+    read,
+    write: (iovecs) => (iovecs.length === 0 ? Promise.resolve() : writeAll(socket, iovecs)),
     end: () =>
       new Promise((resolve, reject) => {
-        if (socket.destroyed) return failure === undefined ? resolve() : reject(failure);
-        socket.end(resolve);
+        socket.end((error?: Error | null) => {
+          if (error) reject(error);
+          else resolve();
+        });
       }),
     async destroy() {
       if (socket.closed) return;
-      const closed = once(socket, 'close').catch(() => undefined);
+      const closed = new Promise((resolve) => {
+        socket.once('close', resolve);
+      });
       socket.destroy();
       await closed;
     },
   };
 }
 
+/** One system call for all buffers, as far as the kernel takes them. */
+function writeAll(socket: Socket, iovecs: readonly Uint8Array[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.cork();
+    const done = (error?: Error | null) => {
+      // Node calls a write that was dropped with its socket a success.
+      const failure =
+        error ?? (socket.destroyed ? (socket.errored ?? new Error('the connection is closed')) : undefined);
+      if (failure === undefined) resolve();
+      else reject(failure);
+    };
+    const last = iovecs.length - 1;
+    for (const [index, bytes] of iovecs.entries()) socket.write(bytes, index === last ? done : undefined);
+    socket.uncork();
+  });
+}
+
 /** After so long without traffic the kernel asks whether the other side is still there. */
 const KEEP_ALIVE_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Bytes, the end, or a failure. */
-function change(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    const events = ['readable', 'end', 'close', 'error'] as const;
-    const done = () => {
-      for (const event of events) socket.off(event, done);
-      resolve();
-    };
-    for (const event of events) socket.once(event, done);
-  });
-}
-
-/** Rejects with PEER_UNREACHABLE. */
+/** Rejects with PEER_UNREACHABLE, and with the reason of `signal`. */
 export async function connectTo(endpoint: Endpoint, signal: AbortSignal): Promise<Socket> {
-  const socket = connect({ host: endpoint.host, port: endpoint.port, allowHalfOpen: true, signal });
+  signal.throwIfAborted();
+  // Not given the signal: it would cut a connection that still has a last word to say.
+  const socket = connect({ host: endpoint.host, port: endpoint.port, allowHalfOpen: true });
   try {
     await once(socket, 'connect', {
       signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]),
     });
     return socket;
   } catch (error) {
-    socket.destroy();
+    socket.on('error', () => undefined).destroy();
     signal.throwIfAborted();
     throw new CliError('PEER_UNREACHABLE', `${formatEndpoint(endpoint)} cannot be reached`, {
       hint: 'Is `migrate dest` running there, on that port? Nothing was done to the guest.',

@@ -50,6 +50,8 @@ export function readConfigFile(path: string): ConfigFile {
   } catch (error) {
     throw new CliError('USAGE', `${path} is neither YAML nor JSON: ${messageOf(error)}`, { cause: error });
   }
+  // To the schema a list is an object without keys.
+  if (Array.isArray(value)) throw new CliError('USAGE', `${path}: the file is a list, not keys and values`);
   const result = v.safeParse(schema, value);
   if (!result.success) throw configError(path, result.issues[0]);
   // Looked at now, so that a mistake is found before anything starts.

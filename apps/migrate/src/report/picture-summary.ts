@@ -2,17 +2,22 @@ import type { SnapshotSummary } from '@stillframe/snapshot';
 import type { Picture } from '../picture.ts';
 import { showBytes, showCount, showMs, showUs } from './units.ts';
 
-/** How an image was checked, in words and as the contract's `verified`. */
-export interface Verification {
+/** The last JSON line of a picture: the contract's fields, and more. */
+export interface PictureSummary extends Omit<SnapshotSummary, 'limiter'> {
+  readonly type: 'summary';
+  readonly outcome: 'done';
+  readonly mode: 'snapshot';
+  readonly limiter: string;
+  readonly limiterSteps: number;
+  readonly limiterHeldMs: number;
+  readonly writes: number;
+  readonly writeStallUs: Picture<SnapshotSummary>['writeStallUs'];
+  /** The digest and an oracle were checked where the image is. */
   readonly verified: boolean;
-  readonly words: string;
 }
 
-/** The last JSON line of a picture: the contract's fields, and more. */
-export function pictureObject(
-  { summary, writes, writeStallUs }: Picture<SnapshotSummary>,
-  verified: boolean,
-): object {
+export function pictureSummary(picture: Picture<SnapshotSummary>, verified: boolean): PictureSummary {
+  const { summary, writes, writeStallUs } = picture;
   const { limiter, ...numbers } = summary;
   return {
     type: 'summary',
@@ -28,10 +33,9 @@ export function pictureObject(
   };
 }
 
-export function pictureText(
-  { summary, writeStallUs }: Picture<SnapshotSummary>,
-  verification: Verification,
-): string {
+/** `verification`: how the image was checked, in words. */
+export function pictureText(summary: PictureSummary, verification: string): string {
+  const { writeStallUs } = summary;
   const { before, during, after } = writeStallUs;
   const rate = (summary.bytes / Math.max(summary.streamMs, 0.001)) * 1000;
   const rows: [string, string][] = [
@@ -59,10 +63,10 @@ export function pictureText(
     ],
     [
       'limiter',
-      `${summary.limiter.name}: asked ${showCount(summary.limiter.steps)} times, held the sweep for ${showMs(summary.limiter.heldMs)}`,
+      `${summary.limiter}: asked ${showCount(summary.limiterSteps)} times, held the sweep for ${showMs(summary.limiterHeldMs)}`,
     ],
     ['digest', summary.digest],
-    ['verified', verification.words],
+    ['verified', verification],
   ];
   return rows.map(([name, value]) => `  ${name.padEnd(13)} ${value}`).join('\n');
 }

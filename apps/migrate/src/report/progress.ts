@@ -33,7 +33,7 @@ function bar(context: CliContext, label: string): Progress {
     barsize: 24,
     hideCursor: true,
     clearOnComplete: true,
-    stream: context.stderr as NodeJS.WriteStream,
+    stream: context.stderr,
   });
   let isStarted = false;
   return {

@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import { CliError, Interrupted } from '../cli-error.ts';
 import { causesOf } from '../exit-code.ts';
 import type { CliContext } from '../cli.ts';
 
@@ -44,13 +45,21 @@ export function reportError(report: Report, error: unknown): void {
   const code = codeOf(causes);
   const message = causes.map((cause) => cause.message).filter((text, at, all) => all.indexOf(text) === at);
   const hint =
-    causes.map((cause) => ('hint' in cause ? String(cause.hint) : '')).find((text) => text !== '') ?? '';
+    oursFirst(causes)
+      .map((cause) => ('hint' in cause ? String(cause.hint) : ''))
+      .find((text) => text !== '') ?? '';
   report.talk(`${pc.red('error')} ${pc.bold(code)}: ${message.join(': ') || String(error)}`);
   if (hint !== '') report.talk(`${pc.dim('hint')}  ${hint}`);
   report.event({ type: 'error', code, message: message.join(': ') || String(error), hint });
 }
 
 export function codeOf(causes: readonly Error[]): string {
-  const coded = causes.find((cause) => 'code' in cause && typeof cause.code === 'string');
+  const coded = oursFirst(causes).find((cause) => 'code' in cause && typeof cause.code === 'string');
   return coded !== undefined && 'code' in coded ? String(coded.code) : 'BUG';
+}
+
+/** Why the command was ended says more than that it was, as in `exitCodeOf`. */
+function oursFirst(causes: readonly Error[]): Error[] {
+  const isOurs = (cause: Error) => cause instanceof CliError || cause instanceof Interrupted;
+  return [...causes.filter(isOurs), ...causes.filter((cause) => !isOurs(cause))];
 }
