@@ -26,7 +26,9 @@ export function formatEndpoint({ host, port }: Endpoint): string {
 
 /** Memory is a secret: it does not go over a network in plain text by accident. */
 export function requireLoopback({ host }: Endpoint, insecure: boolean): void {
-  if (insecure || host === 'localhost' || host === '::1' || host.startsWith('127.')) return;
+  if (insecure || host === 'localhost' || host === '::1') return;
+  // Only as an address: 127.example.org is a name, and anybody's.
+  if (isIP(host) === 4 && host.startsWith('127.')) return;
   throw new CliError('REFUSED', `${host} is not this machine, and the stream is not encrypted`, {
     hint: 'Send it through an encrypted tunnel to a loopback address, or say --insecure if the network is trusted.',
   });

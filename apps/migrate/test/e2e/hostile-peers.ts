@@ -21,17 +21,21 @@ function hello(): Uint8Array {
   return new ControlEncoder().hello(ownHello('source'));
 }
 
-/** A small image as a source would send it; nobody's memory, so no oracle knows it. */
-export function validStream(): Buffer {
+/** A small image as a file has it; nobody's memory, so no oracle knows it. */
+export function smallImage(): Buffer {
   const encoder = new PageStreamEncoder({ streamId: new Uint8Array(16).fill(7) });
   const page = new Uint8Array(PAGE_BYTES).fill(0xa5);
   return joined([
-    hello(),
-    ...encoder.start([{ name: 'memory', sizeBytes: PAGE_BYTES, pageSize: PAGE_BYTES }]),
+    ...encoder.start([{ id: 0, name: 'memory', sizeBytes: PAGE_BYTES, pageSize: PAGE_BYTES }]),
     ...encoder.state({ kind: 'test/nothing@1', bytes: new Uint8Array(64) }),
     ...encoder.encodePages(0, [{ firstPage: 0, pageCount: 1, kind: 'data' }], page),
     ...encoder.end(),
   ]);
+}
+
+/** The same as a source would send it. */
+export function validStream(): Buffer {
+  return joined([hello(), smallImage()]);
 }
 
 /** A header whose checksum is right and whose length is the largest that fits the field. */
@@ -46,7 +50,9 @@ function absurdLength(): Buffer {
 /** Regions as large as the format allows, which no machine has as memory. */
 function absurdRegion(): Buffer {
   const encoder = new PageStreamEncoder({ streamId: new Uint8Array(16) });
-  const regions = [{ name: 'memory', sizeBytes: formatLimits.maxPages * PAGE_BYTES, pageSize: PAGE_BYTES }];
+  const regions = [
+    { id: 0, name: 'memory', sizeBytes: formatLimits.maxPages * PAGE_BYTES, pageSize: PAGE_BYTES },
+  ];
   return joined([
     hello(),
     ...encoder.start(regions),

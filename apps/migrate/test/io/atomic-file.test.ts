@@ -1,0 +1,114 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { AtomicFile } from '../../src/io/atomic-file.ts';
+import { imagePlace } from '../e2e/folder.ts';
+import { DiskFailure, type FileStep, tryOps } from './failing-ops.ts';
+
+const OLD = 'the image of yesterday';
+const bytes = (...values: number[]) => Uint8Array.from(values);
+
+test('nothing is under the final name before commit, everything after it', async () => {
+  const { image, names } = await imagePlace();
+  const file = await AtomicFile.create(image);
+  await file.append([bytes(1, 2), bytes(), bytes(3)]);
+  expect(await names()).toEqual([expect.stringMatching(/^\.image\.sfp\.[0-9a-f]{12}\.partial$/)]);
+  await file.append([bytes(4)]);
+  await file.commit();
+  expect(await names()).toEqual(['image.sfp']);
+  expect([...(await readFile(image))]).toEqual([1, 2, 3, 4]);
+  expect((await stat(image)).mode & 0o777).toBe(0o600);
+});
+
+test('the bytes are durable before the name is, and the name before commit resolves', async () => {
+  const { image } = await imagePlace();
+  const { ops, calls, openCount } = tryOps();
+  const file = await AtomicFile.create(image, ops);
+  await file.append([bytes(1)]);
+  await file.commit();
+  expect(calls).toEqual(['open', 'writev', 'sync', 'rename', 'openDirectory', 'syncDirectory']);
+  expect(openCount()).toBe(0);
+});
+
+test('an old file stays as it is until commit', async () => {
+  const { image } = await imagePlace();
+  await writeFile(image, OLD);
+  const file = await AtomicFile.create(image);
+  await file.append([bytes(1)]);
+  expect(await readFile(image, 'utf8')).toBe(OLD);
+  await file.commit();
+  expect([...(await readFile(image))]).toEqual([1]);
+});
+
+test('discard takes away what was written, twice is once, and the old file stays', async () => {
+  const { image, names } = await imagePlace();
+  await writeFile(image, OLD);
+  const { ops, openCount } = tryOps();
+  const file = await AtomicFile.create(image, ops);
+  await file.append([bytes(1)]);
+  await file.discard();
+  await file.discard();
+  expect(await names()).toEqual(['image.sfp']);
+  expect(await readFile(image, 'utf8')).toBe(OLD);
+  expect(openCount()).toBe(0);
+});
+
+test('discard after commit does nothing', async () => {
+  const { image } = await imagePlace();
+  const file = await AtomicFile.create(image);
+  await file.commit();
+  await file.discard();
+  expect((await stat(image)).size).toBe(0);
+});
+
+test.for([1, 2, 3, 7, 8, 9])('writes that take %i bytes at a time are gone on with', async (shortBytes) => {
+  const { image } = await imagePlace();
+  const { ops } = tryOps({ shortBytes });
+  const file = await AtomicFile.create(image, ops);
+  await file.append([bytes(1, 2, 3), bytes(), bytes(4), bytes(5, 6, 7, 8)]);
+  await file.commit();
+  expect([...(await readFile(image))]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+test.for([1023, 1024, 1025, 5000])('%i buffers, of which one system call takes 1024', async (count) => {
+  const { image } = await imagePlace();
+  const file = await AtomicFile.create(image);
+  await file.append(Array.from({ length: count }, (_, index) => bytes(index & 0xff)));
+  await file.commit();
+  expect([...(await readFile(image))]).toEqual(Array.from({ length: count }, (_, index) => index & 0xff));
+});
+
+const beforeRename: readonly FileStep[] = ['open', 'writev', 'sync', 'rename'];
+
+test.for(beforeRename)('%s fails: the old file stays, nothing else does', async (fails) => {
+  const { image, names } = await imagePlace();
+  await writeFile(image, OLD);
+  const { ops, openCount } = tryOps({ fails });
+  let file: AtomicFile | undefined;
+  const run = async () => {
+    file = await AtomicFile.create(image, ops);
+    await file.append([bytes(1)]);
+    await file.commit();
+  };
+  await expect(run()).rejects.toThrow(new DiskFailure(fails));
+  await file?.discard();
+  expect(await names()).toEqual(['image.sfp']);
+  expect(await readFile(image, 'utf8')).toBe(OLD);
+  expect(openCount()).toBe(0);
+});
+
+// The image is whole and under its name then; only that the name survives a power failure is not known.
+test.for<FileStep>(['openDirectory', 'syncDirectory'])(
+  '%s fails: commit rejects, the new file is whole',
+  async (fails) => {
+    const { image, names } = await imagePlace();
+    await writeFile(image, OLD);
+    const { ops, openCount } = tryOps({ fails });
+    const file = await AtomicFile.create(image, ops);
+    await file.append([bytes(1)]);
+    await expect(file.commit()).rejects.toThrow(new DiskFailure(fails));
+    await file.discard();
+    expect(await names()).toEqual(['image.sfp']);
+    expect([...(await readFile(image))]).toEqual([1]);
+    expect(openCount()).toBe(0);
+  },
+);
