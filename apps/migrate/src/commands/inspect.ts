@@ -71,7 +71,7 @@ function describe(survey: ImageSurvey, sizeBytes: number): string {
     ['state', `${state.kind}, ${showBytes(state.sizeBytes)}`],
     ...frames.map(({ type, count, bytes, runs }): [string, string] => [
       type.toLowerCase().replaceAll('_', ' '),
-      `${showCount(count)} frames, ${showBytes(bytes)}${runs > 0 ? `, ${showCount(runs)} runs` : ''}`,
+      `${showCount(count)} ${count === 1 ? 'frame' : 'frames'}, ${showBytes(bytes)}${runs > 0 ? `, ${showCount(runs)} runs` : ''}`,
     ]),
     [
       'pages',

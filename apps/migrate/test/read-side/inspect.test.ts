@@ -127,7 +127,9 @@ test('an empty file, a text, a directory, nothing', () =>
     const notAnImage = await runCommand(['inspect', text]);
     expect(notAnImage.exitCode).toBe(13);
     expect(notAnImage.stderr).toContain('damage STREAM_BAD_MAGIC at byte 0\n');
-    expect((await runCommand(['inspect', folder])).exitCode).toBe(16);
+    const directory = await runCommand(['inspect', folder]);
+    expect(directory.exitCode).toBe(16);
+    expect(directory.stderr).toContain('is not a file');
     expect((await runCommand(['inspect', `${folder}/missing`])).exitCode).toBe(16);
     expect((await runCommand(['inspect'])).exitCode).toBe(2);
   }));

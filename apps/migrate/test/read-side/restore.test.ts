@@ -69,6 +69,17 @@ test('into files: each region as it was, its holes as holes, state and manifest'
     expect((await readdir(folder)).toSorted()).toEqual(['image', 'out']);
   }));
 
+test('into files: pages behind a hole are where they were', () =>
+  inFolder(async (folder) => {
+    const heap = new Uint8Array(8 * PAGE).fill(9, 3 * PAGE, 5 * PAGE).fill(7, 7 * PAGE);
+    const state = { kind: 'test@1', bytes: Uint8Array.of(1, 2, 3) };
+    const image = await fileOf(folder, 'image', encodeImage({ state, regions: new Map([['heap', heap]]) }));
+    const directory = path.join(folder, 'out');
+    expect((await runCommand(['restore', image, '--into', `file:${directory}`])).exitCode).toBe(0);
+    expect(Buffer.compare(await readFile(path.join(directory, 'heap.mem')), heap)).toBe(0);
+    expect(await readFile(path.join(directory, 'state.bin'))).toEqual(Buffer.from(state.bytes));
+  }));
+
 test('into files: nothing is left of an image that is damaged or cut', () =>
   inFolder(async (folder) => {
     const { bytes } = await simulatedImage([{ name: 'heap', pageCount: 16 }]);
