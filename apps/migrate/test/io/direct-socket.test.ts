@@ -1,0 +1,109 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { sinkCompliance, type SinkUnderTest } from '@stillframe/snapshot/compliance';
+import { describe, expect, it, test } from 'vitest';
+import { connectTo, tcpTransport } from '../../src/io/tcp-transport.ts';
+import { connection, pattern, readAll, ways } from './connections.ts';
+
+/** More than the buffers of both sides of a connection on this machine. */
+const LARGE_BYTES = 24 * 2 ** 20;
+
+describe.each(ways)('read, %s', (way) => {
+  it('holds the sender back while nobody reads', async () => {
+    const { far, near } = await connection(way);
+    far.end(pattern(LARGE_BYTES));
+    await near.read(new Uint8Array(1));
+    // What the kernel and one chunk hold is less than this.
+    expect(far.writableLength).toBeGreaterThan(0);
+    expect((await readAll(near, [1 << 20])).byteLength).toBe(LARGE_BYTES - 1);
+  });
+
+  it('does not touch a buffer that it has given back', async () => {
+    const { far, near } = await connection(way);
+    far.write('first');
+    const into = new Uint8Array(100);
+    expect(await near.read(into)).toBe(5);
+    into.fill(7);
+    far.end('second');
+    expect(Buffer.from(await readAll(near, [100])).toString()).toBe('second');
+    expect(into.every((byte) => byte === 7)).toBe(true);
+  });
+
+  it('fails for good when the connection is reset', async () => {
+    const { far, near } = await connection(way);
+    const reading = near.read(new Uint8Array(10));
+    far.resetAndDestroy();
+    await expect(reading).rejects.toMatchObject({ code: 'ECONNRESET' });
+    await expect(near.read(new Uint8Array(10))).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+});
+
+it('reads larger pieces than Node’s own chunks, straight into place', async () => {
+  const { far, near } = await connection('direct');
+  far.end(pattern(LARGE_BYTES));
+  let largest = 0;
+  for (let byteCount = -1; byteCount !== 0; largest = Math.max(largest, byteCount)) {
+    // oxlint-disable-next-line no-await-in-loop -- one read after the other
+    byteCount = await near.read(new Uint8Array(1 << 20));
+  }
+  expect(largest).toBeGreaterThan(65_536);
+});
+
+it('a connection outlives the signal with which it was made', async () => {
+  const server = createServer((socket) => void socket.pipe(socket)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server does not listen');
+  const stop = new AbortController();
+  const transport = tcpTransport(await connectTo({ host: '127.0.0.1', port: address.port }, stop.signal));
+  stop.abort(new Error('enough'));
+  await transport.write([Buffer.from('a last word')]);
+  await transport.end();
+  expect(Buffer.from(await readAll(transport, [100])).toString()).toBe('a last word');
+  await transport.destroy();
+  server.close();
+});
+
+/** A sink over a real connection; the image is what the other side has read when it has seen the end. */
+async function makeSink(): Promise<SinkUnderTest> {
+  const { far, near } = await connection('direct');
+  const received: Buffer[] = [];
+  far.on('data', (chunk) => received.push(chunk));
+  const ended = new Promise((resolve) => {
+    far.on('end', resolve);
+  });
+  let state: 'open' | 'ended' | 'aborted' = 'open';
+  const assertOpen = () => {
+    if (state !== 'open') throw new Error(`the sink is ${state}`);
+  };
+  return {
+    sink: {
+      async write(iovecs) {
+        assertOpen();
+        await near.write(iovecs);
+      },
+      async end() {
+        assertOpen();
+        await near.end();
+        await ended;
+        state = 'ended';
+      },
+      async abort() {
+        if (state !== 'open') return;
+        state = 'aborted';
+        await near.destroy();
+      },
+    },
+    image: async () => (state === 'ended' ? Buffer.concat(received) : undefined),
+    [Symbol.asyncDispose]: async () => {
+      far.destroy();
+      await near.destroy();
+    },
+  };
+}
+
+describe('a connection under a sink', () => {
+  test.for(sinkCompliance({ makeSink }))('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined();
+  });
+});
