@@ -23,6 +23,11 @@ export class PageCoverage {
     return this.#covered;
   }
 
+  /** Memory in use for bits, in bytes. */
+  get bitBytes(): number {
+    return this.#bits.size * (CHUNK_PAGES / 8);
+  }
+
   /** Adds a run that lies within the region. False, with the run partly added, when one of its pages had come before. */
   cover(firstPage: number, pageCount: number): boolean {
     const end = firstPage + pageCount;

@@ -6,8 +6,7 @@ const codeText = /^[A-Za-z0-9_.:/-]+$/;
 /** The text, or undefined when it is not a string in the sense of FORMAT.md. */
 export function decodeText(bytes: Uint8Array): string | undefined {
   try {
-    // A copy, because a decoder may not read from shared memory.
-    const text = decoder.decode(new Uint8Array(bytes));
+    const text = decoder.decode(bytes);
     return controlCharacter.test(text) ? undefined : text;
   } catch {
     return undefined;

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { type Frame, type PagesFrame, PageStreamDecoder, PageStreamError } from '../src/index.ts';
+import {
+  type Frame,
+  type PagesFrame,
+  PageStreamDecoder,
+  PageStreamEncoder,
+  PageStreamError,
+} from '../src/index.ts';
 import { decode } from './decode.ts';
-import { pack } from './raw-frames.ts';
-import { exampleStream, richStream } from './sample-streams.ts';
+import { concat, pack } from './raw-frames.ts';
+import { exampleStream, page, richStream, streamId } from './sample-streams.ts';
 
 const example = exampleStream();
 
@@ -158,6 +164,21 @@ describe('finish', () => {
 });
 
 describe('memory', () => {
+  it('is two buffers that take turns, however many frames come', () => {
+    const ram = { id: 0, name: 'ram', sizeBytes: 400 * 4096, pageSize: 4096 };
+    const encoder = new PageStreamEncoder({ streamId });
+    const stream = [...encoder.start([ram]), ...encoder.state({ kind: 'none', bytes: new Uint8Array() })];
+    for (let firstPage = 0; firstPage < 400; firstPage += 20) {
+      const run = { firstPage, pageCount: 20, kind: 'data' } as const;
+      stream.push(...encoder.encodePages(0, [run], page(1, 20 * 4096)));
+    }
+    const decoder = new PageStreamDecoder({ from: 'file' });
+    const buffers = new Set<ArrayBufferLike>();
+    readInPlace(concat([...stream, ...encoder.end()]), decoder, () => buffers.add(decoder.writable().buffer));
+    decoder.finish();
+    expect(buffers.size).toBe(2);
+  });
+
   it('grows with the frames, not with what the region table announces', () => {
     const before = process.memoryUsage().arrayBuffers;
     const decoder = new PageStreamDecoder({ from: 'file' });

@@ -102,6 +102,15 @@ describe('encodePages', () => {
     ]);
   });
 
+  it.each([
+    [15, [data(0, 15)], 0],
+    [16, [data(0, 16)], 0],
+    [16, [data(0, 15)], 8],
+  ])('fills a payload up to the last byte: %d pages', (pageCount, firstFrame, missingBytes) => {
+    const limits = { ...formatLimits, maxPayloadBytes: 8 + 16 + 16 * 4096 - missingBytes };
+    expect(sent([data(0, pageCount)], page(1, pageCount * 4096), limits)[0]).toEqual(firstFrame);
+  });
+
   it('divides slabs at the end of what one zero scan takes', () => {
     const bytes = page(0, 2050 * 4096);
     bytes.fill(1, 2047 * 4096, 2049 * 4096);

@@ -5,11 +5,11 @@ import * as limits from '../src/index.ts';
 import { isPageStreamErrorCode, PageStreamError, type PageStreamErrorCode } from '../src/index.ts';
 import { decode } from './decode.ts';
 import { parseHexText } from './hex-text.ts';
+import { readDocument } from './documents.ts';
 import { exampleStream } from './sample-streams.ts';
 
-const read = (file: string) => readFileSync(new URL(file, import.meta.url), 'utf8');
-const format = read('../FORMAT.md');
-const readme = read('../README.md');
+const format = readDocument('../FORMAT.md');
+const readme = readDocument('../README.md');
 
 /** The codes that a document lists in a table, in order. */
 function listedCodes(text: string): string[] {

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addUnit, mix64, ZERO_UNIT_CRC } from '../src/image-digest.ts';
 import { crc32c } from '../src/crc32c.ts';
 import { formatDigest, pureCodec } from '../src/index.ts';
+import { readDocument } from './documents.ts';
 import { joinDigest, referenceDigest, referenceTerm } from './reference-checksums.ts';
 
 function term(region: number, unit: number, crc: number): bigint {
@@ -25,8 +25,11 @@ describe('image digest', () => {
   });
 
   it('has the terms that FORMAT.md lists', () => {
-    const format = readFileSync(new URL('../FORMAT.md', import.meta.url), 'utf8');
-    const rows = [...format.matchAll(/^\| (\d+) \| (\d+) \| 0x([0-9A-F]{8}) \| ([0-9a-f]{16}) \|$/gm)];
+    const rows = [
+      ...readDocument('../FORMAT.md').matchAll(
+        /^\| (\d+) \| (\d+) \| 0x([0-9A-F]{8}) \| ([0-9a-f]{16}) \|$/gm,
+      ),
+    ];
     expect(rows).toHaveLength(6);
     for (const [, region, unit, crc, value] of rows) {
       expect(term(Number(region), Number(unit), Number(`0x${crc}`))).toBe(BigInt(`0x${value}`));

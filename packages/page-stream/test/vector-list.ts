@@ -89,6 +89,12 @@ const valid: readonly Vector[] = [
     changed(0, { payload: payload.header({ optional: 0xffffffff }) }),
   ),
   file(
+    'valid-bom',
+    'U+FEFF is a character like any other.',
+    'ok',
+    changed(1, { payload: payload.regions([{ name: '\ufeffram' }]) }),
+  ),
+  file(
     'valid-no-regions',
     'An image of nothing but state.',
     'ok',
