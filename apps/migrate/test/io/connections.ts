@@ -45,6 +45,16 @@ export async function readAll(from: Transport, lengths: readonly number[]): Prom
   }
 }
 
+/**
+ * Something goes the other way and arrives: until then the event loop has looked at every socket, so what was sent before has been read
+ * if anybody reads.
+ */
+export async function roundTrip({ far, near }: Connection): Promise<void> {
+  const heard = once(far, 'data');
+  await near.write([Uint8Array.of(1)]);
+  await heard;
+}
+
 /** Bytes in which a piece that is lost, repeated or moved shows. */
 export function pattern(sizeBytes: number): Buffer {
   const bytes = Buffer.alloc(sizeBytes);

@@ -79,6 +79,13 @@ test('drops those that wait when it is closed', async () => {
   const [served, waiting] = [connectTo(made), connectTo(made)];
   await Promise.all([once(served, 'connect'), once(waiting, 'connect')]);
   const taken = await made.next();
+  // Accepted, too, by the time that a few round trips have been made.
+  for (let count = 0; count < 3; count++) {
+    const heard = once(served, 'data');
+    taken.write('x');
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await heard;
+  }
   const servedClosed = closing(served);
   made.close();
   await closing(waiting);
