@@ -35,12 +35,19 @@ const cliCodes: Readonly<Record<CliErrorCode, number>> = {
   TIMEOUT: 14,
 };
 
-test.for(Object.entries(snapshotCodes))('a snapshot that ends with %s ends with %i', ([code, exitCode]) => {
-  expect(exitCodeOf(new SnapshotError(code as SnapshotErrorCode, 'x'))).toBe(exitCode);
+/** The entries of a table, their keys typed as they are. */
+function entriesOf<Key extends string>(table: Readonly<Record<Key, number>>): [Key, number][] {
+  const entries: [Key, number][] = [];
+  for (const key in table) entries.push([key, table[key]]);
+  return entries;
+}
+
+test.for(entriesOf(snapshotCodes))('a snapshot that ends with %s ends with %i', ([code, exitCode]) => {
+  expect(exitCodeOf(new SnapshotError(code, 'x'))).toBe(exitCode);
 });
 
-test.for(Object.entries(cliCodes))('%s ends with %i', ([code, exitCode]) => {
-  expect(exitCodeOf(new CliError(code as CliErrorCode, 'x'))).toBe(exitCode);
+test.for(entriesOf(cliCodes))('%s ends with %i', ([code, exitCode]) => {
+  expect(exitCodeOf(new CliError(code, 'x'))).toBe(exitCode);
 });
 
 /** Linux errno(3). */
@@ -90,8 +97,11 @@ test.for([[new Error('x')], [new TypeError('x')], ['text'], [undefined]])(
   },
 );
 
+function aborted(cause: unknown): SnapshotError {
+  return new SnapshotError('aborted', 'the snapshot was aborted', { cause });
+}
+
 test('what ended the command goes before what it ended', () => {
-  const aborted = (cause: unknown) => new SnapshotError('aborted', 'the snapshot was aborted', { cause });
   expect(exitCodeOf(aborted(new Interrupted('SIGINT', 2)))).toBe(130);
   expect(exitCodeOf(aborted(new Interrupted('SIGTERM', 15)))).toBe(143);
   expect(exitCodeOf(aborted(new CliError('TIMEOUT', 'late')))).toBe(14);

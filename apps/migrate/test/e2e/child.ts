@@ -13,7 +13,7 @@ export const mainFile = fileURLToPath(
 export type Line = { readonly type: string } & Readonly<Record<string, unknown>>;
 
 export interface Exit {
-  /** The exit code, or the signal that killed it. */
+  /** The exit code, or the signal that ended it. */
   readonly code: number | NodeJS.Signals;
   readonly lines: readonly Line[];
   readonly stderr: string;
@@ -42,7 +42,8 @@ export class Child {
     });
     createInterface({ input: child.stdout })
       .on('line', (text) => {
-        this.lines.push(JSON.parse(text) as Line);
+        const line: Line = JSON.parse(text);
+        this.lines.push(line);
         this.#tell();
       })
       .on('close', () => {
@@ -83,11 +84,12 @@ export class Child {
   }
 
   async #end(): Promise<Exit> {
-    const [code, signal] = (await once(this.#process, 'close')) as [number | null, NodeJS.Signals | null];
+    const child = this.#process;
+    await once(child, 'close');
     if (this.#isLate) throw new Error(`still running after ${DEADLINE_MS} ms\n${this.#said()}`);
     const last = this.lines.at(-1);
     const summary = last?.type === 'summary' ? last : undefined;
-    return { code: code ?? signal!, lines: this.lines, stderr: this.#stderr, summary };
+    return { code: child.exitCode ?? child.signalCode!, lines: this.lines, stderr: this.#stderr, summary };
   }
 
   #said(): string {

@@ -46,9 +46,10 @@ test.for(['receive', 'verify', 'commit'])(
     dest.child.kill('SIGKILL');
     const survivor = await source.exit;
     const found = await names();
+    // Acknowledged is what is kept, and only what is whole is kept. Not acknowledged may be kept, too.
     expect([0, 11]).toContain(survivor.code);
-    if (survivor.code === 0) expect(found).toEqual(['image.sfp']);
-    else expectGuestGoesOn(survivor);
+    expect(found.includes('image.sfp') || survivor.code === 11).toBe(true);
+    expect(survivor.summary).toMatchObject({ verified: survivor.code === 0 });
     await expectWholeOrAbsent(image, found);
   },
 );

@@ -1,24 +1,31 @@
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { migrate, startSource } from './child.ts';
 import { imagePlace, makeFolder } from './folder.ts';
 import { expectGuestGoesOn } from './survive.ts';
 
-/** A port of this machine on which nobody listens. */
-async function deadPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+/** A server of ours, its connections left to `serve`. */
+async function listen(
+  serve: (socket: Socket) => void,
+): Promise<{ port: number; close: () => Promise<void> }> {
+  const server = createServer(serve).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const close = async () => {
+    await promisify(server.close.bind(server))();
+  };
+  return { port: address.port, close };
 }
 
 test('nobody listens: the workload goes on', async () => {
-  const source = await startSource(`127.0.0.1:${await deadPort()}`, 'counter,size=2MiB').exit;
+  const { port, close } = await listen(() => undefined);
+  await close();
+  const source = await startSource(`127.0.0.1:${port}`, 'counter,size=2MiB').exit;
   expect(source).toMatchObject({
     code: 11,
     summary: { outcome: 'peer-lost', exitCode: 11, verified: false },
@@ -34,15 +41,11 @@ test('nobody listens: the workload goes on', async () => {
 });
 
 test('a destination that says nothing is lost after --idle-s, and the workload goes on', async () => {
-  const server = createServer().listen(0, '127.0.0.1');
-  onTestFinished(() => {
-    server.close();
-  });
-  server.on('connection', (socket) => socket.on('error', () => undefined).resume());
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const { port, close } = await listen((socket) => socket.on('error', () => undefined).resume());
+  onTestFinished(close);
   const source = await startSource(`127.0.0.1:${port}`, 'counter,size=2MiB', '--idle-s', '0.2').exit;
   expect(source).toMatchObject({ code: 11, summary: { outcome: 'peer-lost' } });
+  expectGuestGoesOn(source);
 });
 
 test.for([
@@ -58,12 +61,8 @@ test.for([
 });
 
 test('the port is taken', async () => {
-  const server = createServer().listen(0, '127.0.0.1');
-  onTestFinished(() => {
-    server.close();
-  });
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const { port, close } = await listen(() => undefined);
+  onTestFinished(close);
   expect(await migrate('dest', '--listen', `127.0.0.1:${port}`).exit).toMatchObject({ code: 16 });
 });
 

@@ -14,7 +14,7 @@ export function startSlowSource(to: string, ...args: readonly string[]): Child {
 
 /** The guest was seen to write after the failure (I-4). */
 export function expectGuestGoesOn({ lines }: Exit): void {
-  expect(lines.filter(({ type }) => type === 'workload').at(-1)).toMatchObject({
+  expect(lines.findLast(({ type }) => type === 'workload')).toMatchObject({
     state: 'running',
     writes: expect.any(Number),
   });

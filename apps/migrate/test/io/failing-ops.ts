@@ -13,7 +13,7 @@ export interface FileTrial {
   /** Every call, in order. */
   readonly calls: string[];
   /** How many files and folders are open. */
-  openCount(): number;
+  readonly openCount: () => number;
 }
 
 /** The real calls, of which one fails. `shortBytes` bounds what one write takes. */

@@ -8,9 +8,11 @@ export async function socketPair(): Promise<{ near: Socket; far: Socket }> {
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const accepted = new Promise<Socket>((resolve) => {
+    server.once('connection', resolve);
+  });
   const far = connect({ port: address.port, host: '127.0.0.1', allowHalfOpen: true });
-  const [near] = await accepted;
+  const near = await accepted;
   if (far.connecting) await once(far, 'connect');
   server.close();
   onTestFinished(() => {

@@ -36,6 +36,16 @@ async function outcomeOf(promise: Promise<unknown>): Promise<'resolved' | 'rejec
   }
 }
 
+/** What a promise rejects with. */
+async function errorOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('it did not fail');
+}
+
 const kinds: readonly { kind: string; make: (near: Socket) => Transport }[] = [
   { kind: 'connected', make: tcpTransport },
   { kind: 'accepted', make: acceptedTransport },
@@ -108,25 +118,24 @@ describe.for(kinds)('$kind', ({ make }) => {
   test('after destroy nothing can be written, and nothing comes', async () => {
     const { near } = await pair();
     await near.destroy();
-    await expect(near.write([Uint8Array.of(1)])).rejects.toThrow();
+    expect(await outcomeOf(near.write([Uint8Array.of(1)]))).toBe('rejected');
     expect(await near.read(new Uint8Array(1))).toBe(0);
   });
 
   test('a peer that resets the connection fails a read that waits', async () => {
     const { near, far } = await pair();
-    const reading = near.read(new Uint8Array(10));
-    const failed = expect(reading).rejects.toMatchObject({ code: 'ECONNRESET' });
+    const reading = errorOf(near.read(new Uint8Array(10)));
     far.resetAndDestroy();
-    await failed;
+    expect(await reading).toMatchObject({ code: 'ECONNRESET' });
     await near.destroy();
   });
 
   test('a peer that resets the connection fails a write that waits', async () => {
     const { near, far } = await pair();
     far.pause();
-    const writing = expect(near.write([pattern(LARGE_BYTES)])).rejects.toThrow(/ECONNRESET|EPIPE/);
+    const writing = errorOf(near.write([pattern(LARGE_BYTES)]));
     far.resetAndDestroy();
-    await writing;
+    expect(await writing).toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) });
     await near.destroy();
   });
 });

@@ -10,7 +10,7 @@ test.for([
 ] as const)('%s', ([text, host, port]) => {
   const endpoint = parseEndpoint(text, '--to');
   expect(endpoint).toEqual({ host, port });
-  if (!text.startsWith(':')) expect(formatEndpoint(endpoint)).toBe(text);
+  expect(formatEndpoint(endpoint)).toBe(text.startsWith(':') ? `127.0.0.1${text}` : text);
 });
 
 test.for([

@@ -22,11 +22,13 @@ test('the command’s own signal fires through the limit, with its reason', () =
   expect(signal.reason).toBe('why');
 });
 
+function usage(flag: string): unknown {
+  return expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(flag) });
+}
+
 const wrong = ['0', '-1', '1e3', '', ' ', 'x', '1s', '86400.1', '86401', 'Infinity', 'NaN'];
 
 test.for(wrong)('%j is no time limit, and the flag is named', (text) => {
-  const usage = (flag: string) =>
-    expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(flag) });
   expect(() => withTimeout(never, { timeoutS: text })).toThrow(usage('--timeout-s'));
   expect(() => peerTimeoutsFrom({ idleS: text })).toThrow(usage('--idle-s'));
 });
