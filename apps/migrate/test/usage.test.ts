@@ -1,0 +1,59 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { makeFolder } from './e2e/folder.ts';
+import { runCommand } from './read-side/run-command.ts';
+
+const GUEST = ['--workload', 'counter,size=2MiB'];
+const TO = ['--to', '127.0.0.1:7000'];
+const usage: readonly { args: readonly string[]; words: string }[] = [
+  { args: ['source', ...TO, ...GUEST, '--mode', 'precopy'], words: '--mode precopy' },
+  { args: ['source', ...TO, ...GUEST, '--mode', 'postcopy'], words: '--mode postcopy' },
+  { args: ['dest', '--into', 'qemu'], words: '--into qemu' },
+  { args: ['dest', '--into', 'exec'], words: '--into exec' },
+  { args: ['dest', '--into', 'flie:x'], words: '--into flie:x' },
+  { args: ['dest', '--listen', '127.0.0.1'], words: 'HOST:PORT' },
+  { args: ['dest', '--listen', '127.0.0.1:65536'], words: 'HOST:PORT' },
+  { args: ['source', ...GUEST], words: '--to' },
+  { args: ['source', ...TO], words: '--workload' },
+  { args: ['snapshot', ...GUEST], words: '--out' },
+  { args: ['source', ...TO, '--workload', 'conter'], words: 'counter' },
+  { args: ['source', ...TO, '--workload', 'counter,siz=2MiB'], words: 'size' },
+  { args: ['source', ...TO, ...GUEST, '--limiter', 'token-buket'], words: 'token-bucket' },
+  { args: ['source', ...TO, ...GUEST, '--limiter', 'token-bucket,rte=1'], words: 'rate' },
+  { args: ['source', ...TO, ...GUEST, '--pre-images-max', '12 parsecs'], words: 'parsecs' },
+  { args: ['source', ...TO, ...GUEST, '--pre-images-max', '0'], words: '--overflow stall' },
+  { args: ['source', ...TO, ...GUEST, '--overflow', 'explode'], words: 'explode' },
+  { args: ['source', ...TO, ...GUEST, '--timeout-s', '0'], words: '--timeout-s' },
+  { args: ['source', ...TO, ...GUEST, '--before-ms', '-1'], words: '--before-ms' },
+  { args: ['source', ...TO, ...GUEST, '--limter', 'none'], words: '--limiter' },
+  { args: ['sauce'], words: 'source' },
+];
+
+test.for(usage)('usage: $args', async ({ args, words }) => {
+  expect(await runCommand([...args, '--json'])).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining(words),
+  });
+});
+
+test('a mistake in the config file is told with its key, before anything starts', async () => {
+  const config = path.join(await makeFolder(), 'policy.yaml');
+  await writeFile(config, 'limitr: none\n');
+  const source = await runCommand(['source', ...TO, ...GUEST, '--config', config, '--json']);
+  expect(source).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('limitr') });
+  expect(source.stderr).toContain('limiter');
+  expect(source.lines().map((line) => line['type'])).toEqual(['error', 'summary']);
+});
+
+test('a config file that is not there', async () => {
+  expect(await runCommand(['source', ...TO, ...GUEST, '--config', '/nowhere.yaml'])).toMatchObject({
+    exitCode: 16,
+  });
+});
+
+test.for([['--help'], ['source', '--help'], ['limiters'], ['workloads']])('%j is done', async (args) => {
+  const outcome = await runCommand(args);
+  expect(outcome).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(outcome.stdout).not.toBe('');
+});
