@@ -183,6 +183,16 @@ describe('end', () => {
   });
 });
 
+describe('totals', () => {
+  it('are those of the moment', () => {
+    const { encoder } = ready();
+    const before = encoder.totals;
+    encoder.encodePages(0, [data(0)], page(1));
+    expect(before).toMatchObject({ pages: 0, dataBytes: 0, digest: Uint32Array.of(0, 0) });
+    expect(encoder.totals.digest).not.toEqual(before.digest);
+  });
+});
+
 describe('order of calls', () => {
   it('is start, state, encodePages, end', () => {
     const encoder = new PageStreamEncoder({ streamId });
@@ -223,6 +233,14 @@ describe('start', () => {
     const encoder = new PageStreamEncoder({ streamId });
     const { frames } = decode(concat(encoder.start([{ ...ram, name }])), { from: 'file' });
     expect(frames[1]).toMatchObject({ type: 'regions', regions: [{ ...ram, name: label }] });
+  });
+
+  it('keeps the stream id as it was', () => {
+    const given = streamId.slice();
+    const encoder = new PageStreamEncoder({ streamId: given });
+    given.fill(0xff);
+    const { frames } = decode(concat(encoder.start([ram])), { from: 'file' });
+    expect(frames[0]).toMatchObject({ type: 'header', streamId });
   });
 
   it('refuses a stream id of another length', () => {
