@@ -11,6 +11,7 @@ import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodeOf } from '../exit-code.ts';
+import { imagePath } from '../io/image-path.ts';
 import { imageFileTarget } from '../io/image-file-target.ts';
 import { memoryTarget } from '../io/memory-target.ts';
 import { listenOn } from '../io/tcp-listener.ts';
@@ -65,7 +66,7 @@ async function dest(flags: DestFlags, context: CliContext): Promise<void> {
   const endpoint = parseEndpoint(flags.listen, '--listen');
   requireLoopback(endpoint, flags.insecure === true);
   const report = context.report(flags.json === true);
-  const makeTarget = parseInto(flags.into, context, report);
+  const makeTarget = await parseInto(flags.into, context, report);
   const signal = withTimeout(context.signal, flags);
   const listener = await listenOn(endpoint, signal);
   report.talk(`listening on ${formatEndpoint(listener.endpoint)}`);
@@ -97,7 +98,7 @@ interface Destination {
   readonly words: string;
 }
 
-function parseInto(into: string, context: CliContext, report: Report): () => Destination {
+async function parseInto(into: string, context: CliContext, report: Report): Promise<() => Destination> {
   if (into === 'memory') {
     return () => {
       const target = memoryTarget();
@@ -115,6 +116,7 @@ function parseInto(into: string, context: CliContext, report: Report): () => Des
       },
     );
   }
+  await imagePath(path);
   return () => {
     const target = imageFileTarget(path, { codec: pageCodec });
     return {

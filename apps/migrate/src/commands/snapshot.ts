@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
 import { openFileSink } from '../io/file-sink.ts';
+import { imagePath } from '../io/image-path.ts';
 import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/capture-options.ts';
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
 import { addTimeout, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
@@ -43,6 +44,7 @@ async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void
   if (out === undefined) throw new CliError('USAGE', 'into which file? --out PATH is missing');
   const guest = chooseGuest(flags);
   const capture = chooseCapture(flags);
+  await imagePath(out);
   const report = context.report(flags.json === true);
   const signal = withTimeout(context.signal, flags);
   const picture = await pictureWorkload({

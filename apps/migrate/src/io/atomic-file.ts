@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { imagePath } from './image-path.ts';
 
 /** The file system calls that a file is made with; injected so that each can be made to fail. */
 export interface FileOps {
@@ -33,7 +34,9 @@ export class AtomicFile {
     this.#ops = ops;
   }
 
-  static async create(finalPath: string, ops: FileOps = realOps): Promise<AtomicFile> {
+  /** Throws CliError FILE for a name that no file can have, and what opening the temporary file fails with. */
+  static async create(wantedPath: string, ops: FileOps = realOps): Promise<AtomicFile> {
+    const finalPath = await imagePath(wantedPath);
     const name = `.${path.basename(finalPath)}.${randomBytes(6).toString('hex')}.partial`;
     const temporaryPath = path.join(path.dirname(finalPath), name);
     return new AtomicFile(finalPath, temporaryPath, await ops.open(temporaryPath, 'wx+', IMAGE_MODE), ops);
@@ -45,6 +48,7 @@ export class AtomicFile {
     while (rest.length > 0) {
       // oxlint-disable-next-line no-await-in-loop -- in order
       const { bytesWritten } = await this.#handle.writev(rest.slice(0, IOVECS_MAX));
+      if (bytesWritten === 0) throw new Error('the file system took nothing and did not say why');
       rest = withoutFirst(rest, bytesWritten);
     }
   }

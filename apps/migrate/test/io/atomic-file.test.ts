@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { AtomicFile } from '../../src/io/atomic-file.ts';
 import { imagePlace } from '../e2e/folder.ts';
@@ -67,6 +67,43 @@ test.for([1, 2, 3, 7, 8, 9])('writes that take %i bytes at a time are gone on wi
   await file.append([bytes(1, 2, 3), bytes(), bytes(4), bytes(5, 6, 7, 8)]);
   await file.commit();
   expect([...(await readFile(image))]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+test('a file system that takes nothing is not asked for ever', async () => {
+  const { image } = await imagePlace();
+  const file = await AtomicFile.create(image, tryOps({ shortBytes: 0 }).ops);
+  await expect(file.append([bytes(1)])).rejects.toThrow('took nothing');
+  await file.discard();
+});
+
+test('through a link the file that it names is replaced', async () => {
+  const { image, names } = await imagePlace();
+  const link = `${image}.link`;
+  await writeFile(image, OLD);
+  await symlink('image.sfp', link);
+  const file = await AtomicFile.create(link);
+  await file.append([bytes(1)]);
+  await file.commit();
+  expect(await names()).toEqual(['image.sfp', 'image.sfp.link']);
+  expect((await lstat(link)).isSymbolicLink()).toBe(true);
+  expect([...(await readFile(image))]).toEqual([1]);
+});
+
+test('what is no plain file is not replaced', async () => {
+  const { image, names } = await imagePlace();
+  await mkdir(image);
+  await symlink('/dev/null', `${image}.null`);
+  for (const [name, words] of [
+    [image, `${image} is not a plain file`],
+    [`${image}.null`, `${image}.null is not a plain file`],
+    ['/dev/null', '/dev/null is not a plain file'],
+    [`${image}/none/image.sfp`, `${image}/none is not a directory`],
+    ['/dev/null/image.sfp', '/dev/null is not a directory'],
+  ]) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await expect(AtomicFile.create(name!)).rejects.toMatchObject({ code: 'FILE', message: words });
+  }
+  expect(await names()).toEqual(['image.sfp', 'image.sfp.null']);
 });
 
 test.for([1023, 1024, 1025, 5000])('%i buffers, of which one system call takes 1024', async (count) => {

@@ -42,6 +42,6 @@ test.for<FileStep>(['writev', 'sync', 'rename'])(
 test('a sink that cannot be opened', async () => {
   const { image, names } = await imagePlace();
   await expect(openFileSink(image, tryOps({ fails: 'open' }).ops)).rejects.toThrow(new DiskFailure('open'));
-  await expect(openFileSink(`${image}/no/image.sfp`)).rejects.toMatchObject({ code: 'ENOENT' });
+  await expect(openFileSink(`${image}/no/image.sfp`)).rejects.toMatchObject({ code: 'FILE' });
   expect(await names()).toEqual([]);
 });
