@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { waitBucketIndex } from '@stillframe/snapshot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -41,7 +41,12 @@ describe.skipIf(whyNot() !== undefined)('the peers', () => {
   test.each(['fresh', 'existing'] as const)('a %s file has all bytes', async (state) => {
     const file = path.join(folder, `peer-${state}`);
     await peers.writeFile(BYTES, file, state);
-    expect((await stat(file)).size).toBe(BYTES);
+    const bytes = await readFile(file);
+    expect(bytes.byteLength).toBe(BYTES);
+    const blocks = Array.from({ length: BYTES / MIB }, (_, i) =>
+      bytes.toString('latin1', i * MIB, (i + 1) * MIB),
+    );
+    expect(new Set(blocks).size).toBe(blocks.length);
   });
 
   test('the reader counts what the sender sends', async () => {
