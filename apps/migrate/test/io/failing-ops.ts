@@ -16,6 +16,9 @@ export interface FileTrial {
   readonly openCount: () => number;
 }
 
+/** What writev(2) takes on Linux; libuv would divide more among several calls, and hide it. */
+const IOV_MAX = 1024;
+
 /** The real calls, of which one fails. `shortBytes` bounds what one write takes. */
 export function tryOps(options: { fails?: FileStep; shortBytes?: number } = {}): FileTrial {
   const calls: string[] = [];
@@ -30,6 +33,7 @@ export function tryOps(options: { fails?: FileStep; shortBytes?: number } = {}):
         if (key === 'writev') {
           return async (iovecs: readonly Uint8Array[]) => {
             step('writev');
+            if (iovecs.length > IOV_MAX) throw new DiskFailure('too many buffers');
             return target.writev(shortened(iovecs, options.shortBytes));
           };
         }
