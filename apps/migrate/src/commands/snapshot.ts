@@ -1,5 +1,5 @@
 import { pageCodec } from '@stillframe/page-codec';
-import { takeSnapshot } from '@stillframe/snapshot';
+import { SnapshotError, takeSnapshot } from '@stillframe/snapshot';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
@@ -11,7 +11,7 @@ import { addTimeout, type TimeoutFlags, withTimeout } from '../options/timeouts.
 import { pictureWorkload } from '../picture.ts';
 import { pictureSummary, pictureText } from '../report/picture-summary.ts';
 import { type LoadOptions, loadImage } from '../load-image.ts';
-import { type ImageCheck, verifyImage } from '../verify-image.ts';
+import { verifyImage } from '../verify-image.ts';
 
 interface SnapshotFlags extends GuestFlags, CaptureFlags, TimeoutFlags {
   readonly out?: string;
@@ -47,6 +47,10 @@ async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void
   await imagePath(out);
   const report = context.report(flags.json === true);
   const signal = withTimeout(context.signal, flags);
+  let verified = false;
+  const check = async (path: string, checkSignal: AbortSignal) => {
+    verified = await readBack(path, { context: { ...context, signal: checkSignal }, report });
+  };
   const picture = await pictureWorkload({
     context,
     report,
@@ -56,28 +60,30 @@ async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void
     start: async (memory) =>
       takeSnapshot({
         guest: memory,
-        sink: await openFileSink(out),
+        sink: await openFileSink(out, flags.verify === true ? { check } : {}),
         limiter: capture.limiter,
         capture: capture.capture,
         codec: pageCodec,
         signal,
       }),
   });
-  const check = flags.verify === true ? await readBack(out, { context, report }) : undefined;
-  if (check !== undefined && check.oracle !== null && !check.verified) {
-    throw new CliError('FILE', `${out} was written, but its oracle does not accept it`);
-  }
-  const verified = check?.verified === true;
   const words = verified
     ? 'yes: read back, digest and oracle'
-    : check
+    : flags.verify === true
       ? 'digest only'
       : `not asked for (migrate verify ${out})`;
   const summary = pictureSummary(picture, verified);
   report.result(pictureText(summary, words), { ...summary, path: out });
 }
 
-async function readBack(path: string, options: LoadOptions): Promise<ImageCheck> {
-  await using loaded = await loadImage(path, options);
-  return await verifyImage(loaded.image, { signal: options.context.signal });
+/** Whether an oracle accepts the image; false when there is none for this guest. Throws what is wrong with it. */
+async function readBack(path: string, { context, report }: LoadOptions): Promise<boolean> {
+  const quiet = { ...report, event: () => undefined };
+  await using loaded = await loadImage(path, { context, report: quiet });
+  const check = await verifyImage(loaded.image, { signal: context.signal });
+  report.event({ type: 'verify', ...check });
+  if (check.oracle === null || check.verified) return check.verified;
+  throw new SnapshotError('not-verified', check.message, {
+    hint: 'The image came whole, but it is not the guest at the cut. It was dropped.',
+  });
 }

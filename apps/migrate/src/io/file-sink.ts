@@ -1,22 +1,36 @@
 import type { Sink } from '@stillframe/snapshot';
 import { AtomicFile, type FileOps } from './atomic-file.ts';
 
+export interface FileSinkOptions {
+  /**
+   * Looks at the whole image under its temporary name, before it gets its final one; what this throws leaves nothing (I-7). `signal`
+   * asks it to give up.
+   */
+  readonly check?: (temporaryPath: string, signal: AbortSignal) => Promise<void>;
+  readonly ops?: FileOps;
+}
+
 /** An image file as a sink: there when `end` has resolved, and not before. */
-export async function openFileSink(path: string, ops?: FileOps): Promise<Sink> {
+export async function openFileSink(path: string, { check, ops }: FileSinkOptions = {}): Promise<Sink> {
   const file = await AtomicFile.create(path, ops);
+  const giveUp = new AbortController();
   let pending: Promise<void> = Promise.resolve();
-  let isAborted = false;
   const step = (work: () => Promise<void>): Promise<void> => {
-    if (isAborted) return Promise.reject(new Error('the sink is aborted'));
+    if (giveUp.signal.aborted) return Promise.reject(new Error('the sink is aborted'));
     const done = work();
     pending = done.catch(() => undefined);
     return done;
   };
   return {
     write: (iovecs) => step(() => file.append(iovecs)),
-    end: () => step(() => file.commit()),
-    async abort() {
-      isAborted = true;
+    end: () =>
+      step(async () => {
+        await check?.(file.temporaryPath, giveUp.signal);
+        giveUp.signal.throwIfAborted();
+        await file.commit();
+      }),
+    async abort(reason) {
+      giveUp.abort(reason);
       await pending;
       await file.discard();
     },

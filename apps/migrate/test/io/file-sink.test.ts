@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { sinkCompliance } from '@stillframe/snapshot/compliance';
 import { expect, test } from 'vitest';
@@ -26,7 +27,7 @@ test.for<FileStep>(['writev', 'sync', 'rename'])(
     const { image, names } = await imagePlace();
     await writeFile(image, 'old');
     const { ops, openCount } = tryOps({ fails });
-    const sink = await openFileSink(image, ops);
+    const sink = await openFileSink(image, { ops });
     const run = async () => {
       await sink.write([new Uint8Array(5)]);
       await sink.end();
@@ -41,7 +42,55 @@ test.for<FileStep>(['writev', 'sync', 'rename'])(
 
 test('a sink that cannot be opened', async () => {
   const { image, names } = await imagePlace();
-  await expect(openFileSink(image, tryOps({ fails: 'open' }).ops)).rejects.toThrow(new DiskFailure('open'));
+  await expect(openFileSink(image, tryOps({ fails: 'open' }))).rejects.toThrow(new DiskFailure('open'));
   await expect(openFileSink(`${image}/no/image.sfp`)).rejects.toMatchObject({ code: 'FILE' });
+  expect(await names()).toEqual([]);
+});
+
+test('an image is looked at whole, before it has its name', async () => {
+  const { image, names } = await imagePlace();
+  let seen = '';
+  const sink = await openFileSink(image, {
+    check: async (temporaryPath) => {
+      seen = await readFile(temporaryPath, 'utf8');
+      expect(await names()).not.toContain('image.sfp');
+    },
+  });
+  await sink.write([Buffer.from('whole '), Buffer.from('image')]);
+  await sink.end();
+  expect(seen).toBe('whole image');
+  expect(await names()).toEqual(['image.sfp']);
+});
+
+test('an image that is not accepted does not get its name', async () => {
+  const { image, names } = await imagePlace();
+  await writeFile(image, 'old');
+  const check = () => Promise.reject(new Error('page 3 is newer than the cut'));
+  const sink = await openFileSink(image, { check });
+  await sink.write([Buffer.from('new')]);
+  await expect(sink.end()).rejects.toThrow('page 3 is newer than the cut');
+  await sink.abort(new Error('given up'));
+  expect(await names()).toEqual(['image.sfp']);
+  expect(await readFile(image, 'utf8')).toBe('old');
+});
+
+test.for(['gives up', 'goes on to the end'])('abort while the image is looked at, which %s', async (how) => {
+  const { image, names } = await imagePlace();
+  const news = new EventEmitter();
+  const looking = once(news, 'looking');
+  const sink = await openFileSink(image, {
+    check: async (_, signal) => {
+      news.emit('looking');
+      await new Promise((resolve) => {
+        signal.addEventListener('abort', resolve);
+      });
+      if (how === 'gives up') signal.throwIfAborted();
+    },
+  });
+  await sink.write([Buffer.from('new')]);
+  const ending = sink.end().catch((error: unknown) => error);
+  await looking;
+  await sink.abort(new Error('interrupted'));
+  expect(await ending).toEqual(new Error('interrupted'));
   expect(await names()).toEqual([]);
 });
