@@ -58,8 +58,11 @@ export function codeOf(causes: readonly Error[]): string {
   return coded !== undefined && 'code' in coded ? String(coded.code) : 'BUG';
 }
 
+function isOurs(cause: Error): boolean {
+  return cause instanceof CliError || cause instanceof Interrupted;
+}
+
 /** Why the command was ended says more than that it was, as in `exitCodeOf`. */
 function oursFirst(causes: readonly Error[]): Error[] {
-  const isOurs = (cause: Error) => cause instanceof CliError || cause instanceof Interrupted;
   return [...causes.filter(isOurs), ...causes.filter((cause) => !isOurs(cause))];
 }
