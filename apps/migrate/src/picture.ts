@@ -47,9 +47,11 @@ export async function pictureWorkload<Summary extends SnapshotSummary>(
     try {
       const run = await options.start(guest);
       workload.phase('during');
-      await watch(run, createProgress(context, 'picture', report.isJson), report);
+      // What the destination does with the image after the last page is no time of the snapshot for the guest.
+      await watch(run, createProgress(context, 'picture', report.isJson), report, () =>
+        workload.phase('after'),
+      );
       const summary = await run.result;
-      workload.phase('after');
       await sleep(choice.afterMs, undefined, { signal }).catch(() => undefined);
       return { summary, writes: workload.progress().writes, writeStallUs: workload.stalls() };
     } catch (error) {
@@ -84,9 +86,11 @@ async function watch(
   run: SnapshotRun,
   progress: ReturnType<typeof createProgress>,
   report: Report,
+  onDisarmed: () => void,
 ): Promise<void> {
   try {
     for await (const event of run) {
+      if (event.type === 'phase' && event.phase === 'end') onDisarmed();
       report.event(event);
       if (event.type === 'progress') progress.show(lookOf(event.progress));
     }

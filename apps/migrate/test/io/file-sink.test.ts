@@ -65,8 +65,11 @@ test('an image is looked at whole, before it has its name', async () => {
 test('an image that is not accepted does not get its name', async () => {
   const { image, names } = await imagePlace();
   await writeFile(image, 'old');
-  const check = () => Promise.reject(new Error('page 3 is newer than the cut'));
-  const sink = await openFileSink(image, { check });
+  const sink = await openFileSink(image, {
+    check: async () => {
+      throw new Error('page 3 is newer than the cut');
+    },
+  });
   await sink.write([Buffer.from('new')]);
   await expect(sink.end()).rejects.toThrow('page 3 is newer than the cut');
   await sink.abort(new Error('given up'));
