@@ -42,7 +42,7 @@ function hugePagesSetting(): string {
 const NOISE_BYTES = 256 * MIB;
 const SAMPLES_AT_ONCE = 3;
 /** Beyond this spread of one and the same memcpy, ratios near their goal say little. */
-const QUIET_SPREAD_MAX = 1.15;
+const STEADY_SPREAD_MAX = 1.15;
 
 /** Runs the same memcpy again and again, between the benchmarks: how steady the machine is. */
 export class NoiseMeter {
@@ -65,8 +65,8 @@ export class NoiseMeter {
     return series('memcpy', 'GB/s', this.#samples);
   }
 
-  get isQuiet(): boolean {
+  get isSteady(): boolean {
     const { min, max } = figureOf(this.memcpy);
-    return max / min <= QUIET_SPREAD_MAX;
+    return max / min <= STEADY_SPREAD_MAX;
   }
 }

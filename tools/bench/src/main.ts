@@ -33,7 +33,8 @@ async function main(argv: readonly string[]): Promise<void> {
     benchmarks: benchmarks.filter(({ name }) => chosen.names.length === 0 || chosen.names.includes(name)),
     scale: scaleOf(chosen.isQuick, chosen.rounds),
     isQuick: chosen.isQuick,
-    onRows: ({ name }, rows) => console.log(report.benchmark(name, rows)),
+    onRows: ({ name }, { rows, otherWorkPercent }) =>
+      console.log(report.benchmark(name, rows, otherWorkPercent)),
     progress: (text) => console.error(text),
   });
   console.log(report.end(results));

@@ -5,6 +5,7 @@ import type { Benchmark, Context } from './benchmark.ts';
 import { compilePeers } from './compile.ts';
 import { describeMachine, NoiseMeter } from './machine.ts';
 import { oursWith } from './ours.ts';
+import { otherWorkPercent, readCpuTicks } from './other-work.ts';
 import { peersIn } from './peers.ts';
 import type { Results } from './report/report.ts';
 import type { Row } from './row.ts';
@@ -13,13 +14,22 @@ import type { Scale } from './scale.ts';
 /** Files here are memory: no disk is in the figures. */
 const MEMORY_FILES = '/dev/shm';
 
+/** Two cores with 5 % of other work on them still give a peer and us nearly the same. */
+const OTHER_WORK_MAX_PERCENT = 5;
+
+/** What one benchmark brought, and what else the cores were busy with meanwhile. */
+export interface Measured {
+  readonly rows: readonly Row[];
+  readonly otherWorkPercent: number;
+}
+
 export interface RunOptions {
   readonly benchmarks: readonly Benchmark[];
   readonly scale: Scale;
   readonly isQuick: boolean;
   /** The bundled src/ours/main.ts, where it is not in dist. */
   readonly oursProgram?: string;
-  readonly onRows: (benchmark: Benchmark, rows: readonly Row[]) => void;
+  readonly onRows: (benchmark: Benchmark, measured: Measured) => void;
   readonly progress: (text: string) => void;
 }
 
@@ -42,6 +52,7 @@ export async function runBenchmarks({
   const removeScratch = (): void => rmSync(scratch, { recursive: true, force: true });
   process.once('exit', removeScratch);
   const rows: Row[] = [];
+  const otherWork: number[] = [];
   try {
     await noise.measure();
     for (const benchmark of benchmarks) {
@@ -53,9 +64,10 @@ export async function runBenchmarks({
         progress: (text) => progress(`${benchmark.name}: ${text}`),
       };
       // oxlint-disable-next-line no-await-in-loop -- one at a time is the point
-      const found = await benchmark.run(context);
+      const found = await measureOthers(() => benchmark.run(context));
       onRows(benchmark, found);
-      rows.push(...found);
+      rows.push(...found.rows);
+      otherWork.push(found.otherWorkPercent);
       // oxlint-disable-next-line no-await-in-loop -- one at a time is the point
       await noise.measure();
     }
@@ -63,7 +75,14 @@ export async function runBenchmarks({
     removeScratch();
     process.off('exit', removeScratch);
   }
-  return { machine, isQuick, memcpy: noise.memcpy, isQuiet: noise.isQuiet, rows };
+  const isSteady = noise.isSteady && otherWork.every((percent) => percent <= OTHER_WORK_MAX_PERCENT);
+  return { machine, isQuick, memcpy: noise.memcpy, isSteady, rows };
+}
+
+async function measureOthers(run: () => Promise<Row[]>): Promise<Measured> {
+  const before = readCpuTicks();
+  const rows = await run();
+  return { rows, otherWorkPercent: otherWorkPercent(before, readCpuTicks()) };
 }
 
 async function useFile<T>(file: string, use: (file: string) => Promise<T>): Promise<T> {

@@ -43,7 +43,7 @@ describe.skipIf(whyNot() !== undefined)('every benchmark brings its rows', () =>
         scale: TINY,
         isQuick: true,
         oursProgram,
-        onRows: (_benchmark, some) => expect(some.length).toBeGreaterThan(0),
+        onRows: (_benchmark, measured) => expect(measured.rows.length).toBeGreaterThan(0),
         progress: (text) => talk.push(text),
       });
       for (const row of rows) {

@@ -31,7 +31,7 @@ const results: Results = {
   },
   isQuick: true,
   memcpy: series('memcpy', 'GB/s', [10, 20]),
-  isQuiet: false,
+  isSteady: false,
   rows,
 };
 
@@ -49,16 +49,17 @@ test.each([
 
 describe('text', () => {
   test('figures with their spread, ratio, goal and verdict', () => {
-    const text = textReport.benchmark('arm', rows);
+    const text = textReport.benchmark('arm', rows, 3.4);
     expect(text).toMatch(
       /arm\(\) 9\.00 ms \(8\.00–10\.0\) +bare ioctl 6\.00 ms \(6\.00–6\.00\) +1\.50 × +≤ 1\.2 × +not reached/,
     );
     expect(text).toContain('as noted');
+    expect(text).toContain('meanwhile: 3 %');
   });
 
   test('says when the machine was not steady', () => {
     expect(textReport.end(results)).toContain('NOT steady');
-    expect(textReport.end({ ...results, isQuiet: true })).not.toContain('NOT steady');
+    expect(textReport.end({ ...results, isSteady: true })).not.toContain('NOT steady');
     expect(textReport.end(results)).toContain('0 reached, 1 not reached');
   });
 });
@@ -66,11 +67,12 @@ describe('text', () => {
 describe('JSON', () => {
   test('every line is an object, with all samples', () => {
     const [first, second] = jsonReport
-      .benchmark('arm', rows)
+      .benchmark('arm', rows, 3.4)
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(first).toMatchObject({
       type: 'row',
+      otherWorkPercent: 3.4,
       ratio: 1.5,
       verdict: 'not reached',
       measured: { value: 9, min: 8, max: 10, samples: [8, 9, 10], unit: 'ms' },
@@ -95,7 +97,7 @@ describe('JSON', () => {
 
 test('Markdown: a table whose rows have as many cells as its head', () => {
   const lines = markdownReport
-    .benchmark('arm', rows)
+    .benchmark('arm', rows, 3.4)
     .split('\n')
     .filter((line) => line.startsWith('|'));
   expect(lines).toHaveLength(4);

@@ -4,14 +4,15 @@ import type { Report } from './report.ts';
 
 /** JSON lines: `{"type":"row",…}` for each comparison, `{"type":"summary",…}` last. */
 export const jsonReport: Report = {
-  benchmark: (_name, rows) => rows.map((row) => JSON.stringify(rowObject(row))).join('\n'),
-  end: ({ machine, isQuick, isQuiet, memcpy, rows }) => {
+  benchmark: (_name, rows, otherWorkPercent) =>
+    rows.map((row) => JSON.stringify({ ...rowObject(row), otherWorkPercent })).join('\n'),
+  end: ({ machine, isQuick, isSteady, memcpy, rows }) => {
     const count = (verdict: string): number => rows.filter((row) => verdictOf(row) === verdict).length;
     return JSON.stringify({
       type: 'summary',
       machine,
       quick: isQuick,
-      steady: isQuiet,
+      steady: isSteady,
       memcpy: seriesObject(memcpy),
       reached: count('reached'),
       notReached: count('not reached'),

@@ -1,16 +1,17 @@
 import type { Row } from '../row.ts';
 import type { Report, Results } from './report.ts';
 import { textReport } from './text.ts';
-import { goalText, ratioText, remarkText, seriesText, verdictText } from './wording.ts';
+import { goalText, otherWorkText, ratioText, remarkText, seriesText, verdictText } from './wording.ts';
 
 /** For documents: one table for each benchmark. */
 export const markdownReport: Report = {
-  benchmark: (name, rows) =>
+  benchmark: (name, rows, otherWorkPercent) =>
     [
       `\n### ${name}\n`,
       tableLine(['what', 'ours', 'against', 'ratio', 'goal', 'verdict']),
       tableLine(['---', '---', '---', '---', '---', '---']),
       ...rows.map(rowLine),
+      `\n${otherWorkText(otherWorkPercent)}`,
     ].join('\n'),
   end: (results: Results) =>
     textReport

@@ -8,13 +8,13 @@ export interface Results {
   readonly isQuick: boolean;
   /** The same memcpy before, between and after the benchmarks. */
   readonly memcpy: Series;
-  readonly isQuiet: boolean;
+  readonly isSteady: boolean;
   readonly rows: readonly Row[];
 }
 
 /** How results are printed. Each part is printed when it is there: a run takes minutes. */
 export interface Report {
   /** The rows of one benchmark. */
-  benchmark(name: string, rows: readonly Row[]): string;
+  benchmark(name: string, rows: readonly Row[], otherWorkPercent: number): string;
   end(results: Results): string;
 }

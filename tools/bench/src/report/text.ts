@@ -1,10 +1,11 @@
 import { type Row, verdictOf } from '../row.ts';
 import type { Report, Results } from './report.ts';
-import { goalText, ratioText, remarkText, seriesText, verdictText } from './wording.ts';
+import { goalText, otherWorkText, ratioText, remarkText, seriesText, verdictText } from './wording.ts';
 
 /** For people. */
 export const textReport: Report = {
-  benchmark: (name, rows) => `\n${name}\n${rows.map(rowText).join('\n')}`,
+  benchmark: (name, rows, otherWorkPercent) =>
+    `\n${name}\n${rows.map(rowText).join('\n')}\n  ${otherWorkText(otherWorkPercent)}`,
   end: (results) => `\n${endText(results)}`,
 };
 
@@ -22,12 +23,12 @@ function rowText(row: Row): string {
   return lines.join('\n');
 }
 
-function endText({ machine, memcpy, isQuiet, isQuick, rows }: Results): string {
+function endText({ machine, memcpy, isSteady, isQuick, rows }: Results): string {
   const count = (verdict: string): number => rows.filter((row) => verdictOf(row) === verdict).length;
   const { cpu, cores, memoryGiB, kernel, node, hugePages, load } = machine;
   return [
     `${cpu}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, transparent huge pages: ${hugePages}, load ${load.toFixed(2)}`,
-    `the same memcpy throughout: ${seriesText(memcpy)}${isQuiet ? '' : '. The machine was NOT steady: do not quote these figures'}`,
+    `the same memcpy throughout: ${seriesText(memcpy)}${isSteady ? '' : '. The machine was NOT steady: do not quote these figures'}`,
     ...(isQuick ? ['a quick run: small memory, few rounds'] : []),
     `goals: ${count('reached')} reached, ${count('not reached')} not reached, ${count('void')} void`,
   ].join('\n');

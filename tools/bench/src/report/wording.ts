@@ -16,6 +16,10 @@ export function seriesText(one: Series): string {
   return one.samples.length === 1 ? text : `${text} (${numberText(min)}–${numberText(max)})`;
 }
 
+export function otherWorkText(percent: number): string {
+  return `other work on the cores meanwhile: ${Math.round(percent)} %`;
+}
+
 export function ratioText(row: Row): string {
   return `${numberText(ratioOf(row))} ×`;
 }
