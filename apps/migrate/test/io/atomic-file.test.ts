@@ -108,7 +108,7 @@ test('what is no plain file is not replaced', async () => {
 
 test.for([1023, 1024, 1025, 5000])('%i buffers, of which one system call takes 1024', async (count) => {
   const { image } = await imagePlace();
-  const file = await AtomicFile.create(image);
+  const file = await AtomicFile.create(image, tryOps().ops);
   await file.append(Array.from({ length: count }, (_, index) => bytes(index & 0xff)));
   await file.commit();
   expect([...(await readFile(image))]).toEqual(Array.from({ length: count }, (_, index) => index & 0xff));
