@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
 import { addDemo } from './commands/demo.ts';
 import { addDest } from './commands/dest.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -8,7 +9,9 @@ import { addRestore } from './commands/restore.ts';
 import { addSnapshot } from './commands/snapshot.ts';
 import { addSource } from './commands/source.ts';
 import { addVerify } from './commands/verify.ts';
+import { CliError } from './cli-error.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
+import { addPlannedCommand } from './options/planned.ts';
 import { createReport, type Report, reportError } from './report/report.ts';
 
 /** What a command has of the world. */
@@ -55,10 +58,12 @@ export async function runCli(
     await program(context).parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    if (error instanceof CommanderError && isHelp(error)) {
+      return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    }
     const code = exitCodeOf(error);
     const report = context.report(argv.includes('--json'));
-    reportError(report, error);
+    reportError(report, error instanceof CommanderError ? asUsage(error) : error);
     report.event({ type: 'summary', outcome: outcomeOf(code), verified: false, exitCode: code });
     return code;
   }
@@ -73,8 +78,11 @@ function program(context: CliContext): Command {
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
+      // Told by `reportError`, like every other mistake.
+      outputError: () => undefined,
     })
     .showSuggestionAfterError()
+    .version(manifest.version, '-V, --version', 'show the version')
     .exitOverride();
   for (const add of [
     addSource,
@@ -89,8 +97,22 @@ function program(context: CliContext): Command {
   ]) {
     add(root, context);
   }
+  addPlannedCommand(root, 'core', 'Images of the bundled workloads: `migrate snapshot --help`.');
   for (const command of root.commands) command.exitOverride().copyInheritedSettings(root);
   return root;
+}
+
+/** Help, asked for or shown because no command was named. */
+function isHelp({ code }: CommanderError): boolean {
+  return code.startsWith('commander.help') || code === 'commander.version';
+}
+
+/** What the parser does not understand. Its text has `error: ` before it, and a suggestion in a line of its own behind it. */
+function asUsage({ message }: CommanderError): CliError {
+  const [what = '', ...suggestion] = message.replace(/^error: /, '').split('\n');
+  return new CliError('USAGE', what, {
+    hint: suggestion.join(' ').replace(/^\(|\)$/g, '') || 'See `migrate help`, or --help of the command.',
+  });
 }
 
 const OUTCOMES: Readonly<Record<number, string>> = {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { makeFolder } from './e2e/folder.ts';
@@ -27,14 +27,39 @@ const usage: readonly { args: readonly string[]; words: string }[] = [
   { args: ['source', ...TO, ...GUEST, '--timeout-s', '0'], words: '--timeout-s' },
   { args: ['source', ...TO, ...GUEST, '--before-ms', '-1'], words: '--before-ms' },
   { args: ['source', ...TO, ...GUEST, '--limter', 'none'], words: '--limiter' },
+  { args: ['source', ...TO, '--pid', '1'], words: '--pid is not there yet' },
+  { args: ['source', ...TO, '--qmp', '/run/vm.sock'], words: '--qmp is not there yet' },
+  { args: ['snapshot', '--out', 'x', '--handoff', '/run/x.sock'], words: '--handoff is not there yet' },
+  { args: ['source', ...TO, ...GUEST, '--tls'], words: '--tls is not there yet' },
+  { args: ['dest', '--tls', 'cert.pem'], words: '--tls is not there yet' },
+  { args: ['restore', 'image.sfp', '--lazy'], words: '--lazy is not there yet' },
+  { args: ['core', '--pid', '1', '--out', 'core.1'], words: '`migrate core` is not there yet' },
+  { args: ['inspect'], words: 'PATH' },
+  { args: ['verify', 'a', 'b', 'c'], words: 'too many arguments' },
   { args: ['sauce'], words: 'source' },
 ];
 
 test.for(usage)('usage: $args', async ({ args, words }) => {
-  expect(await runCommand([...args, '--json'])).toMatchObject({
-    exitCode: 2,
-    stderr: expect.stringContaining(words),
-  });
+  const outcome = await runCommand([...args, '--json']);
+  expect(outcome).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(words) });
+  expect(outcome.stderr).toMatch(/^error \w+: .+\nhint: .+\n$/);
+  expect(outcome.lines()).toMatchObject([
+    { type: 'error', code: expect.stringMatching(/^[A-Z_]+$/) },
+    { type: 'summary', outcome: 'usage', verified: false, exitCode: 2 },
+  ]);
+});
+
+test('help does not show what is not there yet', async () => {
+  for (const args of [['--help'], ['source', '--help'], ['dest', '--help'], ['restore', '--help']]) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const { stdout } = await runCommand(args);
+    expect(stdout).not.toMatch(/--pid|--qmp|--handoff|--tls|--lazy|\bcore\b|precopy|postcopy/);
+  }
+});
+
+test('the version is that of the package', async () => {
+  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+  expect(await runCommand(['--version'])).toMatchObject({ exitCode: 0, stdout: `${version}\n` });
 });
 
 test('a mistake in the config file is told with its key, before anything starts', async () => {

@@ -17,6 +17,7 @@ import { memoryTarget } from '../io/memory-target.ts';
 import { listenOn } from '../io/tcp-listener.ts';
 import { acceptedTransport } from '../io/tcp-transport.ts';
 import { formatEndpoint, parseEndpoint, requireLoopback } from '../options/endpoint.ts';
+import { addPlannedOptions } from '../options/planned.ts';
 import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { loadImage } from '../load-image.ts';
 import { createProgress } from '../report/progress.ts';
@@ -48,6 +49,7 @@ export function addDest(root: Command, context: CliContext): void {
       'memory',
     )
     .option('--once', 'end after one source, with the exit code of what came of it');
+  addPlannedOptions(command, ['tls'], 'Use an encrypted tunnel to a loopback address.');
   addTimeout(command)
     .option('--insecure', 'allow an address that is not this machine, in plain text')
     .option('--json', 'JSON lines on stdout, a summary for each source')

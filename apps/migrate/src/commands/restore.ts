@@ -4,6 +4,7 @@ import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
 import { DirectoryTarget } from '../io/directory-target.ts';
 import { type LoadOptions, loadImage, restoreInto } from '../load-image.ts';
+import { addPlannedOptions } from '../options/planned.ts';
 import { checkText } from '../report/check-text.ts';
 import { showBytes, showCount, showMs } from '../report/units.ts';
 import { verifyImage } from '../verify-image.ts';
@@ -15,7 +16,7 @@ interface RestoreFlags {
 
 /** `migrate restore`: brings an image back, all of it at once. */
 export function addRestore(root: Command, context: CliContext): void {
-  root
+  const command = root
     .command('restore')
     .description('bring an image back: into memory, to prove that it works, or into raw files')
     .argument('<PATH>', 'an image file')
@@ -36,6 +37,7 @@ Examples:
 `,
     )
     .action((path: string, flags: RestoreFlags) => restore(path, flags, context));
+  addPlannedOptions(command, ['lazy'], 'Without it, all of the image is restored at once.');
 }
 
 async function restore(path: string, flags: RestoreFlags, context: CliContext): Promise<void> {

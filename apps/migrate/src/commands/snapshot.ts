@@ -41,7 +41,11 @@ Examples:
 
 async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void> {
   const { out } = flags;
-  if (out === undefined) throw new CliError('USAGE', 'into which file? --out PATH is missing');
+  if (out === undefined) {
+    throw new CliError('USAGE', 'into which file? --out PATH is missing', {
+      hint: 'For example --out image.sfp',
+    });
+  }
   const guest = chooseGuest(flags);
   const capture = chooseCapture(flags);
   await imagePath(out);

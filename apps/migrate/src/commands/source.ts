@@ -7,6 +7,7 @@ import { connectTo, tcpTransport } from '../io/tcp-transport.ts';
 import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/capture-options.ts';
 import { parseEndpoint, requireLoopback } from '../options/endpoint.ts';
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
+import { addPlannedOptions } from '../options/planned.ts';
 import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { pictureWorkload } from '../picture.ts';
 import { pictureSummary, pictureText } from '../report/picture-summary.ts';
@@ -23,6 +24,7 @@ export function addSource(root: Command, context: CliContext): void {
     .command('source')
     .description('stream a point-in-time picture of a running guest to `migrate dest`')
     .option('--to <HOST:PORT>', 'where `migrate dest` listens');
+  addPlannedOptions(command, ['tls'], 'Use an encrypted tunnel to a loopback address.');
   addTimeout(addCaptureOptions(addGuestOptions(command)))
     .option('--insecure', 'allow an address that is not this machine, in plain text')
     .option('--json', 'JSON lines on stdout, a summary last')
@@ -38,7 +40,11 @@ Examples:
 }
 
 async function source(flags: SourceFlags, context: CliContext): Promise<void> {
-  if (flags.to === undefined) throw new CliError('USAGE', 'where to? --to HOST:PORT is missing');
+  if (flags.to === undefined) {
+    throw new CliError('USAGE', 'where to? --to HOST:PORT is missing', {
+      hint: 'For example --to 127.0.0.1:7000, where `migrate dest` listens.',
+    });
+  }
   const endpoint = parseEndpoint(flags.to, '--to');
   requireLoopback(endpoint, flags.insecure === true);
   const guest = chooseGuest(flags);

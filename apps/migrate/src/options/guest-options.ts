@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { parseWorkload, type WorkloadSpec } from '../workloads/index.ts';
+import { addPlannedOptions } from './planned.ts';
 
 export interface GuestFlags {
   readonly workload?: string;
@@ -22,6 +23,7 @@ const AFTER_DEFAULT_MS = 500;
 const AROUND_MAX_MS = 86_400_000;
 
 export function addGuestOptions(command: Command): Command {
+  addPlannedOptions(command, ['pid', 'qmp', 'handoff'], 'The guests so far: --workload NAME.');
   return command
     .option('--workload <NAME[,k=v…]>', 'the guest: a bundled workload; `migrate workloads` lists them')
     .option('--mode <MODE>', 'snapshot: the image shows the start (default: snapshot)')
@@ -59,5 +61,6 @@ function parseMs(text: string | undefined, flag: string, fallback: number): numb
   throw new CliError(
     'USAGE',
     `${flag} takes milliseconds from 0 to ${AROUND_MAX_MS}, not ${JSON.stringify(text)}`,
+    { hint: `For example ${flag} ${fallback}` },
   );
 }

@@ -50,5 +50,6 @@ function parseSeconds(text: string, flag: string): number {
   throw new CliError(
     'USAGE',
     `${flag} takes seconds, more than 0 and at most ${SECONDS_MAX}, not ${JSON.stringify(text)}`,
+    { hint: `For example ${flag} 30` },
   );
 }

@@ -49,7 +49,7 @@ export function reportError(report: Report, error: unknown): void {
       .map((cause) => ('hint' in cause ? String(cause.hint) : ''))
       .find((text) => text !== '') ?? '';
   report.talk(`${pc.red('error')} ${pc.bold(code)}: ${message.join(': ') || String(error)}`);
-  if (hint !== '') report.talk(`${pc.dim('hint')}  ${hint}`);
+  if (hint !== '') report.talk(`${pc.dim('hint:')} ${hint}`);
   report.event({ type: 'error', code, message: message.join(': ') || String(error), hint });
 }
 
