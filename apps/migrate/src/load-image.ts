@@ -1,6 +1,6 @@
-import { pageCodec } from '@stillframe/page-codec';
 import { type ReceiveRun, type ReceiveSummary, restoreImage, type Target } from '@stillframe/snapshot';
 import type { CliContext } from './cli.ts';
+import { pageCodec } from './codec.ts';
 import { openFileSource } from './io/file-source.ts';
 import { memoryTarget } from './io/memory-target.ts';
 import { createProgress } from './report/progress.ts';

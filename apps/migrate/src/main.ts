@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import { Interrupted } from './cli-error.ts';
 import { runCli } from './cli.ts';
+import { chosenCodec } from './codec.ts';
 
 const abort = new AbortController();
 
@@ -16,6 +17,8 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
+
+if (chosenCodec.note !== '') process.stderr.write(`note: ${chosenCodec.note}\n`);
 
 process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,

@@ -1,5 +1,4 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { pageCodec } from '@stillframe/page-codec';
 import {
   type FrameSummary,
   type ImageTotals,
@@ -9,6 +8,7 @@ import {
   walkFrames,
 } from '@stillframe/page-stream';
 import { SnapshotError } from '@stillframe/snapshot';
+import { pageCodec } from './codec.ts';
 import type { FileSource } from './io/file-source.ts';
 
 /** How often a frame type occurs. */

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { pageCodec } from '@stillframe/page-codec';
 import {
   type PeerReceiveSummary,
   type ReceiveRun,
@@ -10,6 +9,7 @@ import {
 import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
+import { pageCodec } from '../codec.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { imagePath } from '../io/image-path.ts';
 import { imageFileTarget } from '../io/image-file-target.ts';

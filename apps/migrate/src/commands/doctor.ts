@@ -1,7 +1,7 @@
-import { implementation } from '@stillframe/page-codec';
 import { type MemorySupport, type Outcome, type Probe, probe, type Tier } from '@stillframe/uffd';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
+import { chosenCodec } from '../codec.ts';
 import { exitCodes } from '../exit-code.ts';
 
 /** `migrate doctor`: what this machine and this process can do, found out by doing it. */
@@ -30,7 +30,7 @@ export function doctor(context: CliContext, isJson: boolean, found: Probe): void
     type: 'summary',
     outcome: isAble ? 'done' : 'unavailable',
     ...found,
-    pageCodec: implementation,
+    pageCodec: chosenCodec.implementation,
   });
   if (!isAble) context.setExitCode(exitCodes.userfaultfdUnavailable);
 }
@@ -48,7 +48,7 @@ function describe(found: Probe, isAble: boolean): string {
     ['hugetlb', kinds(memory.hugetlb)],
     ['PAGEMAP_SCAN', outcome(found.pagemapScan.outcome)],
     ['features', found.features.join(' ') || 'none'],
-    ['checksums', implementation],
+    ['checksums', chosenCodec.implementation],
   ];
   return [
     ...rows.map(([name, value]) => `  ${name.padEnd(15)} ${value}`),

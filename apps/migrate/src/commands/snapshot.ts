@@ -1,8 +1,8 @@
-import { pageCodec } from '@stillframe/page-codec';
 import { SnapshotError, takeSnapshot } from '@stillframe/snapshot';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
+import { pageCodec } from '../codec.ts';
 import { openFileSink } from '../io/file-sink.ts';
 import { imagePath } from '../io/image-path.ts';
 import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/capture-options.ts';

@@ -1,8 +1,8 @@
-import { pageCodec } from '@stillframe/page-codec';
 import { streamToPeer } from '@stillframe/snapshot';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
+import { pageCodec } from '../codec.ts';
 import { connectTo, tcpTransport } from '../io/tcp-transport.ts';
 import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/capture-options.ts';
 import { parseEndpoint, requireLoopback } from '../options/endpoint.ts';

@@ -1,5 +1,4 @@
 import { constants } from 'node:buffer';
-import { totalmem } from 'node:os';
 import type { GuestState, Region, Target } from '@stillframe/snapshot';
 import { Mapping } from '@stillframe/uffd';
 import type { WorkloadImage } from '../workloads/index.ts';
@@ -11,7 +10,7 @@ export interface MemoryTarget extends Target {
 
 /** A received image in memory of this process. Zero runs stay holes: a sparse image needs little memory. */
 export function memoryTarget(options: { maxBytes?: number } = {}): MemoryTarget {
-  const { maxBytes = totalmem() } = options;
+  const { maxBytes = process.availableMemory() } = options;
   let regions: readonly Region[] = [];
   let mappings: Mapping[] = [];
   let views: Uint8Array[] = [];
