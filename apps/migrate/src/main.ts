@@ -13,6 +13,9 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     abort.abort(new Interrupted(name, constants.signals[name]));
   });
 }
+// Whoever started us with a channel is gone: as when a terminal hangs up.
+process.once('disconnect', () => abort.abort(new Interrupted('SIGHUP', constants.signals.SIGHUP)));
+process.channel?.unref();
 // A reader that has had enough (`| head`) is not a failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;

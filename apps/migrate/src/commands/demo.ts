@@ -109,19 +109,20 @@ interface Child {
 /** This very program with other arguments; its lines are read, its talk goes where ours goes if it has bad news. */
 function start(children: ChildProcess[], args: readonly string[], context: CliContext): Child {
   const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // The channel tells it when we are gone, also when nobody could tell us to end it.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     signal: context.signal,
   });
   children.push(child);
   child.on('error', () => undefined);
   let talk = '';
-  child.stderr.on('data', (text: Buffer) => {
+  child.stderr!.on('data', (text: Buffer) => {
     talk += text.toString();
   });
   const seen: Line[] = [];
   const news = new EventTarget();
   let isOver = false;
-  createInterface({ input: child.stdout })
+  createInterface({ input: child.stdout! })
     .on('line', (text) => {
       seen.push(JSON.parse(text));
       news.dispatchEvent(new Event('news'));
