@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { pc } from './colours.ts';
 import { CliError, Interrupted } from '../cli-error.ts';
 import { causesOf } from '../exit-code.ts';
 import type { CliContext } from '../cli.ts';
