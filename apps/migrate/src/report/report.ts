@@ -43,14 +43,29 @@ function replaceSpecial(_key: string, value: unknown): unknown {
 export function reportError(report: Report, error: unknown): void {
   const causes = causesOf(error);
   const code = codeOf(causes);
-  const message = causes.map((cause) => cause.message).filter((text, at, all) => all.indexOf(text) === at);
+  const message = messageOf(causes) || String(error);
   const hint =
     oursFirst(causes)
-      .map((cause) => ('hint' in cause ? String(cause.hint) : ''))
+      .map(hintOf)
       .find((text) => text !== '') ?? '';
-  report.talk(`${pc.red('error')} ${pc.bold(code)}: ${message.join(': ') || String(error)}`);
+  report.talk(`${pc.red('error')} ${pc.bold(code)}: ${message}`);
   if (hint !== '') report.talk(`${pc.dim('hint:')} ${hint}`);
-  report.event({ type: 'error', code, message: message.join(': ') || String(error), hint });
+  report.event({ type: 'error', code, message, hint });
+}
+
+/** What happened, each thing once: some messages repeat those of their causes, or end with their own hint. */
+function messageOf(causes: readonly Error[]): string {
+  const hints = causes.map(hintOf).filter((hint) => hint !== '');
+  const kept: string[] = [];
+  for (const { message } of causes) {
+    const plain = hints.reduce((text, hint) => text.replace(`. ${hint}`, ''), message);
+    if (!kept.some((text) => text.includes(plain))) kept.push(plain);
+  }
+  return kept.join(': ');
+}
+
+function hintOf(cause: Error): string {
+  return 'hint' in cause && typeof cause.hint === 'string' ? cause.hint : '';
 }
 
 export function codeOf(causes: readonly Error[]): string {
