@@ -101,13 +101,13 @@ async function demo(flags: DemoFlags, context: CliContext): Promise<void> {
 /** The demo ends as that process did, which has said why. */
 async function failed(
   who: string,
-  { exit, seen, talk }: Process,
+  ended: Process,
   { context, report }: { context: CliContext; report: Report },
 ): Promise<void> {
-  const exitCode = (await exit) || exitCodes.bug;
+  const exitCode = (await ended.exit) || exitCodes.bug;
   context.signal.throwIfAborted();
-  const outcome = seen.findLast(({ type }) => type === 'summary')?.outcome ?? 'failed';
-  report.talk(`${talk().trimEnd()}\nthe ${who} ended with ${exitCode}`);
+  const outcome = ended.seen.findLast(({ type }) => type === 'summary')?.outcome ?? 'failed';
+  report.talk(`${ended.talk().trimEnd()}\nthe ${who} ended with ${exitCode}`);
   report.event({ type: 'summary', outcome, verified: false, exitCode });
   context.setExitCode(exitCode);
 }
