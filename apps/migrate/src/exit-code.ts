@@ -45,6 +45,15 @@ const CLI: Readonly<Record<CliErrorCode, number>> = {
 
 /** userfaultfd(2) and the device refuse with these. */
 const NO_UFFD: ReadonlySet<string> = new Set(['UFFD_EPERM', 'UFFD_EACCES', 'UFFD_ENOSYS', 'UFFD_EINVAL']);
+/** Causes that say more than the step that they ended. */
+const CAUSES: ReadonlyMap<string, number> = new Map([
+  ['CAPTURE_SPILL_FAILED', exitCodes.localIo],
+  ['CAPTURE_UFFD_FAILED', exitCodes.userfaultfdUnavailable],
+  ['WORKLOAD_SPEC', exitCodes.usage],
+  // No memory or no thread for it.
+  ['WORKLOAD_START', exitCodes.localIo],
+  ['WORKLOAD_MEMORY_GREW', exitCodes.notConverged],
+]);
 /** Mistakes in what was typed, found by the packages that parse it. */
 const USAGE_NAMES: ReadonlySet<string> = new Set(['LimiterConfigError', 'UnitError', 'CommanderError']);
 
@@ -58,11 +67,12 @@ export function exitCodeOf(error: unknown): number {
     if (cause.name === 'UffdError' && 'code' in cause && NO_UFFD.has(String(cause.code))) {
       return exitCodes.userfaultfdUnavailable;
     }
+    const known = 'code' in cause ? CAUSES.get(String(cause.code)) : undefined;
+    if (known !== undefined) return known;
   }
   if (error instanceof SnapshotError) return SNAPSHOT[error.code];
   if (error instanceof Error) {
     if (USAGE_NAMES.has(error.name)) return exitCodes.usage;
-    if ('code' in error && error.code === 'WORKLOAD_SPEC') return exitCodes.usage;
     if (error.name === 'PageStreamError') return exitCodes.corrupt;
     if ('syscall' in error && 'errno' in error && error.name === 'Error') return exitCodes.localIo;
   }

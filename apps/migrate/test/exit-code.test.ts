@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { outcomeOf } from '../src/cli.ts';
 import { CliError, type CliErrorCode, Interrupted } from '../src/cli-error.ts';
 import { causesOf, exitCodeOf, exitCodes } from '../src/exit-code.ts';
-import { parseWorkload } from '../src/workloads/index.ts';
+import { parseWorkload, WorkloadError } from '../src/workloads/index.ts';
 
 const snapshotCodes: Readonly<Record<SnapshotErrorCode, number>> = {
   'guest-failed': 1,
@@ -62,6 +62,22 @@ test.for([
 ] as const)('userfaultfd that fails with %s ends with %i', ([name, exitCode]) => {
   const cause = new UffdError('userfaultfd', errno[name]);
   expect(exitCodeOf(new SnapshotError('guest-failed', 'guest.open', { cause }))).toBe(exitCode);
+});
+
+test.for([
+  ['capture-failed', 'CAPTURE_STORE_FULL', 14],
+  ['capture-failed', 'CAPTURE_GUEST_DISCARDED', 14],
+  ['capture-failed', 'CAPTURE_SPILL_FAILED', 16],
+  ['capture-failed', 'CAPTURE_UFFD_FAILED', 10],
+  ['guest-failed', 'WORKLOAD_MEMORY_GREW', 14],
+  ['guest-failed', 'WORKLOAD_WRITER_DIED', 1],
+] as const)('%s because of %s ends with %i', ([code, why, exitCode]) => {
+  const cause = Object.assign(new Error('x'), { code: why });
+  expect(exitCodeOf(new SnapshotError(code, 'x', { cause }))).toBe(exitCode);
+});
+
+test('a workload that cannot start here is local', () => {
+  expect(exitCodeOf(new WorkloadError('WORKLOAD_START', 'no memory'))).toBe(16);
 });
 
 function thrownBy(run: () => unknown): unknown {
