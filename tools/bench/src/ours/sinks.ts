@@ -13,10 +13,11 @@ const BLOCK_BYTES = 2 ** 20;
 /** Heads of frames and the end: an image is at most this much larger than the memory in it. */
 const IMAGE_EXTRA_BYTES = 16 * 2 ** 20;
 
-export async function openSink(choice: SinkChoice, memory: Mapping): Promise<Sink> {
+/** `storeBytes` will be allocated after this and before the image is written: a fresh file needs that much more memory at hand. */
+export async function openSink(choice: SinkChoice, memory: Mapping, storeBytes: number): Promise<Sink> {
   switch (choice.kind) {
     case 'fresh':
-      writeWhole(choice.path, memory, 0);
+      writeWhole(choice.path, memory, storeBytes);
       unlinkSync(choice.path);
       return openFileSink(choice.path);
     case 'existing':

@@ -15,7 +15,7 @@ const WARM_UP_MS = 200;
 /** A snapshot by the orchestrator, with the native codec. */
 export async function runSnapshot(addon: Addon, request: SnapshotRequest): Promise<object> {
   const memory = mapGuest(addon, request.bytes, 'base');
-  const sink = await openSink(request.sink, memory);
+  const sink = await openSink(request.sink, memory, request.preImagesMaxBytes);
   const writing = await startWriters(addon, Number(memory.address), request);
   const guest = memoryGuest({
     regions: [{ name: 'memory', memory }],
