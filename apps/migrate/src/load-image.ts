@@ -1,11 +1,11 @@
-import { type ReceiveRun, type ReceiveSummary, restoreImage, type Target } from '@stillframe/snapshot';
+import { type ReceiveSummary, restoreImage, type Target } from '@stillframe/snapshot';
 import type { CliContext } from './cli.ts';
 import { pageCodec } from './codec.ts';
 import { openFileSource } from './io/file-source.ts';
 import { memoryTarget } from './io/memory-target.ts';
-import { createProgress } from './report/progress.ts';
 import { tellDamage } from './report/damage.ts';
 import type { Report } from './report/report.ts';
+import { watchReceipt } from './report/watch-receipt.ts';
 import type { WorkloadImage } from './workloads/index.ts';
 
 /** An image in memory whose checksums, coverage and digest are right. Disposing gives the memory back. */
@@ -34,22 +34,5 @@ export async function restoreInto(
 ): Promise<ReceiveSummary> {
   await using source = await openFileSource(path);
   const run = restoreImage({ source, target, codec: pageCodec, signal: context.signal });
-  return await tellDamage(report, async () => {
-    await watch(run, context, report);
-    return run.result;
-  });
-}
-
-async function watch(run: ReceiveRun, context: CliContext, report: Report): Promise<void> {
-  const progress = createProgress(context, 'read', report.isJson);
-  try {
-    for await (const event of run) {
-      report.event(event);
-      if (event.type !== 'progress') continue;
-      const { pages, receivedPages, bytes, elapsedMs } = event.progress;
-      progress.show({ pages, donePages: receivedPages, bytes, elapsedMs });
-    }
-  } finally {
-    progress.end();
-  }
+  return await tellDamage(report, () => watchReceipt(run, 'read', { context, report }));
 }

@@ -1,11 +1,5 @@
 import type { Socket } from 'node:net';
-import {
-  type PeerReceiveSummary,
-  type ReceiveRun,
-  receiveFromPeer,
-  type Target,
-  type Verify,
-} from '@stillframe/snapshot';
+import { receiveFromPeer, type Target, type Verify } from '@stillframe/snapshot';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
@@ -20,9 +14,9 @@ import { formatEndpoint, parseEndpoint, requireLoopback } from '../options/endpo
 import { addPlannedOptions } from '../options/planned.ts';
 import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { loadImage } from '../load-image.ts';
-import { createProgress } from '../report/progress.ts';
 import { type Report, reportError } from '../report/report.ts';
 import { showBytes, showCount, showMs } from '../report/units.ts';
+import { watchReceipt } from '../report/watch-receipt.ts';
 import { type ImageCheck, verifyImage } from '../verify-image.ts';
 
 interface DestFlags extends TimeoutFlags {
@@ -159,8 +153,7 @@ async function receive(socket: Socket, destination: Destination, serving: Servin
     signal,
     timeouts: peerTimeoutsFrom(flags),
   });
-  await watch(run, serving.context, report);
-  const summary = await run.result;
+  const summary = await watchReceipt(run, 'receive', serving);
   const words = summary.oracleVerified ? 'digest and oracle' : 'digest (there is no oracle for this guest)';
   report.result(
     [
@@ -178,22 +171,4 @@ async function receive(socket: Socket, destination: Destination, serving: Servin
       verified: summary.oracleVerified,
     },
   );
-}
-
-async function watch(
-  run: ReceiveRun<PeerReceiveSummary>,
-  context: CliContext,
-  report: Report,
-): Promise<void> {
-  const progress = createProgress(context, 'receive', report.isJson);
-  try {
-    for await (const event of run) {
-      report.event(event);
-      if (event.type !== 'progress') continue;
-      const { pages, receivedPages, bytes, elapsedMs } = event.progress;
-      progress.show({ pages, donePages: receivedPages, bytes, elapsedMs });
-    }
-  } finally {
-    progress.end();
-  }
 }

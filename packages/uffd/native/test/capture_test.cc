@@ -24,19 +24,30 @@ std::unique_ptr<CaptureEngine> Open(const GuestMemoryMapping& memory, ReadyFlag&
 
 void ArmOrThrow(CaptureEngine& engine) { ExpectEqual(engine.Arm(), 0, "arm"); }
 
-/// A capture under load: pause, arm, resume, drain; the image must show the ledger as of the pause.
-void PictureUnderLoad(Writers& writers, CaptureEngine& engine, ReadyFlag& ready, uint64_t pages) {
-  writers.AwaitWrites(2000);
+/// Arms while the writers are at rest, after so many writes. Returns what each page held then.
+std::vector<uint64_t> MakeCut(Writers& writers, CaptureEngine& engine, uint64_t warm_up) {
+  writers.AwaitWrites(warm_up);
   writers.Pause();
-  const std::vector<uint64_t> ledger = writers.Ledger();
+  std::vector<uint64_t> ledger = writers.Ledger();
   ArmOrThrow(engine);
   writers.Resume();
-  writers.AwaitWrites(50);
+  return ledger;
+}
+
+/// Lets the sweep run and drains: the image must show the ledger.
+void ExpectCut(CaptureEngine& engine, ReadyFlag& ready, const std::vector<uint64_t>& ledger) {
   engine.Grant(kAllPages, 0);
-  Image image(pages);
+  Image image(ledger.size());
   Drain(engine, ready, image);
   Expect(!engine.Shared().Failed(), "capture failed");
   image.ExpectCut(ledger);
+}
+
+/// A capture under load: pause, arm, resume, drain; the image must show the ledger as of the pause.
+void PictureUnderLoad(Writers& writers, CaptureEngine& engine, ReadyFlag& ready) {
+  const std::vector<uint64_t> ledger = MakeCut(writers, engine, 2000);
+  writers.AwaitWrites(50);
+  ExpectCut(engine, ready, ledger);
   Expect(engine.Shared().counters.fault_pages.load() > 0, "no page was captured by a fault");
   engine.Close();
   writers.AwaitWrites(2000);
@@ -73,7 +84,7 @@ STILLFRAME_TEST(cut_shows_the_memory_at_arm_under_load) {
   Writers writers(memory, 3);
   ReadyFlag ready;
   const auto engine = Open(memory, ready);
-  PictureUnderLoad(writers, *engine, ready, memory.Pages());
+  PictureUnderLoad(writers, *engine, ready);
 }
 
 STILLFRAME_TEST(cut_holds_when_read_through_the_kernel) {
@@ -81,7 +92,7 @@ STILLFRAME_TEST(cut_holds_when_read_through_the_kernel) {
   Writers writers(memory, 2);
   ReadyFlag ready;
   const auto engine = Open(memory, ready, kRoomy, getpid());
-  PictureUnderLoad(writers, *engine, ready, memory.Pages());
+  PictureUnderLoad(writers, *engine, ready);
 }
 
 STILLFRAME_TEST(cut_holds_with_a_spilling_store) {
@@ -90,18 +101,11 @@ STILLFRAME_TEST(cut_holds_with_a_spilling_store) {
   ReadyFlag ready;
   const auto engine =
       Open(memory, ready, {.max_bytes = 16 * kPage, .overflow = Overflow::kSpill, .spill_directory = "/tmp"});
-  writers.AwaitWrites(1000);
-  writers.Pause();
-  const std::vector<uint64_t> ledger = writers.Ledger();
-  ArmOrThrow(*engine);
-  writers.Resume();
+  const std::vector<uint64_t> ledger = MakeCut(writers, *engine, 1000);
   // Nobody drains: the writers must go on all the same.
   writers.AwaitWrites(5000);
   Expect(engine->Shared().store.SpilledBytesMax() > 0, "nothing was spilled");
-  engine->Grant(kAllPages, 0);
-  Image image(memory.Pages());
-  Drain(*engine, ready, image);
-  image.ExpectCut(ledger);
+  ExpectCut(*engine, ready, ledger);
 }
 
 STILLFRAME_TEST(cut_holds_with_a_tiny_stalling_store) {
@@ -110,15 +114,8 @@ STILLFRAME_TEST(cut_holds_with_a_tiny_stalling_store) {
   ReadyFlag ready;
   const auto engine =
       Open(memory, ready, {.max_bytes = 2 * kPage, .overflow = Overflow::kStall, .spill_directory = ""});
-  writers.AwaitWrites(1000);
-  writers.Pause();
-  const std::vector<uint64_t> ledger = writers.Ledger();
-  ArmOrThrow(*engine);
-  writers.Resume();
-  engine->Grant(kAllPages, 0);
-  Image image(memory.Pages());
-  Drain(*engine, ready, image);
-  image.ExpectCut(ledger);
+  const std::vector<uint64_t> ledger = MakeCut(writers, *engine, 1000);
+  ExpectCut(*engine, ready, ledger);
   writers.AwaitWrites(100);
 }
 
@@ -150,15 +147,8 @@ STILLFRAME_TEST(inline_mode_cut_under_load) {
   ReadyFlag ready;
   const auto engine =
       Open(memory, ready, {.max_bytes = 0, .overflow = Overflow::kStall, .spill_directory = ""});
-  writers.AwaitWrites(500);
-  writers.Pause();
-  const std::vector<uint64_t> ledger = writers.Ledger();
-  ArmOrThrow(*engine);
-  writers.Resume();
-  engine->Grant(kAllPages, 0);
-  Image image(memory.Pages());
-  Drain(*engine, ready, image);
-  image.ExpectCut(ledger);
+  const std::vector<uint64_t> ledger = MakeCut(writers, *engine, 500);
+  ExpectCut(*engine, ready, ledger);
   writers.AwaitWrites(100);
 }
 
@@ -248,7 +238,7 @@ STILLFRAME_TEST(a_second_capture_after_a_cancelled_one_is_right) {
   }
   ReadyFlag ready;
   const auto engine = Open(memory, ready);
-  PictureUnderLoad(writers, *engine, ready, memory.Pages());
+  PictureUnderLoad(writers, *engine, ready);
 }
 
 STILLFRAME_TEST(two_captures_at_once_on_different_memory) {
@@ -260,8 +250,8 @@ STILLFRAME_TEST(two_captures_at_once_on_different_memory) {
   ReadyFlag right_ready;
   const auto left_engine = Open(left, left_ready);
   const auto right_engine = Open(right, right_ready);
-  std::thread other([&] { PictureUnderLoad(left_writers, *left_engine, left_ready, left.Pages()); });
-  PictureUnderLoad(right_writers, *right_engine, right_ready, right.Pages());
+  std::thread other([&] { PictureUnderLoad(left_writers, *left_engine, left_ready); });
+  PictureUnderLoad(right_writers, *right_engine, right_ready);
   other.join();
 }
 
