@@ -14,6 +14,7 @@ export type {
   Observation,
   PreImageLevel,
   SinkLevel,
+  Sojourn,
   Step,
 } from './limiter.ts';
 export { numberOption, type OptionKind, type OptionSpec } from './options.ts';

@@ -9,7 +9,11 @@ export interface Observation {
   readonly faults: number;
   /** When the newest of them was read; 0 when there was none since the previous observation. */
   readonly lastFaultReadNs: number;
-  /** Event read → release of the writer, over the faults since the previous observation; zeros when there was none. */
+  /**
+   * Arrival → release of the writer, over the faults since the previous observation; zeros when there was none. Arrival as nearly as
+   * can be observed: when the fault thread last found its queue empty, if it was busy since; when it was woken, if it slept. The
+   * latency of that wake-up (5–75 µs) is not seen.
+   */
   readonly faultWait: FaultWait;
   /** Swept pages that the sink has taken since the previous observation. */
   readonly sweptPages: number;
@@ -23,6 +27,11 @@ export interface Observation {
   readonly bytesLeft: number;
   /** Bytes in one page. */
   readonly pageSize: number;
+  /**
+   * Pages first written since the cut, per second, recently; absent when it is not measured. A lower bound of the guest's write
+   * rate: only the first write to a page that is not captured yet is seen, so it falls as the sweep gets ahead.
+   */
+  readonly guestWritePagesPerSecond?: number;
   /** When the capture should be finished; absent when nobody has asked. */
   readonly deadlineNs?: number;
 }
@@ -36,7 +45,8 @@ export interface FaultWait {
 
 /** The sink, as the driver feels it. */
 export interface SinkLevel {
-  /** The longest single write since the previous observation, including one that is still going on. */
+  /** The longest single write since the previous observation, whoever caused it: state and marks as well as faults and sweep. A
+   *  write that is still going on counts with its age. */
   readonly longestWriteNs: number;
   /** Handed to the sink and not yet taken. */
   readonly backlogBytes: number;
@@ -48,6 +58,20 @@ export interface SinkLevel {
 export interface PreImageLevel {
   readonly bytes: number;
   readonly maxBytes: number;
+  /** Absent when it is not measured. */
+  readonly sojourn?: Sojourn;
+}
+
+/**
+ * How long captured pages stay in the pre-image store, in nanoseconds. Measured from the capture of a slab's first page to the
+ * release of the slab, so it overstates the younger pages of a slab by at most the time that the slab took to fill.
+ */
+export interface Sojourn {
+  /** Over the pages that have left since the previous observation; zeros when none has. */
+  readonly minNs: number;
+  readonly maxNs: number;
+  /** Age of the oldest page that is still there; 0 when the store is empty. */
+  readonly oldestNs: number;
 }
 
 /**
