@@ -110,5 +110,8 @@ export interface Step<State> {
 export interface Limiter<State = unknown> {
   readonly name: string;
   initial(nowNs: number): State;
+  /** Instead of `initial` where this limiter replaces one of the same `name` with other options: takes over its state, so that what
+   *  is due stays due. Absent: a re-tuning begins anew. */
+  adopt?(state: State, nowNs: number): State;
   step(state: State, observation: Observation): Step<State>;
 }

@@ -30,6 +30,8 @@ export interface Slab {
   readonly runs: readonly PageRun[];
   readonly bytes: Uint8Array;
   readonly cause: 'fault' | 'sweep';
+  /** When the first page of the slab was captured: CLOCK_MONOTONIC nanoseconds. Its other pages were captured then or later. */
+  readonly heldSinceNs: number;
   release(): void;
 }
 

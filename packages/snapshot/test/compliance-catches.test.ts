@@ -138,6 +138,11 @@ const defects: readonly Defect[] = [
     caughtBy: 'a fault comes before what was swept earlier',
     capture: (capture) => eachSlab(capture, (slab) => Object.assign(slab, { cause: 'sweep' })),
   },
+  ...[0, Number.MAX_SAFE_INTEGER].map((heldSinceNs) => ({
+    name: `slabs that are held since ${heldSinceNs}`,
+    caughtBy: 'a slab tells since when it is held: after arm, and by the time that its writer goes on',
+    capture: (capture: Capture) => eachSlab(capture, (slab) => Object.assign(slab, { heldSinceNs })),
+  })),
   {
     name: 'a wait that faults do not end',
     caughtBy: 'a fault wakes whoever waits',

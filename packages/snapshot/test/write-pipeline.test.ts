@@ -7,7 +7,14 @@ import { type Batch, WritePipeline } from '../src/write-pipeline.ts';
 import { TestSink } from './fixture.ts';
 
 function slab(onRelease: () => void): Slab {
-  return { region: 0, runs: [], bytes: new Uint8Array(1), cause: 'sweep', release: onRelease };
+  return {
+    region: 0,
+    runs: [],
+    bytes: new Uint8Array(1),
+    cause: 'sweep',
+    heldSinceNs: 0,
+    release: onRelease,
+  };
 }
 
 function setUp(onTaken: (batch: Batch) => void = () => {}) {

@@ -19,6 +19,8 @@ export interface CaptureSlab {
   readonly runs: readonly CapturedRun[];
   readonly bytes: Uint8Array;
   readonly cause: 'fault' | 'sweep';
+  /** When the first page of the slab was captured: CLOCK_MONOTONIC nanoseconds. */
+  readonly heldSinceNs: number;
   release(): void;
 }
 
@@ -78,6 +80,8 @@ export class SlabDesk {
         runs,
         bytes: new Uint8Array(memory, startByte, endByte - startByte),
         cause,
+        // Stop-gap until the engine says it.
+        heldSinceNs: 0,
         release: () => {
           if (released) return;
           released = true;

@@ -61,6 +61,8 @@ function build({ rate, burst }: v.InferOutput<typeof options>): Limiter<TokenBuc
   return {
     name: 'token-bucket',
     initial: (nowNs) => ({ bytes: burst, nanoBytes: 0, lastNs: toWhole(nowNs), heldPages: null }),
+    // Debt and tokens stay, the next step cuts them to the new capacity.
+    adopt: (state) => state,
     step(state, observation) {
       const pageSize = Math.max(1, toWhole(observation.pageSize));
       const capacity = Math.max(burst, pageSize);

@@ -84,6 +84,35 @@ export const pullCases: Readonly<Record<string, (setting: Setting) => Promise<vo
     await capture.close();
   },
 
+  'a slab tells since when it is held: after arm, and by the time that its writer goes on': async (
+    setting,
+  ) => {
+    const { guest, clock, write } = setting;
+    const capture = await guest.open(ROOMY);
+    await guest.pause();
+    const armedNs = clock.nowNs();
+    capture.arm();
+    await guest.resume();
+    await write(0, 2, NEW);
+    const writtenNs = clock.nowNs();
+    capture.grant(capture.pageCount, writtenNs);
+    const image = new Image(guest);
+    while (image.pages < capture.pageCount) {
+      for (const slab of capture.pull(1)) {
+        const { heldSinceNs, cause } = slab;
+        const pulledNs = clock.nowNs();
+        const latestNs = cause === 'fault' ? writtenNs : pulledNs;
+        check(heldSinceNs >= armedNs, `a slab is held since ${armedNs - heldSinceNs} ns before arm`);
+        check(heldSinceNs <= latestNs, `a ${cause} is held since ${heldSinceNs - latestNs} ns too late`);
+        image.take(slab);
+      }
+      // oxlint-disable-next-line no-await-in-loop -- the next slab may not be filled yet
+      if (image.pages < capture.pageCount) await capture.wait();
+    }
+    checkEqual(image.faultPages, 1, 'pages that came because of a fault');
+    await capture.close();
+  },
+
   'the numbers add up': async ({ guest, clock, write }) => {
     const capture = await openAtCut(guest, ROOMY);
     await write(0, 2, NEW);

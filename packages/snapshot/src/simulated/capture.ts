@@ -54,7 +54,11 @@ export class SimulatedCapture implements Capture {
     this.#parts = parts;
     this.#isInline = parts.options.preImagesMaxBytes === 0;
     this.#protection = new Protection(parts.memory);
-    this.#store = new SimulatedStore(parts.memory, parts.options, SLAB_MAX_BYTES, () => this.#onRelease());
+    this.#store = new SimulatedStore({
+      ...parts,
+      slabMaxBytes: SLAB_MAX_BYTES,
+      onRelease: () => this.#onRelease(),
+    });
     this.#waiters = new Waiters(parts.clock, () => this.#isReady());
     this.pageCount = this.#protection.pageCount;
   }
@@ -210,8 +214,9 @@ export class SimulatedCapture implements Capture {
     const isZero = !this.#parts.memory.isTouched(at.region, at.page);
     const bytes = isZero ? new Uint8Array(0) : this.#parts.memory.page(at.region, at.page).slice();
     const runs = [{ kind: isZero ? 'zero' : 'data', firstPage: at.page, pageCount: 1 }] as const;
+    const heldSinceNs = this.#parts.clock.nowNs();
     return [
-      onLoan({ region: at.region, cause, runs, bytes }, () => {
+      onLoan({ region: at.region, cause, runs, bytes, heldSinceNs }, () => {
         this.#slabsOnLoan -= 1;
         this.#inlineOnLoan = false;
         if (this.isProtected(at)) this.#release(at, cause);

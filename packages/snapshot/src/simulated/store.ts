@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts';
 import type { CaptureOptions, Slab } from '../guest.ts';
 import type { PageAddress, SimulatedMemory } from './memory.ts';
 import { RunPacker } from './run-packer.ts';
@@ -7,6 +8,7 @@ interface Held {
   /** A copy of the page, or undefined when it was never touched. */
   readonly bytes: Uint8Array | undefined;
   readonly spilled: boolean;
+  readonly sinceNs: number;
 }
 
 /** Written over released slabs, so that a sink which still reads one produces a wrong checksum. */
@@ -15,11 +17,20 @@ const RELEASED_FILL = 0xdb;
 /** The sweep may hold one eighth of the store, so that faults find room however slow the sink is. */
 const SWEEP_SHARE = 1 / 8;
 
+export interface StoreParts {
+  readonly memory: SimulatedMemory;
+  readonly clock: Clock;
+  readonly options: CaptureOptions;
+  readonly slabMaxBytes: number;
+  readonly onRelease: () => void;
+}
+
 /** Copies of captured pages, from their capture to the release of their slab. */
 export class SimulatedStore {
   readonly #memory: SimulatedMemory;
   readonly #options: CaptureOptions;
   readonly #slabMaxBytes: number;
+  readonly #clock: Clock;
   readonly #onRelease: () => void;
   readonly #queues: Record<Slab['cause'], Held[]> = { fault: [], sweep: [] };
   readonly #heldBytes: Record<Slab['cause'], number> = { fault: 0, sweep: 0 };
@@ -27,8 +38,9 @@ export class SimulatedStore {
   heldBytesMax = 0;
   spilledBytesMax = 0;
 
-  constructor(memory: SimulatedMemory, options: CaptureOptions, slabMaxBytes: number, onRelease: () => void) {
+  constructor({ memory, clock, options, slabMaxBytes, onRelease }: StoreParts) {
     this.#memory = memory;
+    this.#clock = clock;
     this.#options = options;
     this.#slabMaxBytes = slabMaxBytes;
     this.#onRelease = onRelease;
@@ -54,7 +66,7 @@ export class SimulatedStore {
     const sizeBytes = this.#sizeBytes(at);
     const spilled = this.heldBytes - this.#spilledBytes + sizeBytes > this.#options.preImagesMaxBytes;
     const bytes = sizeBytes === 0 ? undefined : this.#memory.page(at.region, at.page).slice();
-    this.#queues[cause].push({ at, bytes, spilled });
+    this.#queues[cause].push({ at, bytes, spilled, sinceNs: this.#clock.nowNs() });
     this.#heldBytes[cause] += sizeBytes;
     if (spilled) this.#spilledBytes += sizeBytes;
     this.heldBytesMax = Math.max(this.heldBytesMax, this.heldBytes);
@@ -72,7 +84,8 @@ export class SimulatedStore {
 
   #takeOne(cause: Slab['cause']): Slab {
     const queue = this.#queues[cause];
-    const region = queue[0]!.at.region;
+    const { at: first, sinceNs: heldSinceNs } = queue[0]!;
+    const { region } = first;
     const packer = new RunPacker();
     let spilledBytes = 0;
     while (queue.length > 0 && queue[0]!.at.region === region) {
@@ -83,7 +96,7 @@ export class SimulatedStore {
       queue.shift();
     }
     const bytes = packer.bytes();
-    return onLoan({ region, cause, runs: packer.runs, bytes }, () => {
+    return onLoan({ region, cause, runs: packer.runs, bytes, heldSinceNs }, () => {
       this.#heldBytes[cause] -= bytes.byteLength;
       this.#spilledBytes -= spilledBytes;
       this.#onRelease();
