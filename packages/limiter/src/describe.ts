@@ -1,14 +1,14 @@
 import * as v from 'valibot';
-import type { OptionKind } from './options.ts';
+import type { OptionKind } from './option-kinds.ts';
 import type { LimiterPolicy } from './policy.ts';
 
 /** One option, for help text. */
 export interface OptionDescription {
   readonly name: string;
-  /** Absent when the option is not a number with a unit. */
+  /** How it is written; absent when the schema does not say. */
   readonly kind?: OptionKind;
   readonly required: boolean;
-  /** As it would be written; absent when `required`. */
+  /** As it would be written; absent when there is none. */
   readonly default?: unknown;
   readonly description: string;
 }

@@ -17,7 +17,8 @@ export type {
   Sojourn,
   Step,
 } from './limiter.ts';
-export { numberOption, type OptionKind, type OptionSpec } from './options.ts';
+export type { NumberKind, OptionKind } from './option-kinds.ts';
+export { numberOption, type OptionMetadata, type OptionSpec } from './options.ts';
 export {
   type LinearScanOptions,
   type LinearScanState,

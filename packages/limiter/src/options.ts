@@ -1,41 +1,38 @@
 import * as v from 'valibot';
 import { excerpt, UnitError } from './errors.ts';
-import { parseBytes, parseDurationMs, parseRate } from './units.ts';
+import { type NumberKind, NUMBER_PARSERS, NUMBER_PATTERNS, type OptionKind } from './option-kinds.ts';
 
-/** How an option is written. A plain number is bytes, bytes per second, milliseconds or a count. */
-export type OptionKind = 'bytes' | 'rate' | 'duration' | 'count';
-
-/** Each kind's parser; the shorthand gives text, a config file text or a number. */
-const PARSERS: Record<OptionKind, (value: string | number) => number> = {
-  bytes: parseBytes,
-  rate: parseRate,
-  duration: parseDurationMs,
-  count: parseCount,
-};
-
-/** How to write a value of each kind, for hints. */
-export const KIND_HINTS: Record<OptionKind, string> = {
-  bytes: 'write bytes as a number, or a size with a unit such as 64MiB or 64MB',
-  rate: 'write bytes per second as a number, or a rate with a unit such as 200MiB/s',
-  duration: 'write milliseconds as a number, or a duration with a unit such as 5ms, 500us or 2s',
-  count: 'write a whole number',
-};
-
-/** What an option says of itself. `min` and `max` are in bytes, bytes per second, milliseconds or counts. */
+/** What an option says of itself. `min` and `max` are in the unit of its kind: bytes, bytes per second, milliseconds, … */
 export interface OptionSpec {
-  readonly kind: OptionKind;
+  readonly kind: NumberKind;
   readonly description: string;
   readonly min: number;
   readonly max: number;
 }
 
+/** What a schema tells of an option besides its type: how it is written, and its JSON Schema for editors. */
+export interface OptionMetadata {
+  readonly kind: OptionKind;
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
 /** A schema for one numeric option: takes text or a number, gives the number within its limits. Wrap it in `v.optional` for a default. */
 export function numberOption({ kind, description, min, max }: OptionSpec) {
+  const number = kind === 'count' ? 'integer' : 'number';
+  const metadata: OptionMetadata = {
+    kind,
+    json: {
+      anyOf: [
+        { type: number, minimum: min, maximum: max },
+        { type: 'string', pattern: NUMBER_PATTERNS[kind] },
+      ],
+    },
+  };
   return v.pipe(
     v.union([v.string(), v.number()], ({ received }) => `${received} is neither text nor a number`),
     v.rawTransform<string | number, number>(({ dataset, addIssue, NEVER }) => {
       try {
-        const value = PARSERS[kind](dataset.value);
+        const value = NUMBER_PARSERS[kind](dataset.value);
         if (value >= min && value <= max) return value;
         addIssue({ message: `${excerpt(dataset.value)} is not in ${min} … ${max}` });
       } catch (error) {
@@ -45,12 +42,6 @@ export function numberOption({ kind, description, min, max }: OptionSpec) {
       return NEVER;
     }),
     v.description(description),
-    v.metadata({ kind }),
+    v.metadata({ ...metadata }),
   );
-}
-
-function parseCount(value: string | number): number {
-  const text = String(value).trim();
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new UnitError('UNIT_SYNTAX', `${excerpt(value)} is not a whole number`, value, KIND_HINTS.count);
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { excerpt, LimiterConfigError } from './errors.ts';
 import { nearest } from './nearest.ts';
-import { KIND_HINTS } from './options.ts';
+import { KIND_HINTS } from './option-kinds.ts';
 import { describeOption } from './describe.ts';
 import type { LimiterPolicy, OptionsSchema } from './policy.ts';
 

@@ -1,5 +1,5 @@
+import { elapse } from './elapsed.ts';
 import { divideExactly } from './exact-division.ts';
-import { toWhole } from '../whole.ts';
 
 /** Tokens in a bucket, exactly: `bytes` (negative in debt) plus `nanoBytes` × 10⁻⁹, both whole. */
 export interface BucketLevel {
@@ -15,9 +15,6 @@ export const MAX_BUCKET_BYTES = 2 ** 50;
 
 const NANO = 1_000_000_000;
 
-/** Observations may be taken a little out of order; a step back of more than this is a new clock. */
-const CLOCK_SLIP_NS = 1_000_000_000;
-
 /** The level at `nowNs`, at most `capacity` bytes. */
 export function fill(level: BucketLevel, rate: number, capacity: number, nowNs: number): BucketLevel {
   const { elapsedNs, lastNs } = elapse(level.lastNs, nowNs);
@@ -31,14 +28,4 @@ export function fill(level: BucketLevel, rate: number, capacity: number, nowNs: 
 export function fullEnoughNs(level: BucketLevel, rate: number, bytes: number): number {
   const roundUp = rate - 1;
   return level.lastNs + divideExactly(bytes - level.bytes, NANO, roundUp - level.nanoBytes, rate).quotient;
-}
-
-/**
- * Time that has passed since `lastNs`, and the new `lastNs`. A small step back waits for the clock to catch up, because
- * counting that time again would give it twice; after a large one, time starts anew.
- */
-function elapse(lastNs: number, observedNs: number): { elapsedNs: number; lastNs: number } {
-  const nowNs = Number.isNaN(observedNs) ? lastNs : toWhole(observedNs);
-  if (nowNs >= lastNs) return { elapsedNs: nowNs - lastNs, lastNs: nowNs };
-  return { elapsedNs: 0, lastNs: lastNs - nowNs <= CLOCK_SLIP_NS ? lastNs : nowNs };
 }

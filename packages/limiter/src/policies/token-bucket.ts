@@ -1,21 +1,13 @@
 import * as v from 'valibot';
-import type { Grant, Limiter, Observation } from '../limiter.ts';
+import type { Limiter } from '../limiter.ts';
 import { numberOption } from '../options.ts';
 import { definePolicy } from '../policy.ts';
 import { validateOptions } from '../validate.ts';
-import { toWhole } from '../whole.ts';
-import { type BucketLevel, fill, fullEnoughNs, MAX_BUCKET_BYTES } from './bucket-level.ts';
+import { MAX_BUCKET_BYTES } from './bucket-level.ts';
+import { grantOf, MIN_RATE, openBucket, type RateBucket, refill } from './rate-bucket.ts';
 
-/** The bucket at `lastNs`, and the swept pages that were held then; null before the first observation. */
-export interface TokenBucketState extends BucketLevel {
-  readonly heldPages: number | null;
-}
-
-/** Slower than one small page a second is a stop. */
-const MIN_RATE = 4096;
-
-/** Tokens are handed out in lots worth this much time, so that a fast bucket is not asked for every page. */
-const LOTS_PER_SECOND = 200;
+/** The bucket, which is all that a token bucket remembers. */
+export type TokenBucketState = RateBucket;
 
 const options = v.strictObject({
   rate: numberOption({
@@ -54,59 +46,15 @@ export function tokenBucket(input: TokenBucketOptions): Limiter<TokenBucketState
  * In any window of time the sweep captures at most `rate × window + max(burst, one page)` bytes.
  *
  * Why: a page is paid when its capture is observed, and the bucket is filled (and overflows) before that. The true capture was earlier, so
- * the bucket here is never fuller than the true one, and a grant is never more than it holds. What overflows while a grant is out is lost;
- * nothing else is: the level is exact to 10⁻⁹ byte. A driver that sweeps past its grant runs into debt, at most a burst deep.
+ * the bucket here is never fuller than the true one, and a grant is never more than it holds. The level is exact to 10⁻⁹ byte.
  */
-function build({ rate, burst }: v.InferOutput<typeof options>): Limiter<TokenBucketState> {
+function build(terms: v.InferOutput<typeof options>): Limiter<TokenBucketState> {
   return {
     name: 'token-bucket',
-    initial: (nowNs) => ({ bytes: burst, nanoBytes: 0, lastNs: toWhole(nowNs), heldPages: null }),
-    // Debt and tokens stay, the next step cuts them to the new capacity.
-    adopt: (state) => state,
-    step(state, observation) {
-      const pageSize = Math.max(1, toWhole(observation.pageSize));
-      const capacity = Math.max(burst, pageSize);
-      const filled = fill(state, rate, capacity, observation.nowNs);
-      const paid = filled.bytes - capturedPages(state, observation) * pageSize;
-      const level = {
-        bytes: Math.max(-capacity, paid),
-        nanoBytes: filled.nanoBytes,
-        lastNs: filled.lastNs,
-        heldPages: heldPages(observation),
-      };
-
-      const most = Math.floor(capacity / pageSize);
-      const lot = Math.min(most, Math.max(1, Math.floor(rate / LOTS_PER_SECOND / pageSize)));
-      return { state: level, grant: grantOf(level, { lot, rate, pageSize }, observation) };
+    initial: (nowNs) => openBucket(nowNs, terms.burst),
+    step(before, observation) {
+      const state = refill(before, terms, observation);
+      return { state, grant: grantOf(state, terms, observation) };
     },
   };
-}
-
-/** By the sweep, since the last observation. The first one is the baseline: its pages were granted by somebody else. */
-function capturedPages(state: TokenBucketState, observation: Observation): number {
-  if (state.heldPages === null) return 0;
-  return toWhole(toWhole(observation.sweptPages) + heldPages(observation) - state.heldPages);
-}
-
-function heldPages({ sweptPagesHeld = 0 }: Observation): number {
-  return toWhole(sweptPagesHeld);
-}
-
-interface Terms {
-  readonly lot: number;
-  readonly rate: number;
-  readonly pageSize: number;
-}
-
-/** All that the level pays for, if that is at least a lot; else one lot, at the time when it will be paid for. */
-function grantOf(level: BucketLevel, { lot, rate, pageSize }: Terms, observation: Observation): Grant {
-  const pagesLeft = toWhole(observation.pagesLeft);
-  const wanted = Math.min(lot, pagesLeft);
-  const affordable = Math.max(0, Math.floor(level.bytes / pageSize));
-  if (affordable >= wanted) {
-    const pages = Math.min(affordable, pagesLeft);
-    return { pages, notBeforeNs: toWhole(observation.nowNs), wakeOnFault: false, reason: 'tokens' };
-  }
-  const notBeforeNs = toWhole(fullEnoughNs(level, rate, wanted * pageSize));
-  return { pages: wanted, notBeforeNs, wakeOnFault: false, reason: 'waiting for tokens' };
 }
