@@ -52,6 +52,8 @@ function build(terms: v.InferOutput<typeof options>): Limiter<TokenBucketState> 
   return {
     name: 'token-bucket',
     initial: (nowNs) => openBucket(nowNs, terms.burst),
+    // Tokens and debt stay; the next step cuts them to the new capacity.
+    adopt: (before) => before,
     step(before, observation) {
       const state = refill(before, terms, observation);
       return { state, grant: grantOf(state, terms, observation) };
