@@ -1,4 +1,4 @@
-import type { Grant } from '@stillframe/limiter';
+import type { Grant, Observation } from '@stillframe/limiter';
 
 /**
  * Where a snapshot is: `prepare` (the stream begins, the guest allocates) → `pause` → `arm` (the cut) → `resume` → `stream`
@@ -20,12 +20,23 @@ export interface ProgressEvent {
   readonly progress: SnapshotProgress;
 }
 
-/** The limiter changed its mind: another reason, or it begins or ends to hold the sweep back. */
+/** The limiter changed its mind: another reason, or it begins or ends to hold the sweep back; or it was exchanged. */
 export interface LimiterEvent {
   readonly type: 'limiter';
   readonly atNs: number;
   readonly limiter: string;
   readonly grant: Grant;
+}
+
+/** One decision of the limiter; with `began`, enough to make the same decisions again. */
+export interface LimiterStep {
+  readonly limiter: string;
+  /** At the first step of a limiter: whether its state is that of `initial(atNs)`, or the one before's by `adopt(state, atNs)`. */
+  readonly began?: { readonly by: 'initial' | 'adopt'; readonly atNs: number };
+  readonly observation: Observation;
+  readonly grant: Grant;
+  /** The sweep is held: the grant is not acted on. */
+  readonly isHeld: boolean;
 }
 
 export type SnapshotEvent = PhaseEvent | ProgressEvent | LimiterEvent;
@@ -67,6 +78,8 @@ export interface LimiterNumbers {
   readonly heldMs: number;
   /** Why the sweep goes as it goes, in the limiter's words. */
   readonly reason: string;
+  /** The sweep is held by `holdSweep`, whatever the limiter says. */
+  readonly isHeld: boolean;
 }
 
 /** The sink, as the snapshot feels it. */

@@ -1,40 +1,35 @@
 import type { Grant, Limiter, Observation } from '@stillframe/limiter';
-import { type FaultReading, NO_FAULTS, waitsBetween } from './fault-reading.ts';
 import type { Clock } from './clock.ts';
 import { attemptNow, SnapshotError } from './error.ts';
-import type { LimiterNumbers } from './event.ts';
+import type { LimiterNumbers, LimiterStep } from './event.ts';
 import type { Capture } from './guest.ts';
-import type { SinkMeter } from './sink-meter.ts';
+import type { Observer, Taken } from './observer.ts';
 
 export interface PacerOptions {
   readonly capture: Capture;
+  readonly observer: Observer;
   readonly limiter: Limiter;
-  readonly meter: SinkMeter;
   readonly clock: Clock;
-  readonly totalBytes: number;
-  readonly preImagesMaxBytes: number;
+  /** The sweep is held from the start. */
+  readonly isHeld: boolean;
   /** At most this many pages in one grant: 1 in inline mode. */
   readonly grantMaxPages: number;
-  readonly deadlineNs?: number;
   /** Called when the limiter changes its mind, not at every step. */
   readonly onChange: (limiter: string, grant: Grant) => void;
-}
-
-/** What the sink has taken since the start. */
-export interface Taken {
-  readonly sweptPages: number;
-  /** Fault numbers as of the newest batch that the sink has taken. */
-  readonly faults: FaultReading;
+  /** Called at every step. */
+  readonly onStep?: (step: LimiterStep) => void;
 }
 
 const NS_PER_MS = 1_000_000;
 
-/** Tells the limiter what happened and the sweep what the limiter allows. */
+/** Asks the limiter and tells the sweep what it allows. */
 export class Pacer {
   readonly #options: PacerOptions;
   #limiter: Limiter;
   #state: unknown;
-  #seen: Taken = { sweptPages: 0, faults: NO_FAULTS };
+  /** How the limiter got its state, until its first step has been told. */
+  #began: LimiterStep['began'];
+  #isHeld: boolean;
   #grant: Grant = { pages: 0, notBeforeNs: 0, wakeOnFault: true };
   #steppedNs: number;
   #steps = 0;
@@ -46,10 +41,13 @@ export class Pacer {
   constructor(options: PacerOptions) {
     this.#options = options;
     this.#limiter = options.limiter;
+    this.#isHeld = options.isHeld;
     this.#steppedNs = options.clock.nowNs();
-    this.#state = this.#ask(() => this.#limiter.initial(this.#steppedNs));
+    this.#began = { by: 'initial', atNs: this.#steppedNs };
+    this.#state = ask(this.#limiter, () => this.#limiter.initial(this.#steppedNs));
   }
 
+  /** What the sweep may do: the limiter's grant, or nothing while the sweep is held. */
   get grant(): Grant {
     return this.#grant;
   }
@@ -65,88 +63,91 @@ export class Pacer {
       steps: this.#steps,
       heldMs: this.#heldNs / NS_PER_MS,
       reason: this.#grant.reason ?? '',
+      isHeld: this.#isHeld,
     };
   }
 
-  /** Takes another limiter and asks it at once; what the old one had granted is void. If the new one fails, the old one stays. */
+  step(taken: Taken): void {
+    this.#decide(this.#options.observer.observe(taken));
+  }
+
+  /** Takes another limiter and asks it at once; what the old one had granted is void. If the new one fails, the old one is asked. */
   useLimiter(limiter: Limiter): void {
-    const previous = { limiter: this.#limiter, state: this.#state };
+    const observation = this.#options.observer.observe();
+    const previous = { limiter: this.#limiter, state: this.#state, began: this.#began };
     try {
+      const by = limiter.name === previous.limiter.name && limiter.adopt !== undefined ? 'adopt' : 'initial';
+      const { nowNs } = observation;
       this.#limiter = limiter;
-      this.#state = this.#ask(() => limiter.initial(this.#options.clock.nowNs()));
-      this.step(this.#seen);
+      this.#state = ask(limiter, () =>
+        by === 'adopt' ? limiter.adopt!(previous.state, nowNs) : limiter.initial(nowNs),
+      );
+      this.#began = { by, atNs: nowNs };
+      this.#reportedMind = '';
+      this.#decide(observation);
     } catch (error) {
       this.#limiter = previous.limiter;
       this.#state = previous.state;
+      this.#began = previous.began;
+      this.#decide(observation);
       throw error;
     }
   }
 
-  step(taken: Taken): void {
-    const observation = this.#observe(taken);
-    this.#countHeld(observation.nowNs);
-    this.#seen = taken;
-    const step = this.#ask(() => this.#limiter.step(this.#state, observation));
+  /** Stops the sweep whatever the limiter grants, or lets it go on; faults are served all the same. The limiter goes on being asked. */
+  hold(isHeld: boolean): void {
+    if (this.#isHeld === isHeld) return;
+    this.#isHeld = isHeld;
+    this.#decide(this.#options.observer.observe());
+  }
+
+  #decide(observation: Observation): void {
+    const limiter = this.#limiter;
+    const step = ask(limiter, () => limiter.step(this.#state, observation));
     const flaw = grantFlaw(step.grant);
     if (flaw !== undefined) {
-      throw new SnapshotError(
-        'limiter-failed',
-        `the limiter ${this.#limiter.name} returned a bad grant: ${flaw}`,
-        {
-          operands: { limiter: this.#limiter.name },
-        },
-      );
+      const message = `the limiter ${limiter.name} returned a bad grant: ${flaw}`;
+      throw new SnapshotError('limiter-failed', message, { operands: { limiter: limiter.name } });
     }
+    this.#countHeld(observation.nowNs);
     this.#state = step.state;
-    this.#grant = step.grant;
     this.#steps += 1;
-    this.#options.capture.grant(
-      Math.min(step.grant.pages, this.#options.grantMaxPages),
-      step.grant.notBeforeNs,
-    );
-    this.#heldUntilNs = heldUntilNs(step.grant, observation);
-    this.#reportChange(observation.nowNs);
+    this.#options.onStep?.({
+      limiter: limiter.name,
+      observation,
+      grant: step.grant,
+      isHeld: this.#isHeld,
+      ...(this.#began === undefined ? {} : { began: this.#began }),
+    });
+    this.#began = undefined;
+    this.#allow(this.#isHeld ? nothing(step.grant, observation) : step.grant, observation);
   }
 
-  #ask<T>(question: () => T): T {
-    return attemptNow('limiter-failed', `limiter ${this.#limiter.name}`, question);
-  }
-
-  #observe(taken: Taken): Observation {
-    const { capture, clock, meter, totalBytes, deadlineNs } = this.#options;
-    const stats = capture.stats();
-    const { faults, lastFaultReadNs } = taken.faults;
-    const newFaults = faults - this.#seen.faults.faults;
-    const pagesLeft = Math.max(0, capture.pageCount - stats.capturedPages);
-    // Exact where all pages have one size; an average elsewhere.
-    const pageSize = capture.pageCount === 0 ? 1 : totalBytes / capture.pageCount;
-    return {
-      nowNs: clock.nowNs(),
-      faults: newFaults,
-      lastFaultReadNs: newFaults > 0 ? lastFaultReadNs : 0,
-      faultWait: waitsBetween(taken.faults, this.#seen.faults),
-      sweptPages: taken.sweptPages - this.#seen.sweptPages,
-      sweptPagesHeld: Math.max(0, stats.sweptPages - taken.sweptPages),
-      sink: meter.level(),
-      preImages: { bytes: stats.preImageBytes, maxBytes: this.#options.preImagesMaxBytes },
-      pagesLeft,
-      bytesLeft: Math.round(pagesLeft * pageSize),
-      pageSize: Math.ceil(pageSize),
-      ...(deadlineNs === undefined ? {} : { deadlineNs }),
-    };
-  }
-
-  #reportChange(nowNs: number): void {
-    const mind = `${this.#limiter.name} ${this.#grant.reason ?? ''} ${this.#heldUntilNs > nowNs}`;
+  #allow(grant: Grant, observation: Observation): void {
+    this.#grant = grant;
+    this.#options.capture.grant(Math.min(grant.pages, this.#options.grantMaxPages), grant.notBeforeNs);
+    this.#heldUntilNs = heldUntilNs(grant, observation);
+    const mind = `${this.#limiter.name} ${grant.reason ?? ''} ${this.#heldUntilNs > observation.nowNs}`;
     if (mind === this.#reportedMind) return;
     this.#reportedMind = mind;
-    this.#options.onChange(this.#limiter.name, this.#grant);
+    this.#options.onChange(this.#limiter.name, grant);
   }
 
   #countHeld(nowNs: number): void {
     this.#heldNs += Math.max(0, Math.min(nowNs, this.#heldUntilNs) - this.#steppedNs);
     this.#steppedNs = nowNs;
   }
+}
+
+function ask<T>({ name }: Limiter, question: () => T): T {
+  return attemptNow('limiter-failed', `limiter ${name}`, question);
+}
+
+/** Long enough not to be asked for nothing; the driver asks in between anyway. */
+const HOLD_NS = 1_000_000_000;
+
+function nothing({ wakeOnFault }: Grant, { nowNs }: Observation): Grant {
+  return { pages: 0, notBeforeNs: nowNs + HOLD_NS, wakeOnFault, reason: 'paused' };
 }
 
 function heldUntilNs({ pages, notBeforeNs }: Grant, { pagesLeft, nowNs }: Observation): number {

@@ -2,6 +2,7 @@ import type { PageStreamEncoder } from '@stillframe/page-stream';
 import type { FaultReading } from './fault-reading.ts';
 import type { Slab } from './guest.ts';
 import { byteLength } from './output.ts';
+import { type HeldSince, heldSince } from './sojourn-meter.ts';
 import type { Batch } from './write-pipeline.ts';
 
 /** Pages on their way to the sink. */
@@ -9,6 +10,8 @@ export interface PageBatch extends Batch {
   readonly pages: number;
   readonly faultPages: number;
   readonly pulledNs: number;
+  /** Of its slabs; undefined without any. */
+  readonly heldSince: HeldSince | undefined;
   /** The fault numbers when the slabs were pulled. */
   readonly faults: FaultReading;
 }
@@ -34,10 +37,11 @@ export function encodeBatch(
     pages += slabPages;
     if (slab.cause === 'fault') faultPages += slabPages;
   }
-  return { iovecs, bytes, slabs, pages, faultPages, pulledNs, faults };
+  return { iovecs, bytes, slabs, pages, faultPages, pulledNs, heldSince: heldSince(slabs), faults };
 }
 
 /** Frames without pages. */
 export function headBatch(iovecs: readonly Uint8Array[], faults: FaultReading): PageBatch {
-  return { iovecs, bytes: byteLength(iovecs), slabs: [], pages: 0, faultPages: 0, pulledNs: 0, faults };
+  const nothing = { slabs: [], pages: 0, faultPages: 0, pulledNs: 0, heldSince: undefined };
+  return { iovecs, bytes: byteLength(iovecs), ...nothing, faults };
 }

@@ -4,10 +4,12 @@ import { attempt, attemptNow, SnapshotError } from './error.ts';
 import { type FaultReading, NO_FAULTS, readFaults } from './fault-reading.ts';
 import type { Capture, GuestState, Slab } from './guest.ts';
 import type { Interruption } from './interruption.ts';
+import { NOTHING_TAKEN } from './observer.ts';
 import type { Output } from './output.ts';
-import type { Pacer, Taken } from './pacer.ts';
+import type { Pacer } from './pacer.ts';
 import { encodeBatch, headBatch, type PageBatch } from './page-batch.ts';
 import type { PumpMode } from './pump-mode.ts';
+import type { SojournMeter } from './sojourn-meter.ts';
 import { asEncodingFailure } from './stream-failure.ts';
 import { WritePipeline } from './write-pipeline.ts';
 
@@ -17,18 +19,21 @@ const MAX_ASK_INTERVAL_NS = 100_000_000;
 /** A limiter that grants nothing and wants to be asked at once would keep the event loop busy. */
 const MIN_ASK_INTERVAL_NS = 1_000_000;
 
+const NS_PER_MS = 1_000_000;
+
 export interface PumpOptions {
   readonly capture: Capture;
   readonly encoder: PageStreamEncoder;
   readonly output: Output;
   readonly pacer: Pacer;
+  readonly sojourn: SojournMeter;
   readonly clock: Clock;
   readonly interruption: Interruption;
   readonly mode: PumpMode;
 }
 
 /**
- * Moves every captured page to the sink, faults first, and steps the limiter after each batch that the sink has taken.
+ * Moves every captured page to the sink, faults first, and steps the limiter after each batch that the sink has taken, and while a write takes long.
  *
  * Never works per page: the smallest unit here is a run.
  */
@@ -37,7 +42,7 @@ export class Pump {
   readonly #pipeline: WritePipeline<PageBatch>;
   #pulledPages = 0;
   #takenPages = 0;
-  #taken: Taken = { sweptPages: 0, faults: NO_FAULTS };
+  #taken = NOTHING_TAKEN;
   #pulledFaults = NO_FAULTS;
 
   constructor(options: PumpOptions) {
@@ -84,6 +89,7 @@ export class Pump {
     if (slabs.length === 0) return false;
     if (!mode.isInline) this.#pulledFaults = readFaults(capture, this.#pulledFaults);
     const batch = this.#encode(slabs, pulledNs);
+    if (batch.heldSince !== undefined) this.#options.sojourn.pulled(batch.heldSince);
     this.#pulledPages += batch.pages;
     this.#pipeline.push(batch);
     if (this.#pulledPages > capture.pageCount) {
@@ -116,19 +122,31 @@ export class Pump {
   /** Until the sink has taken a batch, there may be something to pull, or the limiter wants to be asked. */
   async #change(): Promise<void> {
     const { clock, interruption, mode } = this.#options;
-    if (this.#pipeline.length === mode.maxBatches || this.hasEveryPage) return this.#pipeline.next;
+    // Inline nothing is swept during a write, so there is nothing to limit.
+    if (mode.isInline && this.#pipeline.length > 0) return this.#pipeline.next;
+    if (this.hasEveryPage) return this.#pipeline.next;
     const untilNs = this.#askAgainNs();
     if (this.#pipeline.length === 0) {
       await this.#wait(untilNs, interruption.signal);
       if (clock.nowNs() >= untilNs) this.#stepIfNothingMoves();
       return;
     }
+    const writing = this.#pipeline.next;
     const scope = interruption.scope();
     try {
-      await Promise.race([this.#wait(untilNs, scope.signal), this.#pipeline.next]);
+      await Promise.race([this.#idle(untilNs, scope.signal), writing]);
     } finally {
       scope.end();
     }
+    // The sweep goes on while a write stalls: the limiter hears of the stall before it is over.
+    if (clock.nowNs() >= untilNs && this.#pipeline.next === writing) this.#options.pacer.step(this.#taken);
+  }
+
+  /** Until `untilNs`, or until there is something to pull that a batch can be made of. */
+  #idle(untilNs: number, signal: AbortSignal): Promise<void> {
+    const { clock, mode } = this.#options;
+    if (this.#pipeline.length < mode.maxBatches) return this.#wait(untilNs, signal);
+    return clock.after((untilNs - clock.nowNs()) / NS_PER_MS, signal);
   }
 
   #wait(untilNs: number, signal: AbortSignal): Promise<void> {
@@ -153,6 +171,8 @@ export class Pump {
   }
 
   #onTaken(batch: PageBatch): void {
+    if (batch.heldSince !== undefined)
+      this.#options.sojourn.released(batch.heldSince, this.#options.clock.nowNs());
     if (batch.pages === 0) return;
     this.#takenPages += batch.pages;
     this.#taken = {

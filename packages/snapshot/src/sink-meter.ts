@@ -7,7 +7,12 @@ import { RateWindow } from './rate-window.ts';
 const DRAIN_WINDOW_NS = 1_000_000_000;
 const NS_PER_MS = 1_000_000;
 
-/** Measures every write. One write is going on at a time. */
+/**
+ * Measures every write: the head, the state, pages and END. One write is going on at a time.
+ *
+ * The drain rate spreads the bytes of a write over the time it took; those of the write that is going on are not in it, so a stall shows as
+ * a rate that falls.
+ */
 export class SinkMeter {
   readonly #clock: Clock;
   readonly #drain: RateWindow;
@@ -38,11 +43,12 @@ export class SinkMeter {
 
   finished(bytes: number): void {
     const nowNs = this.#clock.nowNs();
-    const durationNs = nowNs - (this.#startedNs ?? nowNs);
+    const startedNs = this.#startedNs ?? nowNs;
+    const durationNs = nowNs - startedNs;
     this.#startedNs = undefined;
     this.#writes += 1;
     this.#takenBytes += bytes;
-    this.#drain.add(nowNs, bytes);
+    this.#drain.add(nowNs, bytes, startedNs);
     this.#longestNs = Math.max(this.#longestNs, durationNs);
     this.#longestSinceStepNs = Math.max(this.#longestSinceStepNs, durationNs);
   }
@@ -55,7 +61,7 @@ export class SinkMeter {
     return {
       longestWriteNs,
       backlogBytes: this.#handedBytes - this.#takenBytes,
-      drainBytesPerSecond: this.#drain.bytesPerSecond(nowNs),
+      drainBytesPerSecond: this.#drain.perSecond(nowNs),
     };
   }
 
@@ -65,7 +71,7 @@ export class SinkMeter {
       writes: this.#writes,
       longestWriteMs: Math.max(this.#longestNs, this.#goingOnNs(nowNs)) / NS_PER_MS,
       backlogBytes: this.#handedBytes - this.#takenBytes,
-      drainBytesPerSecond: this.#drain.bytesPerSecond(nowNs),
+      drainBytesPerSecond: this.#drain.perSecond(nowNs),
     };
   }
 

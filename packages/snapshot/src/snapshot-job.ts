@@ -6,12 +6,14 @@ import type { SnapshotEvent, SnapshotPhase, SnapshotProgress, SnapshotSummary } 
 import { EventHub } from './event-hub.ts';
 import type { Capture, Guest } from './guest.ts';
 import { Interruption } from './interruption.ts';
+import { Observer } from './observer.ts';
 import { Output } from './output.ts';
 import { Pacer } from './pacer.ts';
 import { Pump } from './pump.ts';
 import { pumpMode } from './pump-mode.ts';
 import { SinkMeter } from './sink-meter.ts';
 import { SnapshotNumbers } from './snapshot-numbers.ts';
+import { SojournMeter } from './sojourn-meter.ts';
 import { Standstill } from './standstill.ts';
 import { asEncodingFailure } from './stream-failure.ts';
 import type { ResolvedSnapshotOptions } from './take-snapshot.ts';
@@ -24,12 +26,14 @@ export class SnapshotJob {
   readonly events = new EventHub<SnapshotEvent>(['progress', 'limiter']);
   readonly #options: ResolvedSnapshotOptions;
   readonly #encoder: PageStreamEncoder;
-  readonly #head: () => Uint8Array[];
+  /** Not for a guest that has its regions only at the cut. */
+  readonly #head: (() => Uint8Array[]) | undefined;
   readonly #output: Output;
   readonly #standstill: Standstill;
   readonly #numbers: SnapshotNumbers;
   readonly #interruption: Interruption;
   #limiter: Limiter;
+  #isHeld = false;
   #pacer: Pacer | undefined;
   #pump: Pump | undefined;
   /** Set while it has to be closed, which happens once. */
@@ -48,7 +52,7 @@ export class SnapshotJob {
       ...(codec === undefined ? {} : { codec }),
       ...(readerLimits === undefined ? {} : { limits: readerLimits }),
     });
-    this.#head = startStream(this.#encoder, guest);
+    this.#head = guest.regionsAtCut === true ? undefined : startStream(this.#encoder, guest);
   }
 
   async run(signal: AbortSignal): Promise<SnapshotSummary> {
@@ -75,16 +79,24 @@ export class SnapshotJob {
     this.#limiter = limiter;
   }
 
+  holdSweep(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    if (this.#capture !== undefined) this.#pacer?.hold(isHeld);
+  }
+
   async #stream(): Promise<SnapshotSummary> {
     const { guest, clock, capture: captureOptions } = this.#options;
     this.#enter('prepare', clock.nowNs());
-    await this.#output.send(this.#head(), this.#interruption);
+    if (this.#head !== undefined) await this.#output.send(this.#head(), this.#interruption);
     const capture = await attempt('guest-failed', 'guest.open', () => guest.open(captureOptions));
     this.#capture = capture;
     this.#interruption.check();
     const cut = await makeCut(guest, capture, this.#standstill, clock, this.#interruption);
     for (const { phase, atNs } of cut.phases) this.#enter(phase, atNs);
     this.#enter('stream', clock.nowNs());
+    if (this.#head === undefined) {
+      await this.#output.send(startStream(this.#encoder, guest)(), this.#interruption);
+    }
     const pump = this.#startPump(capture);
     await pump.run(cut.state);
     this.#reportProgress();
@@ -98,28 +110,42 @@ export class SnapshotJob {
   }
 
   #startPump(capture: Capture): Pump {
-    const { guest, clock, capture: captureOptions, deadlineMs } = this.#options;
+    const { clock, capture: captureOptions, onLimiterStep } = this.#options;
     const mode = pumpMode(captureOptions);
+    const sojourn = new SojournMeter();
     const pacer = new Pacer({
       capture,
+      observer: this.#observer(capture, sojourn),
       limiter: this.#limiter,
-      meter: this.#output.meter,
       clock,
-      totalBytes: guest.regions.reduce((sum, region) => sum + region.sizeBytes, 0),
-      preImagesMaxBytes: captureOptions.preImagesMaxBytes,
+      isHeld: this.#isHeld,
       grantMaxPages: mode.grantMaxPages,
-      ...(deadlineMs === undefined ? {} : { deadlineNs: clock.nowNs() + deadlineMs * NS_PER_MS }),
       onChange: (limiter, grant) => {
         this.events.emit({ type: 'limiter', atNs: clock.nowNs(), limiter, grant });
       },
+      ...(onLimiterStep === undefined ? {} : { onStep: onLimiterStep }),
     });
     const output = this.#output;
     const interruption = this.#interruption;
-    const pump = new Pump({ capture, encoder: this.#encoder, output, pacer, clock, interruption, mode });
+    const encoder = this.#encoder;
+    const pump = new Pump({ capture, encoder, output, pacer, sojourn, clock, interruption, mode });
     this.#pacer = pacer;
     this.#pump = pump;
     this.#numbers.follow(capture, pump, pacer);
     return pump;
+  }
+
+  #observer(capture: Capture, sojourn: SojournMeter): Observer {
+    const { guest, clock, capture: captureOptions, deadlineMs } = this.#options;
+    return new Observer({
+      capture,
+      meter: this.#output.meter,
+      sojourn,
+      clock,
+      totalBytes: guest.regions.reduce((sum, region) => sum + region.sizeBytes, 0),
+      preImagesMaxBytes: captureOptions.preImagesMaxBytes,
+      ...(deadlineMs === undefined ? {} : { deadlineNs: clock.nowNs() + deadlineMs * NS_PER_MS }),
+    });
   }
 
   /** Undoes everything, the guest first, and gives the failure that the run ends with. */

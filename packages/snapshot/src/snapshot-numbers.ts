@@ -90,7 +90,7 @@ export class SnapshotNumbers {
   }
 
   #limiterNumbers(): LimiterNumbers {
-    return this.#pacer?.numbers ?? { name: '', steps: 0, heldMs: 0, reason: '' };
+    return this.#pacer?.numbers ?? { name: '', steps: 0, heldMs: 0, reason: '', isHeld: false };
   }
 
   #betweenMs(from: SnapshotPhase, to: SnapshotPhase): number {

@@ -1,7 +1,7 @@
 import type { Limiter } from '@stillframe/limiter';
 import type { AnnouncedLimits, PageCodec } from '@stillframe/page-stream';
 import { type Clock, monotonicClock } from './clock.ts';
-import type { SnapshotEvent, SnapshotProgress, SnapshotSummary } from './event.ts';
+import type { LimiterStep, SnapshotEvent, SnapshotProgress, SnapshotSummary } from './event.ts';
 import type { CaptureOptions, Guest } from './guest.ts';
 import { type Run, startRun } from './run.ts';
 import type { Sink } from './sink.ts';
@@ -28,6 +28,11 @@ export interface SnapshotOptions {
   readonly deadlineMs?: number;
   /** Between two progress events; 100 when not given. */
   readonly progressIntervalMs?: number;
+  /**
+   * Called with every decision of the limiter, before it is acted on, for traces; between two batches, so its time is the stream's.
+   * `observation` and `grant` are the caller's to keep. What it throws fails the snapshot.
+   */
+  readonly onLimiterStep?: (step: LimiterStep) => void;
 }
 
 /** Options with the defaults filled in. */
@@ -42,8 +47,13 @@ export interface SnapshotRun<Summary extends SnapshotSummary = SnapshotSummary>
   extends Run<SnapshotEvent, Summary> {
   /** The numbers as they are now. */
   progress(): SnapshotProgress;
-  /** Exchanges the limiter. Throws `limiter-failed`, and keeps the old one, when the new one cannot be used. */
+  /**
+   * Exchanges the limiter at any moment; it is asked at once. One of the same name takes over the state of the one before if it can
+   * (`Limiter.adopt`), any other begins anew. Throws `limiter-failed`, and keeps the old one, when the new one cannot be used.
+   */
   useLimiter(limiter: Limiter): void;
+  /** Stops the sweep, or (`false`) lets it go on. Faults are served and sent all the same; the limiter goes on being asked. */
+  holdSweep(isHeld: boolean): void;
 }
 
 /**
@@ -77,6 +87,7 @@ export function startSnapshot<Summary extends SnapshotSummary>(
     ...run,
     progress: () => job.progress(),
     useLimiter: (limiter) => job.useLimiter(limiter),
+    holdSweep: (isHeld) => job.holdSweep(isHeld),
   };
 }
 
