@@ -17,8 +17,9 @@ declare namespace native {
   }
   /** See native/binding/capture_binding.cc. The descriptor is the engine's from construction on, unless that throws. */
   interface CaptureEngine {
-    arm(): number;
-    /** Each slab as [id, cause, spilled, bytes, first page, pages, zero, first page, pages, zero …]. */
+    armAhead(maxBytes: bigint): boolean;
+    arm(regions: BigUint64Array | null): number;
+    /** Each slab as [id, cause, spilled, bytes, held since, first page, pages, zero, first page, pages, zero …]. */
     pull(maxSlabs: number): Float64Array[];
     slabMemory(id: number): ArrayBuffer;
     release(id: number): void;
@@ -42,6 +43,10 @@ declare namespace native {
       onReady: () => void,
       /** Kept alive until the engine is closed: garbage collection must not unmap armed memory. */
       keptAlive: readonly object[],
+      /** Of /proc/PID/mem, stays the caller's; -1: this process. */
+      memoryFd: number,
+      /** The regions are not registered yet. */
+      registers: boolean,
     ) => CaptureEngine;
     detach(buffer: ArrayBuffer): void;
     closeFd(fd: number): number;

@@ -5,7 +5,9 @@ import type { CaptureEngine } from '@stillframe/uffd';
 export function engineCapture(engine: CaptureEngine, onClose: () => void): Capture {
   let isOpen = true;
   return {
-    pageCount: engine.pageCount,
+    get pageCount() {
+      return engine.pageCount;
+    },
     arm: () => engine.arm(),
     pull: (maxSlabs) => engine.pull(maxSlabs),
     wait: (options) => engine.wait(options),

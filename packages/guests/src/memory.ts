@@ -50,11 +50,10 @@ export function memoryGuest(options: MemoryGuestOptions): Guest {
     resume: async () => resume?.(),
     saveState: async () => (await saveState?.()) ?? NO_STATE,
     open: async ({ preImagesMaxBytes, overflow }: CaptureOptions) => {
-      const capture = engineCapture(
-        CaptureEngine.open(given, { preImagesMaxBytes, overflow, ...engine }),
-        () => open.delete(capture),
-      );
+      const opened = CaptureEngine.open(given, { preImagesMaxBytes, overflow, ...engine });
+      const capture = engineCapture(opened, () => open.delete(capture));
       open.add(capture);
+      await opened.armAhead();
       return capture;
     },
     [Symbol.asyncDispose]: async () => {

@@ -58,6 +58,7 @@ export interface CaptureStats {
 
 /** An open capture: pages are prepared, `arm()` makes the cut. */
 export interface Capture {
+  /** With `Guest.regionsAtCut`, final from `arm` on. */
   readonly pageCount: number;
   /** Write-protects every page. The cut. Called once, while the guest is paused. */
   arm(): void;
@@ -91,14 +92,20 @@ export interface CaptureOptions {
 
 /** The owner of memory to be pictured. Implementations pass the compliance suite in `@stillframe/snapshot/compliance`. */
 export interface Guest {
+  /** With `regionsAtCut`: what they are now, and from `Capture.arm` on what the image has. */
   readonly regions: readonly Region[];
+  /** The owner maps and unmaps while it runs: its regions are known only at the cut, and so the stream begins after it. */
+  readonly regionsAtCut?: true;
   /** Brings every writer to rest. Idempotent. */
   pause(): Promise<void>;
   /** Lets writers go on. Idempotent; always called after `pause`, on every path (I-4). */
   resume(): Promise<void>;
   /** Everything that is not memory, at the cut. Called between `pause` and `resume`. */
   saveState(): Promise<GuestState>;
-  /** Allocates, registers and touches all that a capture needs; nothing is armed yet. Called before `pause`, so its cost is not a stall. */
+  /**
+   * Allocates, registers and touches all that a capture needs. Called right before `pause`, so its cost is not a pause. It may protect
+   * memory ahead of the cut; a write that meets that is let through at once.
+   */
   open(options: CaptureOptions): Promise<Capture>;
   [Symbol.asyncDispose](): Promise<void>;
 }

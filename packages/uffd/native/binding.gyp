@@ -15,6 +15,8 @@
         "binding/pagemap_binding.cc",
         "binding/process_binding.cc",
         "binding/userfault_binding.cc",
+        "core/address_ranges.cc",
+        "core/arming.cc",
         "core/capture_engine.cc",
         "core/fault_thread.cc",
         "core/guest_memory.cc",

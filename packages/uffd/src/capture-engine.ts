@@ -1,8 +1,14 @@
 import { tmpdir } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import native from '#native';
 import type { Feature } from './abi.ts';
 import { captureError } from './capture-error.ts';
-import { type CaptureRegion, type ResolvedRegion, resolveRegions } from './capture-region.ts';
+import {
+  type CaptureRegion,
+  type EngineRegion,
+  type ResolvedRegion,
+  resolveRegions,
+} from './capture-region.ts';
 import { type CaptureSlab, SlabDesk } from './capture-slab.ts';
 import { type CaptureStats, StatsReader } from './capture-stats.ts';
 import { argumentError, checked, closedError, UffdError } from './errors.ts';
@@ -34,10 +40,34 @@ const FLAG_HOLES_ARE_ZERO = 2n;
 /** Without these a guest that gives memory back would lose pre-images unseen. */
 const EVENTS: readonly Feature[] = ['EVENT_REMAP', 'EVENT_REMOVE', 'EVENT_UNMAP'];
 
+/** Pieces in which memory is armed ahead: a turn of the event loop each, and no longer does the kernel keep the guest from mapping. */
+const AHEAD_BYTES = 64n * 2n ** 20n;
+
+/** Another process's memory, and the right to arm it. */
+export interface ForeignMemory {
+  /** A userfaultfd of that process, after `handshake(CaptureEngine.foreignFeatures)`. Taken over, unless opening throws. */
+  readonly uffd: Userfaultfd;
+  /** Of /proc/PID/mem, opened while the process could not execute another program. Duplicated; stays the caller's. */
+  readonly memoryFd: number;
+  /** What is there now. `arm` is told what is there at the cut. Not registered yet; in the address space of that process. */
+  readonly regions: readonly EngineRegion[];
+}
+
+/** What a native engine is made of. */
+interface EngineParts {
+  readonly uffd: Userfaultfd;
+  readonly regions: readonly EngineRegion[];
+  readonly words: BigUint64Array;
+  /** Kept alive until the engine is closed. */
+  readonly keptAlive: readonly object[];
+  readonly memoryFd: number;
+  readonly registers: boolean;
+}
+
 /**
- * Captures memory of this process at one instant, while it is being written.
+ * Captures memory at one instant, while it is being written: of this process (`open`) or of another one (`openForeign`).
  *
- * Life: `open` (allocates, registers) → `arm` (the cut) → `pull` slabs, `release` them, `grant` the sweep its pages → `close`.
+ * Life: `open` (allocates, registers) → `armAhead` → `arm` (the cut) → `pull` slabs, `release` them, `grant` the sweep its pages → `close`.
  *
  * Concurrency: writers may be any threads: native, workers, and this one too, since faults are served by a native thread that never
  * waits for JavaScript (I-1). The engine belongs to the thread that opened it. Several captures may run at once on different memory.
@@ -46,8 +76,9 @@ const EVENTS: readonly Feature[] = ['EVENT_REMAP', 'EVENT_REMOVE', 'EVENT_UNMAP'
  * whatever happens, the memory is disarmed and every writer goes on (I-4).
  */
 export class CaptureEngine {
-  readonly regions: readonly ResolvedRegion[];
-  readonly pageCount: number;
+  #regions: readonly EngineRegion[];
+  #pageCount: number;
+  readonly #isForeign: boolean;
   readonly #engine: native.CaptureEngine;
   readonly #stats: StatsReader;
   readonly #desk: SlabDesk;
@@ -56,32 +87,39 @@ export class CaptureEngine {
   #closed = false;
 
   /** Takes the descriptor over, unless it throws. */
-  private constructor(
-    uffd: Userfaultfd,
-    memory: readonly CaptureRegion[],
-    regions: readonly ResolvedRegion[],
-    options: CaptureEngineOptions,
-    holes: boolean,
-  ) {
+  private constructor(parts: EngineParts, options: CaptureEngineOptions) {
     const { preImagesMaxBytes, overflow, spillDirectory } = toStore(options);
     const waiters = this.#waiters;
     this.#engine = new native.CaptureEngine(
-      uffd.fd,
-      toWords(regions, holes),
+      parts.uffd.fd,
+      parts.words,
       BigInt(preImagesMaxBytes),
       OVERFLOW_NUMBERS[overflow],
       spillDirectory,
       () => {
         for (const resolve of waiters) resolve();
       },
-      memory.map((region) => region.memory),
+      parts.keptAlive,
+      parts.memoryFd,
+      parts.registers,
     );
-    uffd.release();
-    this.regions = regions;
+    parts.uffd.release();
+    this.#isForeign = parts.registers;
+    this.#regions = parts.regions;
     this.#stats = new StatsReader(this.#engine);
-    this.pageCount = this.#stats.read().pages;
-    this.#desk = new SlabDesk(this.#engine, regions);
+    this.#pageCount = this.#stats.read().pages;
+    this.#desk = new SlabDesk(this.#engine, parts.regions);
     closeAtExit(this);
+  }
+
+  /** In the order in which slabs name them. Of another process: final once armed. */
+  get regions(): readonly EngineRegion[] {
+    return this.#regions;
+  }
+
+  /** Of all regions. */
+  get pageCount(): number {
+    return this.#pageCount;
   }
 
   /**
@@ -99,19 +137,83 @@ export class CaptureEngine {
         uffd.register(region, ['WP']);
         if (!holes) populate(region);
       }
-      return new CaptureEngine(uffd, memory, regions, options, holes);
+      return new CaptureEngine(
+        {
+          uffd,
+          regions,
+          words: toWords(regions, holes),
+          keptAlive: memory.map((region) => region.memory),
+          memoryFd: -1,
+          registers: false,
+        },
+        options,
+      );
     } catch (error) {
       uffd.close();
       throw fromNative(error);
     }
   }
 
-  /** Write-protects every page: the cut. Once. The guest must be at rest for the cut to be one instant. */
-  arm(): void {
+  /** What the handshake of another process's userfaultfd has to ask for. */
+  static readonly foreignFeatures: readonly Feature[] = [
+    'PAGEFAULT_FLAG_WP',
+    ...EVENTS,
+    'WP_HUGETLBFS_SHMEM',
+    'WP_UNPOPULATED',
+  ];
+
+  /**
+   * Prepares a capture of another process. It may go on mapping and unmapping: `arm` is told what there is then.
+   *
+   * @throws UffdError when the store cannot be had. @throws RangeError for regions that overlap or are not whole pages.
+   */
+  static openForeign(memory: ForeignMemory, options: CaptureEngineOptions = {}): CaptureEngine {
+    toStore(options);
+    const { uffd, regions, memoryFd } = memory;
+    try {
+      return new CaptureEngine(
+        { uffd, regions, words: toForeignWords(regions), keptAlive: [], memoryFd, registers: true },
+        options,
+      );
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  /**
+   * Write-protects ahead of the cut, while the guest runs, so that the cut itself is short: what is written meanwhile is let through at
+   * once and protected again by `arm`. Optional; soon before `arm`. Returns early when `signal` aborts or the capture is closed.
+   */
+  async armAhead(signal?: AbortSignal): Promise<void> {
     this.#check();
     if (this.#armed) throw argumentError(TypeError, 'the capture is armed already');
+    while (this.#engine.armAhead(AHEAD_BYTES)) {
+      // oxlint-disable-next-line no-await-in-loop -- piece by piece, so that this thread's own work goes on in between
+      await setImmediate();
+      if (this.#closed || this.#armed || signal?.aborted === true) return;
+    }
+  }
+
+  /**
+   * Write-protects every page: the cut. Once. The guest must be at rest for the cut to be one instant.
+   *
+   * @param regions Of another process: what is there now, which need not resemble what was there when it was opened.
+   * @throws UffdError UFFD_EBUSY when another userfaultfd has part of it, UFFD_EINVAL or UFFD_ENOENT for memory that cannot be armed.
+   * @throws RangeError for regions that overlap or are not whole pages.
+   */
+  arm(regions?: readonly EngineRegion[]): void {
+    this.#check();
+    if (this.#armed) throw argumentError(TypeError, 'the capture is armed already');
+    if (regions !== undefined && !this.#isForeign) {
+      throw argumentError(TypeError, 'memory of this process cannot change its regions');
+    }
     this.#armed = true;
-    checked(-this.#engine.arm(), 'ioctl(UFFDIO_WRITEPROTECT)', { pages: this.pageCount });
+    const result = this.#engine.arm(regions === undefined ? null : toForeignWords(regions));
+    checked(-result, 'ioctl(UFFDIO_WRITEPROTECT)', { pages: this.#pageCount });
+    if (regions === undefined) return;
+    this.#regions = regions;
+    this.#pageCount = this.#stats.read().pages;
+    this.#desk.use(regions);
   }
 
   /**
@@ -240,6 +342,15 @@ function toWords(regions: readonly ResolvedRegion[], holes: boolean): BigUint64A
       (mayVanish ? FLAG_READ_BY_KERNEL : 0n) | (holes && holesAreZero ? FLAG_HOLES_ARE_ZERO : 0n),
     ]),
   );
+}
+
+/** Read through its /proc/PID/mem; holes are not looked for. */
+function toForeignWords(regions: readonly EngineRegion[]): BigUint64Array {
+  const words = new BigUint64Array(regions.length * 4);
+  for (const [index, { address, sizeBytes, pageSize }] of regions.entries()) {
+    words.set([address, BigInt(sizeBytes), BigInt(pageSize), FLAG_READ_BY_KERNEL], index * 4);
+  }
+  return words;
 }
 
 function fromNative(error: unknown): unknown {

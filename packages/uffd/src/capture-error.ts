@@ -9,6 +9,7 @@
  * | `CAPTURE_GUEST_REMAPPED` | the guest moved pages before they were captured |
  * | `CAPTURE_READ_FAILED` | guest memory could not be read |
  * | `CAPTURE_UFFD_FAILED` | the kernel refused to go on with the userfaultfd |
+ * | `CAPTURE_GUEST_GONE` | the guest's process ended, or executes another program |
  */
 export type CaptureErrorCode =
   | 'CAPTURE_STORE_FULL'
@@ -16,7 +17,8 @@ export type CaptureErrorCode =
   | 'CAPTURE_GUEST_DISCARDED'
   | 'CAPTURE_GUEST_REMAPPED'
   | 'CAPTURE_READ_FAILED'
-  | 'CAPTURE_UFFD_FAILED';
+  | 'CAPTURE_UFFD_FAILED'
+  | 'CAPTURE_GUEST_GONE';
 
 export class CaptureError extends Error {
   override readonly name = 'CaptureError';
@@ -66,10 +68,17 @@ const FAILURES: readonly (Row | undefined)[] = [
     'the kernel refused an operation on the userfaultfd',
     'This is a bug or a kernel that behaves in a new way; probe() describes the machine',
   ],
+  [
+    'CAPTURE_GUEST_GONE',
+    'the process ended or executes another program, before its memory was captured',
+    'There is nothing left to take a picture of',
+  ],
 ];
+
+const UNKNOWN: Row = ['CAPTURE_UFFD_FAILED', 'the capture failed for an unknown reason', 'This is a bug'];
 
 /** The error for one of the engine's failure numbers. */
 export function captureError(failure: number): CaptureError {
-  const [code, message, hint] = FAILURES[failure] ?? FAILURES[FAILURES.length - 1]!;
+  const [code, message, hint] = FAILURES[failure] ?? UNKNOWN;
   return new CaptureError(code, message, hint);
 }

@@ -16,11 +16,17 @@ export interface CaptureRegion {
   readonly trim?: boolean;
 }
 
-/** A region as the engine takes it. */
-export interface ResolvedRegion {
+/** Whole pages of one address space. */
+export interface EngineRegion {
   readonly address: bigint;
+  /** A multiple of `pageSize`. */
   readonly sizeBytes: number;
+  /** What one fault and one claim cover: 4096, or the size of a huge page in hugetlb memory. */
   readonly pageSize: number;
+}
+
+/** A region of this process as the engine takes it. */
+export interface ResolvedRegion extends EngineRegion {
   /** Needs UFFD_FEATURE_WP_HUGETLBFS_SHMEM. */
   readonly isShared: boolean;
   readonly isHugetlb: boolean;

@@ -1,5 +1,5 @@
 import native from '#native';
-import type { ResolvedRegion } from './capture-region.ts';
+import type { EngineRegion } from './capture-region.ts';
 
 /** Neighbouring pages of one region, counted in its pages. `zero`: never touched, no bytes. */
 export interface CapturedRun {
@@ -25,7 +25,7 @@ export interface CaptureSlab {
 }
 
 /** What the engine says about one slab: head, then three numbers for each run. */
-const HEAD_WORDS = 4;
+const HEAD_WORDS = 5;
 const RUN_WORDS = 3;
 
 /** A piece of a native slab: runs of one region. */
@@ -39,17 +39,23 @@ interface Part {
 /** Lends the engine's slabs out and takes them back. A native slab may hold pages of several regions: it is lent in parts. */
 export class SlabDesk {
   readonly #engine: native.CaptureEngine;
-  readonly #regions: readonly ResolvedRegion[];
+  #regions: readonly EngineRegion[] = [];
   /** First page of each region in the engine's line of pages, and the end of the last. */
-  readonly #firstPages: number[] = [0];
+  #firstPages: number[] = [0];
   /** One ArrayBuffer for each slab that is used again and again; those of the spill file are made for each loan. */
   readonly #memories = new Map<number, ArrayBuffer>();
   #loans = 0;
   #closed = false;
 
-  constructor(engine: native.CaptureEngine, regions: readonly ResolvedRegion[]) {
+  constructor(engine: native.CaptureEngine, regions: readonly EngineRegion[]) {
     this.#engine = engine;
+    this.use(regions);
+  }
+
+  /** Before the first loan. */
+  use(regions: readonly EngineRegion[]): void {
     this.#regions = regions;
+    this.#firstPages = [0];
     for (const { sizeBytes, pageSize } of regions) {
       this.#firstPages.push(this.#firstPages.at(-1)! + sizeBytes / pageSize);
     }
@@ -69,6 +75,7 @@ export class SlabDesk {
     const id = words[0]!;
     const cause = words[1] === 0 ? 'fault' : 'sweep';
     const isSpilled = words[2] === 1;
+    const heldSinceNs = words[4]!;
     const parts = this.#parts(words);
     const memory = words[3] === 0 ? EMPTY : this.#memoryOf(id);
     let out = parts.length;
@@ -81,7 +88,7 @@ export class SlabDesk {
         bytes: new Uint8Array(memory, startByte, endByte - startByte),
         cause,
         // Stop-gap until the engine says it.
-        heldSinceNs: 0,
+        heldSinceNs,
         release: () => {
           if (released) return;
           released = true;

@@ -13,19 +13,21 @@ export interface CaptureStats {
   readonly faults: number;
   /** When the newest fault event was read; 0 when there was none. */
   readonly lastFaultReadNs: number;
-  /** Counts of waits from the event read to the release of its writer, see `WAIT_BUCKETS`: value v < 16 in bucket v, otherwise, with
+  /** Counts of waits from the arrival of a fault, as nearly as it can be observed, to the release of its writer, see `WAIT_BUCKETS`: value v < 16 in bucket v, otherwise, with
    *  e = floor(log2 v), in bucket (e − 3) · 16 + ((v >> (e − 4)) & 15). Refilled by the next call of `stats`. */
   readonly faultWait: Float64Array;
   readonly faultWaitMaxNs: number;
   readonly preImageBytes: number;
   readonly preImageBytesMax: number;
   readonly spilledBytesMax: number;
+  /** Writes between `armAhead` and `arm` that were let through at once. */
+  readonly earlyFaults: number;
 }
 
 /** Copies the numbers out of the native block, into arrays made once. */
 export class StatsReader {
   readonly #engine: native.CaptureEngine;
-  readonly #numbers = new Float64Array(13);
+  readonly #numbers = new Float64Array(14);
   readonly #waits = new Float64Array(WAIT_BUCKETS);
 
   constructor(engine: native.CaptureEngine) {
@@ -53,6 +55,7 @@ export class StatsReader {
       preImageBytes: at(7),
       preImageBytesMax: at(8),
       spilledBytesMax: at(9),
+      earlyFaults: at(13),
     };
   }
 }

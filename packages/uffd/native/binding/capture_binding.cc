@@ -4,6 +4,7 @@
 // free(), which must come after those were detached (TypeScript sees to that), or when all of them are
 // garbage. A cleanup hook of the environment closes it, so that the end of a worker or of the process never
 // leaves the guest armed (I-4).
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -17,6 +18,7 @@
 #include "binding/addon.h"
 #include "binding/values.h"
 #include "core/capture_engine.h"
+#include "kernel/unique_fd.h"
 
 namespace stillframe {
 namespace {
@@ -27,14 +29,14 @@ constexpr uint64_t kFlagHolesAreZero = 2;
 // Most slabs of one pull(): more than a vectored write takes.
 constexpr size_t kPullMax = 64;
 
-std::vector<GuestRegion> ToRegions(std::span<const uint64_t> words) {
+std::vector<GuestRegion> ToRegions(std::span<const uint64_t> words, int memory_fd) {
   std::vector<GuestRegion> regions;
   for (size_t i = 0; i + kRegionWords <= words.size(); i += kRegionWords) {
     const uint64_t flags = words[i + 3];
     regions.push_back({.address = words[i],
                        .size_bytes = words[i + 1],
                        .page_bytes = words[i + 2],
-                       .read_by_pid = (flags & kFlagReadByKernel) != 0 ? getpid() : 0,
+                       .memory_fd = (flags & kFlagReadByKernel) != 0 ? memory_fd : -1,
                        .holes_are_zero = (flags & kFlagHolesAreZero) != 0});
   }
   return regions;
@@ -57,18 +59,23 @@ using ReadyFunction = Napi::TypedThreadSafeFunction<std::nullptr_t, void, CallRe
 class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
  public:
   /// (fd, regions: BigUint64Array, maxBytes: bigint, overflow: number, spillDirectory: string, onReady: () =>
-  /// void, keptAlive: object[]). The descriptor is the engine's, unless this throws.
+  /// void, keptAlive: object[], memoryFd: number, registers: boolean). The userfaultfd is the engine's,
+  /// unless this throws. `memoryFd`, of /proc/PID/mem, stays the caller's; -1: this process.
   explicit CaptureEngineObject(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<CaptureEngineObject>(info), env_(info.Env()) {
     const int uffd = ToInt(info[0]);
     const StoreOptions options{.max_bytes = ToU64(info[2]),
                                .overflow = static_cast<Overflow>(ToInt(info[3])),
                                .spill_directory = info[4].As<Napi::String>().Utf8Value()};
+    const int memory_fd = ToInt(info[7]);
+    memory_fd_ = UniqueFd(memory_fd < 0 ? open("/proc/self/mem", O_RDONLY | O_CLOEXEC)
+                                        : fcntl(memory_fd, F_DUPFD_CLOEXEC, 0));
+    const bool registers = info[8].As<Napi::Boolean>().Value();
     ready_ = ReadyFunction::New(env_, info[5].As<Napi::Function>(), "stillframe capture", 0, 1);
     ready_.Unref(env_);
     try {
-      engine_ =
-          std::make_shared<CaptureEngine>(uffd, ToRegions(ToWords(info[1])), options, [this] { Tell(); });
+      engine_ = std::make_shared<CaptureEngine>(uffd, ToRegions(ToWords(info[1]), memory_fd_.get()), options,
+                                                registers, [this] { Tell(); });
     } catch (const std::system_error& error) {
       ready_.Release();
       Napi::Error thrown = Napi::Error::New(env_, error.what());
@@ -87,11 +94,25 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
 
   ~CaptureEngineObject() override { Stop(); }
 
-  Napi::Value Arm(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), Engine(info).Arm());
+  Napi::Value ArmAhead(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), Engine(info).ArmAhead(ToU64(info[0])));
   }
 
-  /// Slabs, each as [id, cause, spilled, bytes, first page, pages, zero, first page, pages, zero …].
+  /// (regions: BigUint64Array, or null: those of the beginning).
+  Napi::Value Arm(const Napi::CallbackInfo& info) {
+    std::vector<GuestRegion> regions;
+    if (info[0].IsTypedArray()) {
+      regions = ToRegions(ToWords(info[0]), memory_fd_.get());
+    }
+    try {
+      return Napi::Number::New(info.Env(), Engine(info).Arm(std::move(regions)));
+    } catch (const std::invalid_argument& error) {
+      throw Napi::RangeError::New(info.Env(), error.what());
+    }
+  }
+
+  /// Slabs, each as [id, cause, spilled, bytes, held since, first page, pages, zero, first page, pages, zero
+  /// …].
   Napi::Value Pull(const Napi::CallbackInfo& info) {
     std::array<Slab*, kPullMax> slabs{};
     const auto most = static_cast<size_t>(ToInt(info[0]));
@@ -146,7 +167,7 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
     const CaptureShared& shared = Engine(info).Shared();
     const CaptureCounters& counters = shared.counters;
     const auto numbers = ToSpan<double>(info[0], napi_float64_array);
-    const std::array<double, 13> values{
+    const std::array<double, 14> values{
         static_cast<double>(shared.memory.Pages()),
         static_cast<double>(counters.captured_pages.load(std::memory_order_relaxed)),
         static_cast<double>(counters.fault_pages.load(std::memory_order_relaxed)),
@@ -159,7 +180,8 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
         static_cast<double>(shared.store.SpilledBytesMax()),
         static_cast<double>(shared.failure.load(std::memory_order_seq_cst)),
         static_cast<double>(shared.store.SpillError()),
-        shared.Complete() ? 1.0 : 0.0};
+        shared.Complete() ? 1.0 : 0.0,
+        static_cast<double>(counters.early_faults.load(std::memory_order_relaxed))};
     for (size_t i = 0; i < values.size() && i < numbers.size(); ++i) {
       numbers[i] = values[i];
     }
@@ -189,7 +211,7 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
   }
 
   static Napi::Value Describe(Napi::Env env, const Slab& slab) {
-    constexpr size_t kHead = 4;
+    constexpr size_t kHead = 5;
     constexpr size_t kRunWords = 3;
     Napi::Float64Array numbers = Napi::Float64Array::New(env, kHead + kRunWords * slab.run_count);
     double* out = numbers.Data();
@@ -197,6 +219,7 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
     out[1] = static_cast<double>(slab.cause);
     out[2] = slab.spilled ? 1 : 0;
     out[3] = static_cast<double>(slab.used_bytes);
+    out[4] = static_cast<double>(slab.held_since_ns);
     for (size_t i = 0; i < slab.run_count; ++i) {
       const SlabRun& run = slab.runs[i];
       double* words = out + kHead + kRunWords * i;
@@ -235,6 +258,7 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
   }
 
   Napi::Env env_;
+  UniqueFd memory_fd_;  // outlives the engine's threads
   std::shared_ptr<CaptureEngine> engine_;
   Napi::ObjectReference memory_;  // what is armed must not be collected before it is disarmed
   ReadyFunction ready_;
@@ -252,7 +276,8 @@ void InitCapture(Napi::Env env, Napi::Object exports) {
       "CaptureEngine",
       Object::DefineClass(
           env, "CaptureEngine",
-          {Object::InstanceMethod<&Object::Arm>("arm"), Object::InstanceMethod<&Object::Pull>("pull"),
+          {Object::InstanceMethod<&Object::ArmAhead>("armAhead"), Object::InstanceMethod<&Object::Arm>("arm"),
+           Object::InstanceMethod<&Object::Pull>("pull"),
            Object::InstanceMethod<&Object::SlabMemory>("slabMemory"),
            Object::InstanceMethod<&Object::Release>("release"),
            Object::InstanceMethod<&Object::Grant>("grant"),

@@ -18,11 +18,12 @@ std::optional<uint32_t> Next(FilledQueue& queue, bool wanted) { return wanted ? 
 }  // namespace
 
 CaptureEngine::CaptureEngine(int uffd, std::vector<GuestRegion> regions, const StoreOptions& options,
-                             std::function<void()> on_ready)
+                             bool registers, std::function<void()> on_ready)
     : shared_(uffd, GuestMemory(std::move(regions)), options),
       uffd_(uffd),
       fault_thread_body_(shared_, uffd),
-      sweeper_body_(shared_, std::move(on_ready)) {
+      sweeper_body_(shared_, std::move(on_ready)),
+      arming_(shared_, sweeper_body_.Holes(), registers) {
   // Here and not in Arm, which is part of the guest's pause.
   fault_thread_ = std::thread([this] { fault_thread_body_.Run(); });
   try {
@@ -39,23 +40,6 @@ CaptureEngine::CaptureEngine(int uffd, std::vector<GuestRegion> regions, const S
 }
 
 CaptureEngine::~CaptureEngine() { Close(); }
-
-int CaptureEngine::Arm() {
-  for (size_t i = 0; i < shared_.memory.Regions().size(); ++i) {
-    const GuestRegion& region = shared_.memory.Regions()[i];
-    sweeper_body_.NoteCut(i);
-    int error = shared_.protector.Protect(region.address, region.size_bytes);
-    while (error == EAGAIN && !shared_.Failed()) {
-      sched_yield();
-      error = shared_.protector.Protect(region.address, region.size_bytes);
-    }
-    if (error != 0) {
-      shared_.DisarmAll();
-      return error;
-    }
-  }
-  return 0;
-}
 
 size_t CaptureEngine::Pull(Slab** out, size_t most) {
   size_t count = 0;

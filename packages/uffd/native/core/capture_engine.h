@@ -1,10 +1,10 @@
 // One capture: a guest's pages, two threads, a store, and a consumer.
 //
-// Life: construct (allocate, touch) → Arm → Pull/Release/Grant … → Close. Close is right at any of these
-// points, disarms everything and wakes every writer (I-4); the destructor closes. The userfaultfd must be
-// registered for write protection over every region; it belongs to the engine from construction on. Threads:
-// Pull, Release, Grant, Arm and Close by one consumer thread. `on_ready` is called by the engine's sweeper,
-// and never after Close has returned.
+// Life: construct (allocate, touch) → ArmAhead … → Arm → Pull/Release/Grant … → Close. Close is right at any
+// of these points, disarms everything and wakes every writer (I-4); the destructor closes. The userfaultfd
+// belongs to the engine from construction on; with `registers` the engine registers the regions, otherwise
+// they are registered for write protection already. Threads: all but the constructor by one consumer thread.
+// `on_ready` is called by the engine's sweeper, and never after Close has returned.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/arming.h"
 #include "core/capture_shared.h"
 #include "core/fault_thread.h"
 #include "core/sweeper.h"
@@ -21,14 +22,18 @@ namespace stillframe {
 
 class CaptureEngine {
  public:
-  CaptureEngine(int uffd, std::vector<GuestRegion> regions, const StoreOptions& options,
+  CaptureEngine(int uffd, std::vector<GuestRegion> regions, const StoreOptions& options, bool registers,
                 std::function<void()> on_ready);
   ~CaptureEngine();
   CaptureEngine(const CaptureEngine&) = delete;
   CaptureEngine& operator=(const CaptureEngine&) = delete;
 
-  /// Write-protects everything: the cut. 0 or errno; after an error nothing is armed.
-  int Arm();
+  /// Write-protects up to `bytes` more while the guest runs, so that the cut is short. False: all that can be
+  /// done ahead is done. A call is one piece of work of the caller's thread; not needed for a cut.
+  bool ArmAhead(uint64_t bytes) { return arming_.Ahead(bytes); }
+  /// Write-protects everything: the cut. `regions`: what the guest is now, when that can have changed; empty:
+  /// what it was at the beginning. 0 or errno; after an error nothing is armed. Throws std::invalid_argument.
+  int Arm(std::vector<GuestRegion> regions = {}) { return arming_.Cut(std::move(regions)); }
   /// Filled slabs, those of faults first; at most `most`. Never blocks.
   size_t Pull(Slab** out, size_t most);
   /// The sink has taken a pulled slab.
@@ -53,6 +58,7 @@ class CaptureEngine {
   int uffd_;
   FaultThread fault_thread_body_;
   Sweeper sweeper_body_;
+  Arming arming_;
   std::thread fault_thread_;
   std::thread sweeper_;
 };

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "core/before_cut.h"
 #include "core/guest_memory.h"
 #include "core/page_states.h"
 #include "core/pre_image_store.h"
@@ -26,6 +27,7 @@ enum class Failure : uint8_t {
   kGuestRemapped = 4,   // the guest moved pages not captured yet
   kReadFailed = 5,      // guest memory could not be read
   kUffdFailed = 6,      // the kernel refused an operation on the userfaultfd
+  kGuestGone = 7,       // the guest's process ended, or executes another program
 };
 
 struct CaptureCounters {
@@ -34,6 +36,8 @@ struct CaptureCounters {
   std::atomic<uint64_t> swept_pages{0};
   std::atomic<uint64_t> zero_pages{0};
   std::atomic<uint64_t> faults{0};
+  /// Faults between opening and the cut: let through at once.
+  std::atomic<uint64_t> early_faults{0};
   std::atomic<int64_t> last_fault_read_ns{0};
   WaitHistogram fault_wait;
 };
@@ -53,7 +57,10 @@ struct CaptureShared {
   CaptureShared(const CaptureShared&) = delete;
   CaptureShared& operator=(const CaptureShared&) = delete;
 
-  const GuestMemory memory;
+  /// Replaced at most once, by the cut: until then only who holds the gate of `before_cut` and the thread
+  /// that makes the cut may look, afterwards everybody.
+  GuestMemory memory;
+  BeforeCut before_cut;
   PageStates states;
   PreImageStore store;
   const Overflow overflow;
@@ -90,7 +97,9 @@ struct CaptureShared {
   const int fault_wake_fd;
 
   bool Failed() const { return failure.load(std::memory_order_seq_cst) != Failure::kNone; }
-  bool Complete() const { return counters.captured_pages.load(std::memory_order_seq_cst) == memory.Pages(); }
+  bool Complete() const {
+    return before_cut.IsOver() && counters.captured_pages.load(std::memory_order_seq_cst) == memory.Pages();
+  }
 
   /// Something to pull, or nothing more to come. The slab that faults are being added to counts once nothing
   /// else is on its way.
@@ -109,9 +118,13 @@ struct CaptureShared {
     TellConsumer();
   }
 
+  void FailToRead(ReadResult why) {
+    Fail(why == ReadResult::kGone ? Failure::kGuestGone : Failure::kReadFailed);
+  }
+
   void DisarmAll() const {
     for (const GuestRegion& region : memory.Regions()) {
-      protector.Unregister(region);
+      protector.Unregister(region.address, region.size_bytes);
     }
   }
 

@@ -20,6 +20,12 @@ namespace {
 // CAP_SYS_NICE.
 constexpr int kNice = -15;
 
+// poll(2) that finds something takes about a microsecond.
+constexpr int64_t kNoSleepNs = 5'000;
+
+constexpr uint64_t kSmallPageBytes = 4096;
+constexpr uint64_t kHugePageBytes = uint64_t{2} << 20;
+
 void GoFirst() {
   const auto thread = static_cast<id_t>(syscall(SYS_gettid));
   setpriority(PRIO_PROCESS, thread, kNice);
@@ -31,6 +37,14 @@ void FaultThread::Run() {
   GoFirst();
   while (!shared_.stop_faults.load(std::memory_order_seq_cst)) {
     WaitForWork();
+    if (!cut_) {
+      shared_.before_cut.Lock();
+      cut_ = shared_.before_cut.IsOver();
+      if (cut_) {
+        shared_.before_cut.Unlock();
+      }
+    }
+    const bool gated = !cut_;
     slab_ = shared_.current.exchange(nullptr, std::memory_order_seq_cst);
     RetryPending();
     while (pending_count_ + kBatch <= kPendingMax && ReadEvents()) {
@@ -38,6 +52,9 @@ void FaultThread::Run() {
     if (slab_ != nullptr) {
       shared_.current.store(slab_, std::memory_order_seq_cst);
       slab_ = nullptr;
+    }
+    if (gated) {
+      shared_.before_cut.Unlock();
     }
     TellConsumerIfHungry();
   }
@@ -48,11 +65,18 @@ void FaultThread::WaitForWork() {
     sched_yield();
     return;
   }
+  const int64_t before_ns = MonotonicNs();
   // With a full pending list only a slab given back can help: events stay in the kernel meanwhile.
   const bool read_more = pending_count_ + kBatch <= kPendingMax;
   std::array<pollfd, 2> ready{{{.fd = shared_.fault_wake_fd, .events = POLLIN, .revents = 0},
                                {.fd = read_more ? uffd_ : -1, .events = POLLIN, .revents = 0}}};
   poll(ready.data(), ready.size(), -1);
+  // What was there at once came while we were busy: after the last look at the latest. What woke us came now,
+  // give or take the time that waking takes.
+  const int64_t now_ns = MonotonicNs();
+  if (now_ns - before_ns > kNoSleepNs) {
+    arrival_ns_ = now_ns;
+  }
   if (ready[0].revents != 0) {
     uint64_t count = 0;
     [[maybe_unused]] const ssize_t got = read(shared_.fault_wake_fd, &count, sizeof count);
@@ -67,6 +91,7 @@ bool FaultThread::ReadEvents() {
         !shared_.stop_faults.load(std::memory_order_seq_cst)) {
       shared_.Fail(Failure::kUffdFailed);
     }
+    arrival_ns_ = MonotonicNs();
     return false;
   }
   const int64_t now = MonotonicNs();
@@ -75,9 +100,7 @@ bool FaultThread::ReadEvents() {
     const abi::UffdMsg& message = messages[i];
     switch (message.event) {
       case abi::kEventPagefault:
-        if (const auto page = shared_.memory.PageAt(message.arg.pagefault.address)) {
-          OnFault(*page, now);
-        }
+        OnFault(message.arg.pagefault.address, now);
         break;
       case abi::kEventRemove:
       case abi::kEventUnmap:
@@ -94,14 +117,20 @@ bool FaultThread::ReadEvents() {
         break;
     }
   }
+  arrival_ns_ = now;
   return count == kBatch;
 }
 
-void FaultThread::OnFault(uint64_t page, int64_t read_ns) {
-  shared_.counters.faults.fetch_add(1, std::memory_order_relaxed);
-  shared_.counters.last_fault_read_ns.store(read_ns, std::memory_order_relaxed);
-  if (Serve(page, read_ns) != Outcome::kDone) {
-    pending_[pending_count_++] = {.page = page, .read_ns = read_ns};
+void FaultThread::OnFault(uint64_t address, int64_t read_ns) {
+  if (cut_) {
+    shared_.counters.faults.fetch_add(1, std::memory_order_relaxed);
+    shared_.counters.last_fault_read_ns.store(read_ns, std::memory_order_relaxed);
+  } else {
+    shared_.counters.early_faults.fetch_add(1, std::memory_order_relaxed);
+  }
+  const Pending fault{.address = address, .arrival_ns = arrival_ns_};
+  if (Serve(fault) != Outcome::kDone) {
+    pending_[pending_count_++] = fault;
   }
 }
 
@@ -110,7 +139,7 @@ void FaultThread::RetryPending() {
   size_t kept = 0;
   for (size_t i = 0; i < pending_count_; ++i) {
     const Pending pending = pending_[i];
-    const Outcome outcome = Serve(pending.page, pending.read_ns);
+    const Outcome outcome = Serve(pending);
     if (outcome != Outcome::kDone) {
       pending_[kept++] = pending;
     }
@@ -127,13 +156,15 @@ void FaultThread::RetryPending() {
   }
 }
 
-FaultThread::Outcome FaultThread::Serve(uint64_t page, int64_t read_ns) {
-  if (shared_.Failed()) {
-    return Outcome::kDone;  // everything is unregistered: nobody waits
+FaultThread::Outcome FaultThread::Serve(const Pending& fault) {
+  const auto at = shared_.memory.PageAt(fault.address);
+  if (!cut_ || !at || shared_.Failed()) {
+    return LetThrough(fault.address);
   }
+  const uint64_t page = *at;
   switch (shared_.states.State(page)) {
     case PageState::kCaptured:
-      return Release(page, read_ns);
+      return Release(page, fault.arrival_ns);
     case PageState::kClaimed:
       if (shared_.release_after_drain) {
         return Outcome::kDone;  // on its way to the sink; its release there wakes this writer too
@@ -143,10 +174,32 @@ FaultThread::Outcome FaultThread::Serve(uint64_t page, int64_t read_ns) {
     case PageState::kArmed:
       break;
   }
-  return Capture(page, read_ns);
+  return Capture(page, fault.arrival_ns);
 }
 
-FaultThread::Outcome FaultThread::Capture(uint64_t page, int64_t read_ns) {
+/// A write that loses nothing: before the cut, after a failure, or to memory that is not (or no longer) the
+/// guest's, such as where the guest has moved protected pages to.
+FaultThread::Outcome FaultThread::LetThrough(uint64_t address) {
+  const auto page = shared_.memory.PageAt(address);
+  const PagePlace place =
+      page ? shared_.memory.Place(*page) : PagePlace{.region = 0, .address = 0, .page_bytes = 0};
+  const uint64_t bytes = page ? place.page_bytes : kSmallPageBytes;
+  const uint64_t start = page ? place.address : address & ~(kSmallPageBytes - 1);
+  const int error = shared_.protector.Release(start, bytes);
+  if (error == EAGAIN) {
+    spin_ = true;
+    return Outcome::kAddressSpaceChanging;
+  }
+  if (error == EINVAL && !page) {
+    shared_.protector.Release(address & ~(kHugePageBytes - 1), kHugePageBytes);
+  }
+  if (!cut_ && page) {
+    shared_.before_cut.Note(start, start + bytes);
+  }
+  return Outcome::kDone;
+}
+
+FaultThread::Outcome FaultThread::Capture(uint64_t page, int64_t arrival_ns) {
   const size_t index = shared_.memory.RegionOf(page);
   const GuestRegion& region = shared_.memory.Regions()[index];
   const uint64_t first = shared_.memory.FirstPage(index);
@@ -167,25 +220,29 @@ FaultThread::Outcome FaultThread::Capture(uint64_t page, int64_t read_ns) {
     return Outcome::kClaimedElsewhere;
   }
   const uint64_t address = region.address + (page - first) * region.page_bytes;
-  if (!GuestMemory::Read(region, address, slab_->Next(), region.page_bytes)) {
-    shared_.Fail(Failure::kReadFailed);
+  const ReadResult read = GuestMemory::Read(region, address, slab_->Next(), region.page_bytes);
+  if (read != ReadResult::kOk) {
+    shared_.FailToRead(read);
     return Outcome::kDone;
+  }
+  if (slab_->run_count == 0) {
+    slab_->held_since_ns = arrival_ns;
   }
   slab_->Append(page, 1, region.page_bytes, false, first);
   shared_.store.AddHeld(region.page_bytes);
   shared_.counters.fault_pages.fetch_add(1, std::memory_order_relaxed);
   if (shared_.release_after_drain) {
-    slab_->fault_read_ns = read_ns;
+    slab_->fault_read_ns = arrival_ns;
     Publish(slab_);
     slab_ = nullptr;
     return Outcome::kDone;
   }
   shared_.states.MarkCaptured(page);
   shared_.counters.captured_pages.fetch_add(1, std::memory_order_seq_cst);
-  return Release(page, read_ns);
+  return Release(page, arrival_ns);
 }
 
-FaultThread::Outcome FaultThread::Release(uint64_t page, int64_t read_ns) {
+FaultThread::Outcome FaultThread::Release(uint64_t page, int64_t arrival_ns) {
   const PagePlace place = shared_.memory.Place(page);
   const int error = shared_.protector.Release(place.address, place.page_bytes);
   if (error == EAGAIN) {
@@ -194,7 +251,7 @@ FaultThread::Outcome FaultThread::Release(uint64_t page, int64_t read_ns) {
   }
   // ENOENT, EINVAL: the mapping went away between the fault and now, and its writer with it. ESRCH: so did
   // the process.
-  shared_.counters.fault_wait.Record(MonotonicNs() - read_ns);
+  shared_.counters.fault_wait.Record(MonotonicNs() - arrival_ns);
   return Outcome::kDone;
 }
 
@@ -225,6 +282,10 @@ void FaultThread::Publish(Slab* slab) {
 /// before. Suspect is what is not captured, and what is captured but not un-protected: the sweeper's run, and
 /// our own pages on the pending list.
 void FaultThread::OnGone(uint64_t start, uint64_t end, Failure why) {
+  if (!cut_) {
+    shared_.before_cut.Note(start, end);
+    return;
+  }
   bool lost = false;
   shared_.memory.ForOverlap(start, end, [&](uint64_t first, uint64_t past) {
     for (uint64_t page = first; page < past && !lost; ++page) {
@@ -233,10 +294,10 @@ void FaultThread::OnGone(uint64_t start, uint64_t end, Failure why) {
     const uint64_t run_first = shared_.run_first.load(std::memory_order_seq_cst);
     const uint64_t run_end = shared_.run_end.load(std::memory_order_seq_cst);
     lost = lost || (run_first < past && first < run_end);
-    for (size_t i = 0; i < pending_count_ && !lost; ++i) {
-      lost = pending_[i].page >= first && pending_[i].page < past;
-    }
   });
+  for (size_t i = 0; i < pending_count_ && !lost; ++i) {
+    lost = pending_[i].address >= start && pending_[i].address < end;
+  }
   if (lost) {
     shared_.Fail(why);
   }

@@ -25,8 +25,8 @@ class FaultThread {
 
  private:
   struct Pending {
-    uint64_t page;
-    int64_t read_ns;
+    uint64_t address;  // a page number would not outlive a cut that numbers the pages anew
+    int64_t arrival_ns;
   };
   enum class Outcome : uint8_t { kDone, kNoSlab, kClaimedElsewhere, kAddressSpaceChanging };
 
@@ -37,12 +37,13 @@ class FaultThread {
 
   void WaitForWork();
   bool ReadEvents();
-  void OnFault(uint64_t page, int64_t read_ns);
+  void OnFault(uint64_t address, int64_t read_ns);
   void OnGone(uint64_t start, uint64_t end, Failure why);
   void RetryPending();
-  Outcome Serve(uint64_t page, int64_t read_ns);
-  Outcome Capture(uint64_t page, int64_t read_ns);
-  Outcome Release(uint64_t page, int64_t read_ns);
+  Outcome Serve(const Pending& fault);
+  Outcome LetThrough(uint64_t address);
+  Outcome Capture(uint64_t page, int64_t arrival_ns);
+  Outcome Release(uint64_t page, int64_t arrival_ns);
   bool HaveRoom(size_t page_bytes);
   void Publish(Slab* slab);
   void TellConsumerIfHungry();
@@ -52,8 +53,11 @@ class FaultThread {
   Slab* slab_ = nullptr;  // taken from shared_.current for the length of one batch
   std::array<Pending, kPendingMax> pending_{};
   size_t pending_count_ = 0;
-  bool spin_ =
-      false;  // a pending page is being copied by the sweeper: it will be captured in about a microsecond
+  // A pending page is being copied by the sweeper: it will be captured in about a microsecond.
+  bool spin_ = false;
+  bool cut_ = false;  // the cut is made, as far as we have seen
+  // The earliest that what is read next can have arrived, as far as we can tell.
+  int64_t arrival_ns_ = 0;
 };
 
 }  // namespace stillframe

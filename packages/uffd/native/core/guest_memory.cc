@@ -1,8 +1,9 @@
 #include "core/guest_memory.h"
 
-#include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <numeric>
 #include <stdexcept>
@@ -82,14 +83,22 @@ std::optional<uint64_t> GuestMemory::PageAt(uint64_t address) const {
   return first_pages_[index] + (address - region.address) / region.page_bytes;
 }
 
-bool GuestMemory::Read(const GuestRegion& region, uint64_t address, uint8_t* out, size_t bytes) {
-  if (region.read_by_pid == 0) {
+ReadResult GuestMemory::Read(const GuestRegion& region, uint64_t address, uint8_t* out, size_t bytes) {
+  if (region.memory_fd < 0) {
     CopyPages(out, reinterpret_cast<const uint8_t*>(address), bytes);
-    return true;
+    return ReadResult::kOk;
   }
-  iovec local{.iov_base = out, .iov_len = bytes};
-  iovec remote{.iov_base = reinterpret_cast<void*>(address), .iov_len = bytes};
-  return process_vm_readv(region.read_by_pid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
+  for (size_t done = 0; done < bytes;) {
+    const ssize_t got = pread(region.memory_fd, out + done, bytes - done, static_cast<off_t>(address + done));
+    if (got == 0) {
+      return ReadResult::kGone;
+    }
+    if (got < 0 && errno != EINTR) {
+      return ReadResult::kUnmapped;
+    }
+    done += got > 0 ? static_cast<size_t>(got) : 0;
+  }
+  return ReadResult::kOk;
 }
 
 }  // namespace stillframe

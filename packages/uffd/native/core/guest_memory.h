@@ -1,8 +1,6 @@
 // What is being pictured: ranges of one address space, numbered as one line of pages.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -15,9 +13,10 @@ struct GuestRegion {
   uint64_t address;     // in the address space of the uffd's owner
   uint64_t size_bytes;  // a multiple of page_bytes
   uint64_t page_bytes;  // what one fault and one claim cover
-  /// Read by process_vm_readv of this process instead of a plain copy: for memory that may be unmapped under
-  /// our feet, where a plain read would end the process with SIGSEGV. 0: plain copy.
-  pid_t read_by_pid;
+  /// Read through this descriptor of /proc/PID/mem instead of by a plain copy: memory of another process, or
+  /// memory that may be unmapped under our feet, where a plain read would end this process with SIGSEGV. It
+  /// stays bound to one address space, also when the process executes another program. -1: plain copy.
+  int memory_fd;
   /// Private anonymous memory: an address without a page reads as zeros, so holes need not be read.
   bool holes_are_zero;
 };
@@ -29,8 +28,15 @@ struct PagePlace {
   uint64_t page_bytes;
 };
 
+enum class ReadResult : uint8_t {
+  kOk,
+  kUnmapped,  // nothing is mapped there any more
+  kGone,      // the address space is gone: its process ended, or executes another program
+};
+
 class GuestMemory {
  public:
+  /// Throws std::invalid_argument for no region, one that is not page-aligned, or ones that overlap.
   explicit GuestMemory(std::vector<GuestRegion> regions);
 
   const std::vector<GuestRegion>& Regions() const { return regions_; }
@@ -59,8 +65,8 @@ class GuestMemory {
     }
   }
 
-  /// Copies bytes of one region to `out`. False: the memory is gone (only with read_by_pid).
-  static bool Read(const GuestRegion& region, uint64_t address, uint8_t* out, size_t bytes);
+  /// Copies bytes of one region to `out`. Cannot fail without a memory_fd.
+  static ReadResult Read(const GuestRegion& region, uint64_t address, uint8_t* out, size_t bytes);
 
  private:
   std::vector<GuestRegion> regions_;

@@ -29,12 +29,11 @@ HoleMap::~HoleMap() {
   }
 }
 
-void HoleMap::NoteCut(size_t region_index) {
+void HoleMap::NoteCut(size_t region_index, uint64_t from, uint64_t to) {
   const GuestRegion& region = memory_.Regions()[region_index];
   const uint64_t first = memory_.FirstPage(region_index);
-  const uint64_t region_end = region.address + region.size_bytes;
-  for (uint64_t from = region.address; pagemap_fd_ >= 0 && region.holes_are_zero && from < region_end;) {
-    const size_t count = Scan(from, region_end, abi::kPageIsPresent | abi::kPageIsSwapped, &from);
+  while (pagemap_fd_ >= 0 && region.holes_are_zero && from < to) {
+    const size_t count = Scan(from, to, abi::kPageIsPresent | abi::kPageIsSwapped, &from);
     for (size_t i = 0; i < count; ++i) {
       const uint64_t end = first + (ranges_[i].end - region.address) / region.page_bytes;
       for (uint64_t page = first + (ranges_[i].start - region.address) / region.page_bytes; page < end;) {

@@ -24,8 +24,8 @@ class HoleMap {
   HoleMap(const HoleMap&) = delete;
   HoleMap& operator=(const HoleMap&) = delete;
 
-  /// Notes which pages of the region exist. Called right before it is armed.
-  void NoteCut(size_t region_index);
+  /// Notes which pages of the region in [from, to) exist. Called right before they are armed.
+  void NoteCut(size_t region_index, uint64_t from, uint64_t to);
 
   struct Span {
     uint64_t end_page;  // the answer holds for [page, end_page)

@@ -18,19 +18,8 @@ enum class PageState : uint8_t { kArmed = 0, kClaimed = 1, kCaptured = 2 };
 
 class PageStates {
  public:
-  /// Zero-filled by the kernel (all armed), and touched on first use by the page table walk of `Populate`.
-  explicit PageStates(uint64_t pages) : pages_(pages) {
-    void* memory =
-        mmap(nullptr, Bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) {
-      throw std::bad_alloc();
-    }
-    states_ = static_cast<std::atomic<PageState>*>(memory);
-    // A first touch would otherwise be a fault inside the fault path. Best effort: older kernels lack the
-    // advice.
-    madvise(memory, Bytes(), 23 /* MADV_POPULATE_WRITE, 5.14 */);
-  }
-  ~PageStates() { munmap(states_, Bytes()); }
+  explicit PageStates(uint64_t pages) { Map(pages); }
+  ~PageStates() { Unmap(); }
   PageStates(const PageStates&) = delete;
   PageStates& operator=(const PageStates&) = delete;
 
@@ -44,13 +33,41 @@ class PageStates {
 
   void MarkCaptured(uint64_t page) { states_[page].store(PageState::kCaptured, std::memory_order_release); }
 
-  uint64_t Pages() const { return pages_; }
+  /// Makes room for another number of pages, all armed. Only before the first claim.
+  void Reset(uint64_t pages) {
+    if (pages > room_) {
+      Unmap();
+      Map(pages);
+    }
+  }
 
  private:
-  size_t Bytes() const { return pages_ == 0 ? 4096 : pages_; }
+  // A guest that grows between opening and its cut finds room without another mapping inside its pause.
+  static constexpr uint64_t kSpareDivisor = 4;
 
-  uint64_t pages_;
-  std::atomic<PageState>* states_;
+  /// Zero-filled by the kernel: all armed.
+  void Map(uint64_t pages) {
+    room_ = pages + pages / kSpareDivisor + 4096;
+    void* memory =
+        mmap(nullptr, room_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+      room_ = 0;
+      throw std::bad_alloc();
+    }
+    states_ = static_cast<std::atomic<PageState>*>(memory);
+    // A first touch would otherwise be a fault inside the fault path. Best effort: older kernels lack the
+    // advice.
+    madvise(memory, room_, 23 /* MADV_POPULATE_WRITE, 5.14 */);
+  }
+
+  void Unmap() {
+    if (room_ > 0) {
+      munmap(states_, room_);
+    }
+  }
+
+  uint64_t room_ = 0;  // pages, one byte each
+  std::atomic<PageState>* states_ = nullptr;
   static_assert(sizeof(std::atomic<PageState>) == 1);
 };
 

@@ -133,6 +133,7 @@ Slab* PreImageStore::Prepared(uint32_t id, Cause cause) {
   slab.used_bytes = 0;
   slab.run_count = 0;
   slab.cause = cause;
+  slab.held_since_ns = 0;
   slab.fault_read_ns = 0;
   return &slab;
 }

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstdint>
 
-#include "core/guest_memory.h"
 #include "kernel/abi.h"
 
 namespace stillframe {
@@ -24,10 +23,18 @@ class Protector {
   /// Lifts the protection and wakes every writer that waits in the range.
   int Release(uint64_t address, uint64_t bytes) const { return Change(address, bytes, 0); }
 
+  /// Asks the kernel to tell of writes to protected pages. 0 or errno: EBUSY, somebody else was told before;
+  /// EINVAL, memory that cannot be protected, or none.
+  int Register(uint64_t address, uint64_t bytes) const {
+    abi::UffdioRegister range{
+        .range = {.start = address, .len = bytes}, .mode = abi::kRegisterModeWp, .ioctls = 0};
+    return ioctl(uffd_, abi::kIocRegister, &range) == 0 ? 0 : errno;
+  }
+
   /// Lifts all protection of a registered range for good and wakes every writer. Unregistering wakes by
   /// itself only where faults on missing pages were asked for, so waking is a step of its own.
-  void Unregister(const GuestRegion& region) const {
-    abi::UffdioRange range{.start = region.address, .len = region.size_bytes};
+  void Unregister(uint64_t address, uint64_t bytes) const {
+    abi::UffdioRange range{.start = address, .len = bytes};
     ioctl(uffd_, abi::kIocUnregister, &range);
     ioctl(uffd_, abi::kIocWake, &range);
   }

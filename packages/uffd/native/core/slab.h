@@ -29,6 +29,7 @@ struct Slab {
   size_t run_count;
   Cause cause;
   bool spilled;
+  int64_t held_since_ns;  // when its first page was captured
   int64_t fault_read_ns;  // inline mode: when the fault on its only page was read; 0: swept
 
   bool HasRoom(size_t page_bytes) const {

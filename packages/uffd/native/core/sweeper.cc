@@ -75,6 +75,7 @@ bool Sweeper::Sweep(int64_t now_ns) {
   if (slab == nullptr) {
     return false;
   }
+  slab->held_since_ns = now_ns;
   Fill(*slab, granted);
   if (slab->run_count == 0) {
     shared_.store.GiveBack(slab);  // every page was taken by a fault meanwhile, or the capture failed
@@ -193,9 +194,10 @@ uint64_t Sweeper::FillData(Slab& slab, size_t region_index, uint64_t end, uint64
 bool Sweeper::CopyPages(Slab& slab, const GuestRegion& region, uint64_t region_first, uint64_t first,
                         uint64_t pages) {
   const size_t bytes = pages * region.page_bytes;
-  if (!GuestMemory::Read(region, region.address + (first - region_first) * region.page_bytes, slab.Next(),
-                         bytes)) {
-    shared_.Fail(Failure::kReadFailed);
+  const ReadResult read = GuestMemory::Read(
+      region, region.address + (first - region_first) * region.page_bytes, slab.Next(), bytes);
+  if (read != ReadResult::kOk) {
+    shared_.FailToRead(read);
     return false;
   }
   slab.Append(first, pages, bytes, false, region_first);

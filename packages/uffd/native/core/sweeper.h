@@ -20,8 +20,8 @@ class Sweeper {
   Sweeper(CaptureShared& shared, std::function<void()> tell_consumer)
       : shared_(shared), holes_(shared.memory), tell_consumer_(std::move(tell_consumer)) {}
 
-  /// Right before a region is armed, by the thread that arms.
-  void NoteCut(size_t region_index) { holes_.NoteCut(region_index); }
+  /// Until the cut it belongs to the thread that arms.
+  HoleMap& Holes() { return holes_; }
 
   /// The thread's body: returns once `stop_sweep` is set and `sweep_wake` was signalled.
   void Run();

@@ -1,57 +1,18 @@
 // The engine on the real kernel: what a cut shows, and what happens to writers.
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <memory>
 #include <thread>
 
+#include "kernel/unique_fd.h"
 #include "test/check.h"
 #include "test/guest.h"
 
 namespace stillframe::test {
 
 namespace {
-
-constexpr uint64_t kAllPages = ~uint64_t{0} >> 1;
-constexpr StoreOptions kRoomy{.max_bytes = 16 << 20, .overflow = Overflow::kStall, .spill_directory = "/tmp"};
-
-std::unique_ptr<CaptureEngine> Open(const GuestMemoryMapping& memory, ReadyFlag& ready,
-                                    const StoreOptions& options = kRoomy, pid_t read_by_pid = 0) {
-  const int uffd = OpenUffd();
-  RegisterWp(uffd, memory.Data(), memory.Bytes());
-  return std::make_unique<CaptureEngine>(uffd, memory.Region(read_by_pid), options, ready.Callback());
-}
-
-void ArmOrThrow(CaptureEngine& engine) { ExpectEqual(engine.Arm(), 0, "arm"); }
-
-/// Arms while the writers are at rest, after so many writes. Returns what each page held then.
-std::vector<uint64_t> MakeCut(Writers& writers, CaptureEngine& engine, uint64_t warm_up) {
-  writers.AwaitWrites(warm_up);
-  writers.Pause();
-  std::vector<uint64_t> ledger = writers.Ledger();
-  ArmOrThrow(engine);
-  writers.Resume();
-  return ledger;
-}
-
-/// Lets the sweep run and drains: the image must show the ledger.
-void ExpectCut(CaptureEngine& engine, ReadyFlag& ready, const std::vector<uint64_t>& ledger) {
-  engine.Grant(kAllPages, 0);
-  Image image(ledger.size());
-  Drain(engine, ready, image);
-  Expect(!engine.Shared().Failed(), "capture failed");
-  image.ExpectCut(ledger);
-}
-
-/// A capture under load: pause, arm, resume, drain; the image must show the ledger as of the pause.
-void PictureUnderLoad(Writers& writers, CaptureEngine& engine, ReadyFlag& ready) {
-  const std::vector<uint64_t> ledger = MakeCut(writers, engine, 2000);
-  writers.AwaitWrites(50);
-  ExpectCut(engine, ready, ledger);
-  Expect(engine.Shared().counters.fault_pages.load() > 0, "no page was captured by a fault");
-  engine.Close();
-  writers.AwaitWrites(2000);
-}
 
 /// A thread that writes one page and says when it is through.
 class OneWrite {
@@ -91,7 +52,8 @@ STILLFRAME_TEST(cut_holds_when_read_through_the_kernel) {
   const GuestMemoryMapping memory(2048);
   Writers writers(memory, 2);
   ReadyFlag ready;
-  const auto engine = Open(memory, ready, kRoomy, getpid());
+  const UniqueFd own_memory(open("/proc/self/mem", O_RDONLY | O_CLOEXEC));
+  const auto engine = Open(memory, ready, RoomyStore(), own_memory.get());
   PictureUnderLoad(writers, *engine, ready);
 }
 
@@ -342,13 +304,14 @@ STILLFRAME_TEST(unmapping_armed_memory_fails_the_capture_not_the_process) {
   const int uffd = OpenUffd();
   RegisterWp(uffd, hole, 1024 * kPage);
   ReadyFlag ready;
+  const UniqueFd own_memory(open("/proc/self/mem", O_RDONLY | O_CLOEXEC));
   CaptureEngine engine(uffd,
                        {{.address = reinterpret_cast<uint64_t>(hole),
                          .size_bytes = 1024 * kPage,
                          .page_bytes = kPage,
-                         .read_by_pid = getpid(),
+                         .memory_fd = own_memory.get(),
                          .holes_are_zero = true}},
-                       kRoomy, ready.Callback());
+                       RoomyStore(), false, ready.Callback());
   ArmOrThrow(engine);
   std::thread guest([&] { munmap(hole, 1024 * kPage); });
   engine.Grant(kAllPages, 0);

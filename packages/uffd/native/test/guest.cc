@@ -186,4 +186,45 @@ void Drain(CaptureEngine& engine, ReadyFlag& ready, Image& image) {
   }
 }
 
+StoreOptions RoomyStore() {
+  return {.max_bytes = 16 << 20, .overflow = Overflow::kStall, .spill_directory = "/tmp"};
+}
+
+std::unique_ptr<CaptureEngine> Open(const GuestMemoryMapping& memory, ReadyFlag& ready,
+                                    const StoreOptions& options, int memory_fd) {
+  const int uffd = OpenUffd();
+  RegisterWp(uffd, memory.Data(), memory.Bytes());
+  return std::make_unique<CaptureEngine>(uffd, memory.Region(memory_fd), options, false, ready.Callback());
+}
+
+void ArmOrThrow(CaptureEngine& engine, std::vector<GuestRegion> regions) {
+  ExpectEqual(engine.Arm(std::move(regions)), 0, "arm");
+}
+
+std::vector<uint64_t> MakeCut(Writers& writers, CaptureEngine& engine, uint64_t warm_up) {
+  writers.AwaitWrites(warm_up);
+  writers.Pause();
+  std::vector<uint64_t> ledger = writers.Ledger();
+  ArmOrThrow(engine);
+  writers.Resume();
+  return ledger;
+}
+
+void ExpectCut(CaptureEngine& engine, ReadyFlag& ready, const std::vector<uint64_t>& ledger) {
+  engine.Grant(kAllPages, 0);
+  Image image(ledger.size());
+  Drain(engine, ready, image);
+  Expect(!engine.Shared().Failed(), "capture failed");
+  image.ExpectCut(ledger);
+}
+
+void PictureUnderLoad(Writers& writers, CaptureEngine& engine, ReadyFlag& ready) {
+  const std::vector<uint64_t> ledger = MakeCut(writers, engine, 2000);
+  writers.AwaitWrites(50);
+  ExpectCut(engine, ready, ledger);
+  Expect(engine.Shared().counters.fault_pages.load() > 0, "no page was captured by a fault");
+  engine.Close();
+  writers.AwaitWrites(2000);
+}
+
 }  // namespace stillframe::test

@@ -2,10 +2,9 @@
 // the cut.
 #pragma once
 
-#include <sys/types.h>
-
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <thread>
 #include <vector>
@@ -32,11 +31,11 @@ class GuestMemoryMapping {
   uint8_t* Data() const { return data_; }
   uint64_t Pages() const { return pages_; }
   uint64_t Bytes() const { return pages_ * kPage; }
-  std::vector<GuestRegion> Region(pid_t read_by_pid = 0) const {
+  std::vector<GuestRegion> Region(int memory_fd = -1) const {
     return {{.address = reinterpret_cast<uint64_t>(data_),
              .size_bytes = Bytes(),
              .page_bytes = kPage,
-             .read_by_pid = read_by_pid,
+             .memory_fd = memory_fd,
              .holes_are_zero = true}};
   }
   /// Fills the whole page with `value`, as a guest would.
@@ -110,5 +109,24 @@ class ReadyFlag {
 
 /// Pulls and releases until everything is captured and taken.
 void Drain(CaptureEngine& engine, ReadyFlag& ready, Image& image);
+
+constexpr uint64_t kAllPages = ~uint64_t{0} >> 1;
+/// A store that is never full in these tests.
+StoreOptions RoomyStore();
+
+/// An engine over all of `memory`, registered.
+std::unique_ptr<CaptureEngine> Open(const GuestMemoryMapping& memory, ReadyFlag& ready,
+                                    const StoreOptions& options = RoomyStore(), int memory_fd = -1);
+
+void ArmOrThrow(CaptureEngine& engine, std::vector<GuestRegion> regions = {});
+
+/// Arms while the writers are at rest, after so many writes. Returns what each page held then.
+std::vector<uint64_t> MakeCut(Writers& writers, CaptureEngine& engine, uint64_t warm_up);
+
+/// Lets the sweep run and drains: the image must show the ledger.
+void ExpectCut(CaptureEngine& engine, ReadyFlag& ready, const std::vector<uint64_t>& ledger);
+
+/// A capture under load: pause, arm, resume, drain; the image must show the ledger as of the pause.
+void PictureUnderLoad(Writers& writers, CaptureEngine& engine, ReadyFlag& ready);
 
 }  // namespace stillframe::test
