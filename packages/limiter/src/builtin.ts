@@ -1,13 +1,33 @@
 import type { LimiterDescription } from './describe.ts';
 import type { Limiter } from './limiter.ts';
+import { aimdPolicy } from './policies/aimd.ts';
+import { codelPolicy } from './policies/codel.ts';
+import { deadlinePolicy } from './policies/deadline.ts';
+import { defaultPolicy } from './policies/default.ts';
 import { linearScanPolicy } from './policies/linear-scan.ts';
+import { minPolicy } from './policies/min.ts';
 import { nonePolicy } from './policies/none.ts';
+import { pidPolicy } from './policies/pid.ts';
+import { reservePolicy } from './policies/reserve.ts';
+import { schedulePolicy } from './policies/schedule.ts';
 import { tokenBucketPolicy } from './policies/token-bucket.ts';
 import type { LimiterPolicy } from './policy.ts';
 import { createLimiterRegistry } from './registry.ts';
 
 /** The policies of this package. Give them to `createLimiterRegistry` together with your own. */
-export const builtinPolicies: readonly LimiterPolicy[] = [nonePolicy, linearScanPolicy, tokenBucketPolicy];
+export const builtinPolicies: readonly LimiterPolicy[] = [
+  defaultPolicy,
+  nonePolicy,
+  linearScanPolicy,
+  tokenBucketPolicy,
+  schedulePolicy,
+  deadlinePolicy,
+  aimdPolicy,
+  pidPolicy,
+  codelPolicy,
+  reservePolicy,
+  minPolicy,
+];
 
 const registry = createLimiterRegistry(builtinPolicies);
 

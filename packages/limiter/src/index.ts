@@ -18,14 +18,24 @@ export type {
   Step,
 } from './limiter.ts';
 export type { NumberKind, OptionKind } from './option-kinds.ts';
+export { type LimiterConfig, type LimitersSpec, limitersOption } from './limiters-option.ts';
 export { numberOption, type OptionMetadata, type OptionSpec } from './options.ts';
+export { aimd, type AimdOptions, aimdPolicy, type AimdState } from './policies/aimd.ts';
+export { codel, type CodelOptions, codelPolicy, type CodelState } from './policies/codel.ts';
+export { deadline, type DeadlineOptions, deadlinePolicy, type DeadlineState } from './policies/deadline.ts';
+export { defaultLimiter, defaultPolicy } from './policies/default.ts';
 export {
   type LinearScanOptions,
   type LinearScanState,
   linearScan,
   linearScanPolicy,
 } from './policies/linear-scan.ts';
+export { minPolicy } from './policies/min.ts';
+export { minimum, type MinimumState } from './policies/minimum.ts';
 export { none, nonePolicy } from './policies/none.ts';
+export { pid, type PidOptions, pidPolicy, type PidState } from './policies/pid.ts';
+export { reserve, type ReserveOptions, reservePolicy } from './policies/reserve.ts';
+export { schedule, type ScheduleOptions, schedulePolicy, type ScheduleState } from './policies/schedule.ts';
 export {
   type TokenBucketOptions,
   type TokenBucketState,

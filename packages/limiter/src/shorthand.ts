@@ -1,3 +1,4 @@
+import { splitOutsideBrackets } from './brackets.ts';
 import { excerpt, LimiterConfigError } from './errors.ts';
 
 /** A limiter's name and its options as text. */
@@ -6,14 +7,23 @@ export interface Shorthand {
   readonly options: Readonly<Record<string, string>>;
 }
 
+/** A command line's worth; it also bounds how deep brackets can be nested. */
+const MAX_LENGTH = 4096;
+
 const HINT = 'write NAME or NAME,option=value,…, like linear-scan,waits=100';
 
 /**
- * Takes `NAME[,k=v…]` apart. A value ends at the next comma; one that needs a comma must come from a config file.
+ * Takes `NAME[,k=v…]` apart. A value ends at the next comma; one with commas is put into square brackets, which stay part of it.
  * @throws {LimiterConfigError} `LIMITER_SYNTAX` or `LIMITER_DUPLICATE_OPTION`.
  */
 export function splitShorthand(text: string): Shorthand {
-  const [name = '', ...pairs] = text.split(',').map((part) => part.trim());
+  const parts = text.length > MAX_LENGTH ? undefined : splitOutsideBrackets(text, ',');
+  if (parts === undefined) {
+    const why =
+      text.length > MAX_LENGTH ? `is longer than ${MAX_LENGTH} letters` : 'has brackets that do not match';
+    throw new LimiterConfigError('LIMITER_SYNTAX', 'name', `${excerpt(text)} ${why}`, HINT);
+  }
+  const [name = '', ...pairs] = parts;
   if (name === '') {
     throw new LimiterConfigError('LIMITER_SYNTAX', 'name', `${excerpt(text)} names no limiter`, HINT);
   }

@@ -1,6 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { type CompliancePromises, limiterCompliance } from '../src/compliance.ts';
-import { linearScan, none, tokenBucket } from '../src/index.ts';
+import {
+  aimd,
+  codel,
+  deadline,
+  defaultLimiter,
+  linearScan,
+  minimum,
+  none,
+  pid,
+  reserve,
+  schedule,
+  tokenBucket,
+} from '../src/index.ts';
 import type { Limiter } from '../src/limiter.ts';
 
 const KiB = 1024;
@@ -26,6 +38,43 @@ const subjects: Readonly<Record<string, { make: () => Limiter; promises?: Compli
     make: () => tokenBucket({ rate: '1TB/s', burst: '1TiB' }),
     promises: { bound: { bytesPerSecond: 1e12, burstBytes: 2 ** 40 } },
   },
+  aimd: { make: () => aimd() },
+  'aimd that is never content': {
+    make: () => aimd({ targetMs: 0.001, intervalMs: 1, minRate: 4096, maxRate: '100MiB/s' }),
+    promises: { bound: { bytesPerSecond: 100 * KiB * KiB, burstBytes: 5 * KiB * KiB } },
+  },
+  'aimd that keeps most of the time': { make: () => aimd({ targetMs: 0.001, keep: 0.9 }) },
+  pid: { make: () => pid() },
+  'pid that is never content': {
+    make: () => pid({ targetMs: 0.001, intervalMs: 1, minRate: '1MiB/s', maxRate: '100MiB/s', kd: 1 }),
+    promises: { bound: { bytesPerSecond: 100 * KiB * KiB, burstBytes: 5 * KiB * KiB } },
+  },
+  codel: { make: () => codel() },
+  'codel that is never content': {
+    make: () => codel({ targetMs: 0.01, intervalMs: 1, minWindow: 4096 }),
+  },
+  reserve: { make: () => reserve() },
+  'reserve of everything': { make: () => reserve({ share: 1 }) },
+  'reserve of nothing': { make: () => reserve({ share: 0 }) },
+  'min of all kinds': {
+    make: () =>
+      minimum([reserve(), aimd(), codel(), linearScan(), tokenBucket({ rate: '20MiB/s', burst: '256KiB' })]),
+    promises: { bound: { bytesPerSecond: 20 * KiB * KiB, burstBytes: 256 * KiB } },
+  },
+  schedule: {
+    make: () => schedule({ rates: '0s:20MiB/s+50ms:0+100ms:1MiB/s+1s:10MiB/s', burst: '256KiB' }),
+    promises: { bound: { bytesPerSecond: 20 * KiB * KiB, burstBytes: 256 * KiB } },
+  },
+  'schedule of one odd rate': {
+    make: () => schedule({ rates: '0s:1000003', burst: 1 }),
+    promises: { bound: { bytesPerSecond: 1_000_003, burstBytes: 1, exact: true } },
+  },
+  'schedule that waits, then lets everything go': {
+    make: () => schedule({ rates: '0:0+10ms:unlimited+20ms:1MB/s+2s:unlimited' }),
+  },
+  deadline: { make: () => deadline({ afterMs: '2s' }) },
+  'deadline of nobody': { make: () => deadline() },
+  default: { make: defaultLimiter },
 };
 
 describe.each(Object.entries(subjects))('%s', (_name, { make, promises }) => {
