@@ -1,6 +1,7 @@
 // Stamps a SharedArrayBuffer from worker threads, as stamps.h says. The protocol is that of target.h. Arguments: THREADS PAGES
 // PAUSE_US. JavaScript does not know the address of its memory, so the ready line says null: a reader looks for the header.
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 
 const WORDS = 512;
@@ -21,6 +22,8 @@ function writeStamps({ words, stop, threads, pages, pauseMs }, thread) {
   }
 }
 
+const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+
 async function main([threads, pages, pauseUs]) {
   const words = new BigUint64Array(new SharedArrayBuffer((1 + threads + threads * pages) * WORDS * 8));
   const stop = new Int32Array(new SharedArrayBuffer(4));
@@ -36,9 +39,8 @@ async function main([threads, pages, pauseUs]) {
   const awaitSteps = async (more) => {
     const goals = ends.map((_, thread) => publishedBy(thread) + BigInt(more));
     while (goals.some((goal, thread) => publishedBy(thread) < goal)) {
-      await new Promise((resolve) => {
-        setTimeout(resolve, 1);
-      });
+      // oxlint-disable-next-line no-await-in-loop -- until they have
+      await sleep(1);
     }
   };
   const check = () => {
@@ -46,12 +48,12 @@ async function main([threads, pages, pauseUs]) {
       const last = Number(publishedBy(thread));
       for (let step = Math.max(1, last - pages + 1); step <= last; step++) {
         const page = (1 + threads + thread * pages + ((step - 1) % pages)) * WORDS;
-        if (words[page] !== BigInt(step) || words[page + WORDS - 1] !== BigInt(step)) return 'a page lost its stamp';
+        const stamp = BigInt(step);
+        if (words[page] !== stamp || words[page + WORDS - 1] !== stamp) return 'a page lost its stamp';
       }
     }
     return '';
   };
-  const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
   await awaitSteps(1);
   say({ type: 'ready', pid: process.pid, memory: null });
   for await (const command of createInterface({ input: process.stdin })) {
