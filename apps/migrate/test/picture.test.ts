@@ -32,7 +32,7 @@ test('writes while the destination still looks at the image count as after the s
     context: cli,
     report: cli.report(true),
     guest: chooseGuest({ workload: 'counter,size=2MiB,rate=0', beforeMs: '20', afterMs: '0' }),
-    capture: chooseCapture({}),
+    capture: await chooseCapture({}),
     signal: cli.signal,
     start: async (guest) => {
       const sink = memorySink({ maxBytes: 8 * 2 ** 20 });
@@ -40,7 +40,7 @@ test('writes while the destination still looks at the image count as after the s
         await vi.waitFor(() => expect(phases).toEqual(['during', 'after']), { timeout: 5000 });
         await sink.end();
       };
-      const { limiter, capture } = chooseCapture({});
+      const { limiter, capture } = await chooseCapture({});
       return takeSnapshot({ guest, sink: { ...sink, end }, limiter, capture });
     },
   });

@@ -47,7 +47,7 @@ async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void
     });
   }
   const guest = chooseGuest(flags);
-  const capture = chooseCapture(flags);
+  const capture = await chooseCapture(flags);
   await imagePath(out);
   const report = context.report(flags.json === true);
   const signal = withTimeout(context.signal, flags);

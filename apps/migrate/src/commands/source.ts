@@ -48,7 +48,7 @@ async function source(flags: SourceFlags, context: CliContext): Promise<void> {
   const endpoint = parseEndpoint(flags.to, '--to');
   requireLoopback(endpoint, flags.insecure === true);
   const guest = chooseGuest(flags);
-  const capture = chooseCapture(flags);
+  const capture = await chooseCapture(flags);
   const report = context.report(flags.json === true);
   const signal = withTimeout(context.signal, flags);
   const picture = await pictureWorkload({

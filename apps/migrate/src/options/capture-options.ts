@@ -1,13 +1,14 @@
-import { type Limiter, limiterFromConfig, parseBytes, parseLimiter } from '@stillframe/limiter';
+import path from 'node:path';
+import { parseBytes } from '@stillframe/limiter';
 import type { CaptureOptions } from '@stillframe/snapshot';
 import { PRE_IMAGES_DEFAULT_BYTES } from '@stillframe/uffd';
 import { type Command, Option } from 'commander';
 import { CliError } from '../cli-error.ts';
-import { readConfigFile } from './config-file.ts';
+import { type ConfigFile, readConfigFile } from './config-file.ts';
+import { type LimiterChoice, makeLimiter } from './limiter-choice.ts';
 
 /** How a guest is captured, from flags over the config file over defaults. */
-export interface CaptureChoice {
-  readonly limiter: Limiter;
+export interface CaptureChoice extends LimiterChoice {
   readonly capture: CaptureOptions;
   readonly spillDirectory?: string;
 }
@@ -20,15 +21,18 @@ export interface CaptureFlags {
   readonly spillDirectory?: string;
 }
 
+/** What limits the sweep when nobody has chosen. */
+const LIMITER_DEFAULT = 'none';
+
 export function addCaptureOptions(command: Command): Command {
   return command
     .option(
       '--limiter <NAME[,k=v…]>',
-      'how fast the sweep may go; `migrate limiters` lists them (default: none)',
+      `how fast the sweep may go; \`migrate limiters\` lists them (default: ${LIMITER_DEFAULT})`,
     )
     .option(
       '--config <FILE>',
-      'limiter and preImages (maxBytes, overflow, spillDirectory) as YAML or JSON; flags win',
+      'limiter and preImages (maxBytes, overflow, spillDirectory) as YAML or JSON; flags win; SIGHUP reads the limiter again',
     )
     .option('--pre-images-max <SIZE>', 'memory for pages that wait for the sink (default: 256MiB)')
     .addOption(
@@ -43,7 +47,8 @@ export function addCaptureOptions(command: Command): Command {
     );
 }
 
-export function chooseCapture(flags: CaptureFlags): CaptureChoice {
+/** Throws CliError, LimiterConfigError or UnitError for what is wrong with the flags or the file. */
+export async function chooseCapture(flags: CaptureFlags): Promise<CaptureChoice> {
   const file = flags.config === undefined ? {} : readConfigFile(flags.config);
   const preImagesMaxBytes =
     flags.preImagesMax === undefined
@@ -60,14 +65,23 @@ export function chooseCapture(flags: CaptureFlags): CaptureChoice {
     );
   }
   const spillDirectory = flags.spillDirectory ?? file.preImages?.spillDirectory;
+  // The file's limiter is looked at in any case, so that a mistake in it is found before anything starts.
+  const fromFile = flags.config === undefined ? undefined : await limiterOfFile(file, flags.config);
+  const limiter = flags.limiter === undefined ? fromFile : await makeLimiter(flags.limiter, process.cwd());
   return {
-    limiter: chooseLimiter(flags.limiter, file.limiter),
+    ...(limiter ?? (await makeLimiter(LIMITER_DEFAULT, process.cwd()))),
     capture: { preImagesMaxBytes, overflow },
     ...(spillDirectory === undefined ? {} : { spillDirectory }),
   };
 }
 
-function chooseLimiter(flag: string | undefined, file: unknown): Limiter {
-  if (flag !== undefined) return parseLimiter(flag);
-  return file === undefined ? parseLimiter('none') : limiterFromConfig(file);
+/** The limiter of a config file; undefined when it names none. Throws CliError USAGE that names the file. */
+export async function limiterOfFile(file: ConfigFile, filePath: string): Promise<LimiterChoice | undefined> {
+  if (file.limiter === undefined) return undefined;
+  try {
+    return await makeLimiter(file.limiter, path.dirname(filePath));
+  } catch (error) {
+    const { message, hint } = error as Error & { hint?: string };
+    throw new CliError('USAGE', `${filePath}: limiter: ${message}`, { cause: error, hint: hint ?? '' });
+  }
 }

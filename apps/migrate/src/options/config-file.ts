@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { limiterFromConfig, parseBytes } from '@stillframe/limiter';
+import { parseBytes } from '@stillframe/limiter';
 import * as v from 'valibot';
 import { parse } from 'yaml';
 import { CliError } from '../cli-error.ts';
@@ -19,7 +19,8 @@ const bytes = v.pipe(
 );
 
 /** The file that `--config` names, YAML or JSON. Every key is optional; flags go before it. */
-const schema = v.strictObject({
+export const configSchema = v.strictObject({
+  $schema: v.optional(v.pipe(v.string(), v.description('For editors; nothing here reads it.'))),
   limiter: v.optional(v.union([v.string(), v.looseObject({ name: v.string() })])),
   preImages: v.optional(
     v.strictObject({
@@ -30,7 +31,7 @@ const schema = v.strictObject({
   ),
 });
 
-export type ConfigFile = v.InferOutput<typeof schema>;
+export type ConfigFile = Omit<v.InferOutput<typeof configSchema>, '$schema'>;
 
 /** Bounds what is parsed: a config is a page of text. */
 const CONFIG_MAX_BYTES = 1 << 20;
@@ -52,25 +53,15 @@ export function readConfigFile(path: string): ConfigFile {
   }
   // To the schema a list is an object without keys.
   if (Array.isArray(value)) throw new CliError('USAGE', `${path}: the file is a list, not keys and values`);
-  const result = v.safeParse(schema, value);
+  const result = v.safeParse(configSchema, value);
   if (!result.success) throw configError(path, result.issues[0]);
-  // Looked at now, so that a mistake is found before anything starts.
-  if (result.output.limiter !== undefined) {
-    try {
-      limiterFromConfig(result.output.limiter);
-    } catch (error) {
-      throw new CliError('USAGE', `${path}: limiter: ${messageOf(error)}`, {
-        cause: error,
-        hint: hintOf(error),
-      });
-    }
-  }
-  return result.output;
+  const { $schema: _, ...file } = result.output;
+  return file;
 }
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  '': Object.keys(schema.entries),
-  preImages: Object.keys(schema.entries.preImages.wrapped.entries),
+  '': Object.keys(configSchema.entries),
+  preImages: Object.keys(configSchema.entries.preImages.wrapped.entries),
 };
 
 function configError(path: string, issue: v.BaseIssue<unknown>): CliError {
@@ -89,8 +80,4 @@ function configError(path: string, issue: v.BaseIssue<unknown>): CliError {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function hintOf(error: unknown): string {
-  return error instanceof Error && 'hint' in error ? String(error.hint) : '';
 }

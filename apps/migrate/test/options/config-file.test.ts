@@ -62,11 +62,20 @@ test.for<[string, string]>([
   ['limiter: { name: token-bucket, rte: 5 }', 'rate'],
   ['[]', 'the file'],
   ['a: b: c', 'neither YAML nor JSON'],
-])('%s: the message has %s', ([text, words]) => {
+])('%s: the message has %s', async ([text, words]) => {
   const file = config(text);
-  expect(() => readConfigFile(file)).toThrow(expect.objectContaining({ code: 'USAGE' }));
-  expect(() => readConfigFile(file)).toThrow(words);
-  expect(() => readConfigFile(file)).toThrow(file);
+  const mistake = await chooseCapture({ config: file }).catch((error: unknown) => error);
+  expect(mistake).toMatchObject({ code: 'USAGE', message: expect.stringContaining(words) });
+  expect(mistake).toMatchObject({ message: expect.stringContaining(file) });
+});
+
+test('a mistake in the limiter of the file is told also when a flag goes before it', async () => {
+  const flags = { config: config('limiter: token-buket'), limiter: 'none' };
+  await expect(chooseCapture(flags)).rejects.toMatchObject({ code: 'USAGE' });
+});
+
+test('the key that editors find the schema by says nothing', () => {
+  expect(readConfigFile(config('$schema: ./migrate.schema.json'))).toEqual({});
 });
 
 test('a file that cannot be read', () => {
@@ -79,15 +88,15 @@ test('the largest config file, and one above', () => {
   expect(() => readConfigFile(config(`${largest} `))).toThrow(expect.objectContaining({ code: 'USAGE' }));
 });
 
-test('without flags and file there are defaults', () => {
-  const choice = chooseCapture({});
+test('without flags and file there are defaults', async () => {
+  const choice = await chooseCapture({});
   expect(choice).toMatchObject({ capture: { preImagesMaxBytes: 256 * MiB, overflow: 'spill' } });
   expect(choice.limiter.name).toBe('none');
   expect(choice).not.toHaveProperty('spillDirectory');
 });
 
-test('the file goes before defaults', () => {
-  const choice = chooseCapture({ config: config(full) });
+test('the file goes before defaults', async () => {
+  const choice = await chooseCapture({ config: config(full) });
   expect(choice).toMatchObject({
     capture: { preImagesMaxBytes: 64 * MiB, overflow: 'abort' },
     spillDirectory: '/var/tmp',
@@ -95,8 +104,8 @@ test('the file goes before defaults', () => {
   expect(choice.limiter.name).toBe('token-bucket');
 });
 
-test('flags go before the file', () => {
-  const choice = chooseCapture({
+test('flags go before the file', async () => {
+  const choice = await chooseCapture({
     config: config(full),
     limiter: 'linear-scan',
     preImagesMax: '8MiB',
@@ -110,10 +119,12 @@ test('flags go before the file', () => {
   expect(choice.limiter.name).toBe('linear-scan');
 });
 
-test('no pre-images at all need writers that may wait', () => {
-  expect(chooseCapture({ preImagesMax: '0', overflow: 'stall' }).capture.preImagesMaxBytes).toBe(0);
+test('no pre-images at all need writers that may wait', async () => {
+  const { capture } = await chooseCapture({ preImagesMax: '0', overflow: 'stall' });
+  expect(capture.preImagesMaxBytes).toBe(0);
   for (const overflow of [undefined, 'spill', 'abort'] as const) {
     const flags = { preImagesMax: '0', ...(overflow === undefined ? {} : { overflow }) };
-    expect(() => chooseCapture(flags)).toThrow(expect.objectContaining({ code: 'USAGE' }));
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await expect(chooseCapture(flags)).rejects.toMatchObject({ code: 'USAGE' });
   }
 });
