@@ -94,6 +94,8 @@ declare namespace native {
     processVmReadv(pid: number, into: Uint8Array, ranges: BigUint64Array): number;
     pidfdOpen(pid: number, flags: number): number;
     pidfdGetfd(pidfd: number, targetFd: number): number;
+    kcmpVm(pid: number, otherPid: number): number;
+    seekHole(fd: number, offset: bigint, data: boolean): number;
 
     socketPair(type: number, pair: Int32Array): number;
     sendFds(socket: number, fds: Int32Array, bytes: Uint8Array, flags: number): number;

@@ -59,7 +59,15 @@ export {
   type PageRegion,
   pagemapScan,
 } from './pagemap.ts';
-export { closeFd, pidfdGetfd, pidfdOpen, processVmReadv, RANGES_MAX } from './process.ts';
+export {
+  closeFd,
+  fileData,
+  pidfdGetfd,
+  pidfdOpen,
+  processVmReadv,
+  RANGES_MAX,
+  sharesMemory,
+} from './process.ts';
 export { type MemoryRange, pageSize } from './range.ts';
 export {
   type Handshake,

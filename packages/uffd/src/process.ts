@@ -1,5 +1,5 @@
 import native from '#native';
-import { argumentError, checked } from './errors.ts';
+import { argumentError, checked, ERRNO } from './errors.ts';
 import { type MemoryRange, toFd, toInteger, toRange } from './range.ts';
 
 /** IOV_MAX: the kernel's limit on ranges in one call. */
@@ -49,6 +49,37 @@ export function pidfdOpen(pid: number): number {
 export function pidfdGetfd(pidfd: number, targetFd: number): number {
   const fd = native.pidfdGetfd(toFd(pidfd, 'pidfd'), toFd(targetFd, 'targetFd'));
   return checked(fd, 'pidfd_getfd', { pidfd, targetFd });
+}
+
+/** Whether two processes have the same memory (kcmp(2), KCMP_VM). Needs the right to trace both; throws UFFD_ESRCH, UFFD_EPERM. */
+export function sharesMemory(pid: number, otherPid: number): boolean {
+  toInteger(pid, 'pid', 1, PID_MAX);
+  toInteger(otherPid, 'otherPid', 1, PID_MAX);
+  return checked(native.kcmpVm(pid, otherPid), 'kcmp', { pid, otherPid }) === 0;
+}
+
+/**
+ * Parts of a file that have data, in the `sizeBytes` from `offset` on; the rest are holes (lseek(2), SEEK_DATA). Moves the position of the
+ * descriptor. A file system that does not know holes tells of one part.
+ */
+export function fileData(
+  fd: number,
+  offset: bigint,
+  sizeBytes: bigint,
+): { offset: bigint; sizeBytes: bigint }[] {
+  const seek = (at: bigint, data: boolean): bigint | undefined => {
+    const found = native.seekHole(toFd(fd, 'fd'), at, data);
+    return found === -ERRNO.ENXIO ? undefined : BigInt(checked(found, 'lseek', { fd, offset: at }));
+  };
+  const parts: { offset: bigint; sizeBytes: bigint }[] = [];
+  const end = offset + sizeBytes;
+  for (let at = seek(offset, true); at !== undefined && at < end; ) {
+    const hole = seek(at, false) ?? end;
+    const partEnd = hole < end ? hole : end;
+    parts.push({ offset: at, sizeBytes: partEnd - at });
+    at = partEnd < end ? seek(partEnd, true) : undefined;
+  }
+  return parts;
 }
 
 /** Closes a descriptor that these functions returned. */

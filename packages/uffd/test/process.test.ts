@@ -1,10 +1,13 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { ftruncateSync, writeSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   closeFd,
+  fileData,
   Mapping,
+  memfdCreate,
   pageSize,
   pidfdGetfd,
   pidfdOpen,
@@ -12,6 +15,7 @@ import {
   RANGES_MAX,
   receiveFds,
   sendFds,
+  sharesMemory,
   socketPair,
 } from '../src/index.ts';
 import { lacks } from './kernel.ts';
@@ -69,6 +73,30 @@ describe('memory of a process', () => {
       expect.objectContaining({ code: 'UFFD_ESRCH', syscall: 'process_vm_readv' }),
     );
     expect(() => pidfdOpen(NO_PID)).toThrow(expect.objectContaining({ code: 'UFFD_ESRCH' }));
+  });
+});
+
+describe('whose memory it is', () => {
+  test('a process shares its memory with itself, not with a child', () => {
+    expect(sharesMemory(process.pid, process.pid)).toBe(true);
+    expect(sharesMemory(process.pid, process.ppid)).toBe(false);
+    expect(() => sharesMemory(process.pid, NO_PID)).toThrow(expect.objectContaining({ code: 'UFFD_ESRCH' }));
+  });
+});
+
+describe('holes of a file', () => {
+  test('are told from data, within what was asked for', () => {
+    const fd = memfdCreate('holes');
+    ftruncateSync(fd, 16 * pageSize);
+    writeSync(fd, new Uint8Array(2 * pageSize).fill(1), 0, 2 * pageSize, 4 * pageSize);
+    const page = BigInt(pageSize);
+    expect(fileData(fd, 0n, 16n * page)).toEqual([{ offset: 4n * page, sizeBytes: 2n * page }]);
+    expect(fileData(fd, 5n * page, 11n * page)).toEqual([{ offset: 5n * page, sizeBytes: page }]);
+    expect(fileData(fd, 0n, 5n * page)).toEqual([{ offset: 4n * page, sizeBytes: page }]);
+    expect(fileData(fd, 6n * page, 4n * page)).toEqual([]);
+    expect(fileData(fd, 99n * page, page)).toEqual([]);
+    closeFd(fd);
+    expect(() => fileData(fd, 0n, page)).toThrow(expect.objectContaining({ code: 'UFFD_EBADF' }));
   });
 });
 

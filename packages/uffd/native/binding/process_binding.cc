@@ -30,6 +30,15 @@ Napi::Value PidfdGetfdJs(Info info) {
   return FromResult(info.Env(), PidfdGetfd(ToInt(info[0]), ToInt(info[1])));
 }
 
+/// (pid, other pid) → 0 when they have the same memory
+Napi::Value KcmpVmJs(Info info) { return FromResult(info.Env(), KcmpVm(ToInt(info[0]), ToInt(info[1]))); }
+
+/// (fd, offset, data or hole) → offset of the next one
+Napi::Value SeekHoleJs(Info info) {
+  return FromResult(
+      info.Env(), SeekHole(ToInt(info[0]), static_cast<off_t>(ToU64(info[1])), info[2].ToBoolean().Value()));
+}
+
 }  // namespace
 }  // namespace stillframe
 
@@ -38,4 +47,6 @@ void InitProcess(Napi::Env env, Napi::Object exports) {
   Export<Readv>(exports, "processVmReadv");
   Export<PidfdOpenJs>(exports, "pidfdOpen");
   Export<PidfdGetfdJs>(exports, "pidfdGetfd");
+  Export<KcmpVmJs>(exports, "kcmpVm");
+  Export<SeekHoleJs>(exports, "seekHole");
 }

@@ -1,6 +1,7 @@
 // Reaching another process: its memory and its descriptors. One system call per function, no policy.
 #pragma once
 
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -26,6 +27,18 @@ inline SysResult PidfdOpen(pid_t pid, unsigned flags) {
 /// The value is our own duplicate of the process's descriptor, always close-on-exec.
 inline SysResult PidfdGetfd(int pidfd, int target_fd) {
   return FromReturn(::syscall(abi::kSysPidfdGetfd, pidfd, target_fd, 0U));
+}
+
+/// Whether two processes have the same memory: the value is 0 when they do, 1 to 3 when not. KCMP_VM of
+/// <linux/kcmp.h>. Needs the right to trace both.
+inline SysResult KcmpVm(pid_t pid, pid_t other_pid) {
+  constexpr int kKcmpVm = 1;
+  return FromReturn(::syscall(SYS_kcmp, pid, other_pid, kKcmpVm, 0UL, 0UL));
+}
+
+/// lseek(2) with SEEK_DATA or SEEK_HOLE: the next byte that is, or is not, in a hole. ENXIO: there is none.
+inline SysResult SeekHole(int fd, off_t offset, bool data) {
+  return FromReturn(::lseek(fd, offset, data ? SEEK_DATA : SEEK_HOLE));
 }
 
 }  // namespace stillframe
