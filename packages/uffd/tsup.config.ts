@@ -1,3 +1,3 @@
 import { library } from '@stillframe/tsup-config';
 
-export default library({ external: ['#native'] });
+export default library({ external: ['#native', '#tracer'] });

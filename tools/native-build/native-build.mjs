@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // Builds <package>/native with node-gyp and puts the stripped addon where node-gyp-build and `pnpm pack` look:
-// prebuilds/linux-<arch>/node.napi.glibc.node. Needs python3, make and g++; never the network, because the Node-API headers
+// prebuilds/linux-<arch>/node.napi.glibc.node. Executables of the same binding.gyp, named by the package's
+// "nativeExecutables", go next to it. Needs python3, make and g++; never the network, because the Node-API headers
 // come from the node-api-headers package, so one binary serves every Node release.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
@@ -39,9 +40,16 @@ if (built.status !== 0) process.exit(built.status ?? 1);
 
 const name = path.basename(root).replaceAll('-', '_');
 const arch = process.env.TARGET_ARCH ?? process.arch;
-const out = path.join(root, 'prebuilds', `linux-${arch}`, 'node.napi.glibc.node');
-mkdirSync(path.dirname(out), { recursive: true });
-// Replaced by rename: a process that has the old file mapped keeps it.
-copyFileSync(path.join(native, 'build/Release', `${name}.node`), `${out}.tmp`);
-execFileSync(process.env.STRIP ?? 'strip', ['--strip-unneeded', `${out}.tmp`]);
-renameSync(`${out}.tmp`, out);
+const folder = path.join(root, 'prebuilds', `linux-${arch}`);
+mkdirSync(folder, { recursive: true });
+ship(`${name}.node`, 'node.napi.glibc.node');
+const { nativeExecutables = [] } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+for (const executable of nativeExecutables) ship(executable, executable);
+
+/** Replaced by rename: a process that has the old file mapped keeps it. The mode goes with the copy. */
+function ship(from, to) {
+  const out = path.join(folder, to);
+  copyFileSync(path.join(native, 'build/Release', from), `${out}.tmp`);
+  execFileSync(process.env.STRIP ?? 'strip', ['--strip-unneeded', `${out}.tmp`]);
+  renameSync(`${out}.tmp`, out);
+}

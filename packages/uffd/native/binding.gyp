@@ -32,6 +32,33 @@
         "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wno-unused-parameter"
       ],
       "ldflags": ["-Wl,-z,relro,-z,now"]
+    },
+    {
+      # A process of its own, see trace/main.cc. Static: it needs nothing of the machine that it runs on.
+      "target_name": "stillframe-tracer",
+      "type": "executable",
+      "include_dirs": ["."],
+      "sources": [
+        "trace/arch_aarch64.cc",
+        "trace/arch_x86_64.cc",
+        "trace/channel.cc",
+        "trace/child_signal.cc",
+        "trace/injection.cc",
+        "trace/main.cc",
+        "trace/proc_files.cc",
+        "trace/rseq.cc",
+        "trace/syscall_instruction.cc",
+        "trace/thread_states.cc",
+        "trace/threads.cc",
+        "trace/tracer.cc",
+        "trace/userfault_making.cc"
+      ],
+      "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
+      "cflags_cc": [
+        "-std=c++20", "-fno-exceptions", "-fno-rtti", "-g1",
+        "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wno-unused-parameter"
+      ],
+      "ldflags": ["-static"]
     }
   ]
 }

@@ -91,3 +91,7 @@ export { CaptureError, type CaptureErrorCode } from './capture-error.ts';
 export { type CaptureRegion, type ResolvedRegion, resolveRegions } from './capture-region.ts';
 export type { CapturedRun, CaptureSlab } from './capture-slab.ts';
 export { type CaptureStats, WAIT_BUCKETS } from './capture-stats.ts';
+export { ProcessTracer, type ProcessTracerOptions } from './trace/process-tracer.ts';
+export type { StoppedProcess } from './trace/stopped-process.ts';
+export type { Regset, ThreadState } from './trace/thread-state.ts';
+export { TraceError, type TraceErrorCode } from './trace/trace-error.ts';

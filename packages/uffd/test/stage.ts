@@ -28,12 +28,12 @@ export class Stage {
     this.folder = mkdtempSync(path.join(tmpdir(), 'stillframe-'));
     chmodSync(this.folder, 0o755);
     this.#package = path.join(this.folder, 'node_modules/@stillframe/uffd');
-    mkdirSync(path.join(this.#package, 'src'), { recursive: true });
     this.#transpile();
     const { imports } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
     const description = { name: '@stillframe/uffd', type: 'module', imports, exports: './src/index.js' };
     writeFileSync(path.join(this.#package, 'package.json'), JSON.stringify(description));
-    cpSync(path.join(root, 'load.cjs'), path.join(this.#package, 'load.cjs'));
+    for (const name of ['load.cjs', 'tracer.cjs'])
+      cpSync(path.join(root, name), path.join(this.#package, name));
     cpSync(path.join(root, 'prebuilds'), path.join(this.#package, 'prebuilds'), { recursive: true });
     const loader = path.dirname(createRequire(import.meta.url).resolve('node-gyp-build/package.json'));
     cpSync(loader, path.join(this.folder, 'node_modules/node-gyp-build'), {
@@ -72,7 +72,7 @@ export class Stage {
   }
 
   #transpile(): void {
-    for (const name of readdirSync(path.join(root, 'src'))) {
+    for (const name of readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })) {
       if (!name.endsWith('.ts')) continue;
       const { outputText } = ts.transpileModule(readFileSync(path.join(root, 'src', name), 'utf8'), {
         fileName: name,
@@ -83,7 +83,9 @@ export class Stage {
           rewriteRelativeImportExtensions: true,
         },
       });
-      writeFileSync(path.join(this.#package, 'src', name.replace(/\.ts$/, '.js')), outputText);
+      const out = path.join(this.#package, 'src', name.replace(/\.ts$/, '.js'));
+      mkdirSync(path.dirname(out), { recursive: true });
+      writeFileSync(out, outputText);
     }
   }
 }

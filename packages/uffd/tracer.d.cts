@@ -1,0 +1,3 @@
+/** The path of the executable that traces, see native/trace/main.cc. */
+declare const tracer: string;
+export = tracer;
