@@ -11,6 +11,7 @@ import { pidPolicy } from './policies/pid.ts';
 import { reservePolicy } from './policies/reserve.ts';
 import { schedulePolicy } from './policies/schedule.ts';
 import { tokenBucketPolicy } from './policies/token-bucket.ts';
+import { modulePolicy } from './module/module-policy.ts';
 import type { LimiterPolicy } from './policy.ts';
 import { createLimiterRegistry } from './registry.ts';
 
@@ -27,6 +28,7 @@ export const builtinPolicies: readonly LimiterPolicy[] = [
   codelPolicy,
   reservePolicy,
   minPolicy,
+  modulePolicy,
 ];
 
 const registry = createLimiterRegistry(builtinPolicies);

@@ -23,17 +23,26 @@ export type LimiterConfigErrorCode =
   | 'LIMITER_UNKNOWN_OPTION'
   | 'LIMITER_MISSING_OPTION'
   | 'LIMITER_DUPLICATE_OPTION'
-  | 'LIMITER_INVALID_OPTION';
+  | 'LIMITER_INVALID_OPTION'
+  | 'LIMITER_MODULE_LOAD'
+  | 'LIMITER_MODULE_INVALID'
+  | 'LIMITER_MODULE_NOT_LOADED';
 
-/** A limiter that cannot be built from its configuration. `key` is the option at fault, or `name`. */
+/** A limiter that cannot be built from its configuration. `key` is the option at fault, or `name`. `cause` is what a module's code threw. */
 export class LimiterConfigError extends Error {
   override readonly name = 'LimiterConfigError';
   readonly code: LimiterConfigErrorCode;
   readonly key: string;
   readonly hint: string;
 
-  constructor(code: LimiterConfigErrorCode, key: string, message: string, hint: string) {
-    super(message);
+  constructor(
+    code: LimiterConfigErrorCode,
+    key: string,
+    message: string,
+    hint: string,
+    options?: { readonly cause: unknown },
+  ) {
+    super(message, options);
     this.code = code;
     this.key = key;
     this.hint = hint;

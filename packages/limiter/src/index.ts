@@ -7,6 +7,7 @@ export {
   type UnitErrorCode,
 } from './errors.ts';
 export { grantFault } from './grant.ts';
+export { type JsonSchema, limiterJsonSchema } from './json-schema.ts';
 export type {
   FaultWait,
   Grant,
@@ -17,6 +18,14 @@ export type {
   Sojourn,
   Step,
 } from './limiter.ts';
+export type {
+  LimiterModule,
+  OptionsValidator,
+  ValidatorIssue,
+  ValidatorResult,
+} from './module/limiter-module.ts';
+export { loadLimiterModules } from './module/load-modules.ts';
+export { modulePolicy } from './module/module-policy.ts';
 export type { NumberKind, OptionKind } from './option-kinds.ts';
 export { type LimiterConfig, type LimitersSpec, limitersOption } from './limiters-option.ts';
 export { numberOption, type OptionMetadata, type OptionSpec } from './options.ts';
@@ -43,6 +52,7 @@ export {
   tokenBucketPolicy,
 } from './policies/token-bucket.ts';
 export { definePolicy, type LimiterFactory, type LimiterPolicy, type OptionsSchema } from './policy.ts';
+export { type Replayed, type ReplayStart, replay } from './replay.ts';
 export { createLimiterRegistry, type LimiterRegistry } from './registry.ts';
 export { parseBytes, parseDurationMs, parseRate } from './units.ts';
 export { toWhole } from './whole.ts';

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { splitOutsideBrackets, withoutBrackets } from './brackets.ts';
 import type { OptionMetadata } from './options.ts';
+import { isRecord } from './record.ts';
 
 export interface LimitersSpec {
   readonly description: string;
@@ -16,7 +17,7 @@ export function limitersOption({ description, maxParts }: LimitersSpec) {
     kind: 'limiters',
     json: {
       anyOf: [
-        { type: 'array', items: { $ref: '#/$defs/limiter' }, minItems: 1, maxItems: maxParts },
+        { type: 'array', items: { $ref: '#/definitions/limiter' }, minItems: 1, maxItems: maxParts },
         { type: 'string' },
       ],
     },
@@ -42,8 +43,5 @@ export function partsOf(value: unknown): readonly LimiterConfig[] | undefined {
 }
 
 function isLimiterConfig(value: unknown): value is LimiterConfig {
-  return (
-    (typeof value === 'string' && value !== '') ||
-    (typeof value === 'object' && value !== null && !Array.isArray(value))
-  );
+  return (typeof value === 'string' && value !== '') || isRecord(value);
 }

@@ -3,6 +3,7 @@ import { excerpt } from './errors.ts';
 import { splitOutsideBrackets, withoutBrackets } from './brackets.ts';
 import { NUMBER_PARSERS, NUMBER_PATTERNS } from './option-kinds.ts';
 import type { OptionMetadata } from './options.ts';
+import { isRecord } from './record.ts';
 
 /** A rate from a time on. `rate` is in bytes per second; `unlimited`, or 0 for a pause. */
 export interface Phase {
@@ -79,8 +80,8 @@ function partsOf(item: unknown): PhaseConfig {
     if (rate === undefined || rest.length > 0) throw new Error(`${excerpt(item)} is not AFTER:RATE`);
     return { afterMs: after, rate };
   }
-  if (typeof item !== 'object' || item === null) throw new Error('a phase is neither text nor a mapping');
-  const { afterMs, rate, ...rest } = item as Record<string, unknown>;
+  if (!isRecord(item)) throw new Error('a phase is neither text nor a mapping');
+  const { afterMs, rate, ...rest } = item;
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined) throw new Error(`a phase has afterMs and rate, not ${excerpt(unknown)}`);
   if (isQuantity(afterMs) && isQuantity(rate)) return { afterMs, rate };

@@ -3,6 +3,7 @@ import { excerpt, LimiterConfigError } from './errors.ts';
 import type { Limiter } from './limiter.ts';
 import { nearest } from './nearest.ts';
 import type { LimiterFactory, LimiterPolicy } from './policy.ts';
+import { isRecord } from './record.ts';
 import { splitShorthand } from './shorthand.ts';
 import { validateOptions } from './validate.ts';
 
@@ -59,8 +60,4 @@ function unknownName(name: unknown, known: readonly string[]): LimiterConfigErro
 function notALimiter(value: unknown): LimiterConfigError {
   const message = `a limiter is a mapping with a name, not ${excerpt(value)}`;
   return new LimiterConfigError('LIMITER_SYNTAX', '', message, 'write { name: none } or just none');
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
