@@ -4,12 +4,20 @@ import type { CaptureEngine } from '@stillframe/uffd';
 /** The native engine as the orchestrator sees it. `onClose` is called once. */
 export function engineCapture(engine: CaptureEngine, onClose: () => void): Capture {
   let isOpen = true;
+  let toldOfFailure = false;
   return {
     get pageCount() {
       return engine.pageCount;
     },
     arm: () => engine.arm(),
-    pull: (maxSlabs) => engine.pull(maxSlabs),
+    pull: (maxSlabs) => {
+      try {
+        return engine.pull(maxSlabs);
+      } catch (error) {
+        toldOfFailure = true;
+        throw error;
+      }
+    },
     wait: (options) => engine.wait(options),
     grant: (pages, notBeforeNs) => engine.grant(pages, notBeforeNs),
     stats: () => engine.stats(),
@@ -18,6 +26,7 @@ export function engineCapture(engine: CaptureEngine, onClose: () => void): Captu
       isOpen = false;
       engine.close();
       onClose();
+      if (engine.failure !== undefined && !toldOfFailure) throw engine.failure;
     },
   };
 }

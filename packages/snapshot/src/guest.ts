@@ -77,7 +77,8 @@ export interface Capture {
   stats(): CaptureStats;
   /**
    * Disarms everything, wakes every waiter, joins every thread. Idempotent, at any stage; never waits for slabs on loan. Their bytes
-   * stay readable until their `release()`, because a sink may still be writing them; the store goes with the last of them.
+   * stay readable until their `release()`, because a sink may still be writing them; the store goes with the last of them. Rejects with
+   * the capture's failure if `pull` has not thrown it: only now is it sure that the last pages were those of the cut.
    */
   close(): Promise<void>;
 }

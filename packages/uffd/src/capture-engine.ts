@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import native from '#native';
 import type { Feature } from './abi.ts';
-import { captureError } from './capture-error.ts';
+import { type CaptureError, captureError } from './capture-error.ts';
 import {
   type CaptureRegion,
   type EngineRegion,
@@ -84,6 +84,7 @@ export class CaptureEngine {
   readonly #desk: SlabDesk;
   readonly #waiters = new Set<() => void>();
   #armed = false;
+  #failure: CaptureError | undefined;
   #closed = false;
 
   /** Takes the descriptor over, unless it throws. */
@@ -274,8 +275,15 @@ export class CaptureEngine {
     if (this.#closed) return;
     this.#closed = true;
     this.#engine.close();
+    const { failure } = this.#stats.read();
+    if (failure !== 0) this.#failure = captureError(failure);
     this.#desk.close();
     for (const resolve of this.#waiters) resolve();
+  }
+
+  /** After `close`: why the capture has failed, if it has. The last pages may turn out not to be those of the cut only then. */
+  get failure(): CaptureError | undefined {
+    return this.#failure;
   }
 
   [Symbol.dispose](): void {

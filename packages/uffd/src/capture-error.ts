@@ -10,6 +10,7 @@
  * | `CAPTURE_READ_FAILED` | guest memory could not be read |
  * | `CAPTURE_UFFD_FAILED` | the kernel refused to go on with the userfaultfd |
  * | `CAPTURE_GUEST_GONE` | the guest's process ended, or executes another program |
+ * | `CAPTURE_DISARMED` | somebody else lifted the protection while pages were not captured |
  */
 export type CaptureErrorCode =
   | 'CAPTURE_STORE_FULL'
@@ -18,7 +19,8 @@ export type CaptureErrorCode =
   | 'CAPTURE_GUEST_REMAPPED'
   | 'CAPTURE_READ_FAILED'
   | 'CAPTURE_UFFD_FAILED'
-  | 'CAPTURE_GUEST_GONE';
+  | 'CAPTURE_GUEST_GONE'
+  | 'CAPTURE_DISARMED';
 
 export class CaptureError extends Error {
   override readonly name = 'CaptureError';
@@ -72,6 +74,11 @@ const FAILURES: readonly (Row | undefined)[] = [
     'CAPTURE_GUEST_GONE',
     'the process ended or executes another program, before its memory was captured',
     'There is nothing left to take a picture of',
+  ],
+  [
+    'CAPTURE_DISARMED',
+    'the protection was lifted before every page was captured',
+    'Was this process stopped (Ctrl-Z, SIGSTOP) for so long that the guest had to be freed? Take another picture',
   ],
 ];
 

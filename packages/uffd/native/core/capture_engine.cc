@@ -87,9 +87,13 @@ void CaptureEngine::FinishDrained(const Slab& slab) {
     }
     shared_.counters.captured_pages.fetch_add(run.pages, std::memory_order_seq_cst);
     const PagePlace place = shared_.memory.Place(run.first_page);
-    while (shared_.protector.Release(place.address, run.pages * place.page_bytes) == EAGAIN &&
-           !shared_.Failed()) {
+    int error = shared_.protector.Release(place.address, run.pages * place.page_bytes);
+    while (error == EAGAIN && !shared_.Failed()) {
       sched_yield();
+      error = shared_.protector.Release(place.address, run.pages * place.page_bytes);
+    }
+    if (error != 0 && error != EAGAIN) {
+      shared_.FailToRelease(error);
     }
   }
   if (slab.fault_read_ns != 0) {

@@ -2,10 +2,12 @@
 // one of them at a time; there is no lock, so the fault thread waits for nobody (I-1).
 #pragma once
 
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <utility>
 
@@ -28,6 +30,7 @@ enum class Failure : uint8_t {
   kReadFailed = 5,      // guest memory could not be read
   kUffdFailed = 6,      // the kernel refused an operation on the userfaultfd
   kGuestGone = 7,       // the guest's process ended, or executes another program
+  kDisarmed = 8,  // somebody else lifted the protection: what was copied since may be newer than the cut
 };
 
 struct CaptureCounters {
@@ -78,6 +81,8 @@ struct CaptureShared {
   std::atomic<Failure> failure{Failure::kNone};
   std::atomic<bool> stop_sweep{false};
   std::atomic<bool> stop_faults{false};
+  /// How often the fault thread has looked for events and handled them.
+  std::atomic<uint64_t> fault_passes{0};
   /// The consumer waits for something to pull; whoever makes something and resets this tells it.
   std::atomic<bool> hungry{false};
   std::atomic<bool> notify_requested{false};
@@ -120,6 +125,18 @@ struct CaptureShared {
 
   void FailToRead(ReadResult why) {
     Fail(why == ReadResult::kGone ? Failure::kGuestGone : Failure::kReadFailed);
+  }
+
+  /// Pages were copied, and then could not be un-protected: they may have been written in between. If the
+  /// guest itself has unmapped them, the fault thread may be about to say so: it knows better.
+  void FailToRelease(int error) {
+    const uint64_t passes = fault_passes.load(std::memory_order_seq_cst);
+    while (!Failed() && !stop_faults.load(std::memory_order_seq_cst) &&
+           fault_passes.load(std::memory_order_seq_cst) < passes + 2) {
+      WakeFaultThread();
+      sched_yield();
+    }
+    Fail(error == ESRCH ? Failure::kGuestGone : Failure::kDisarmed);
   }
 
   void DisarmAll() const {

@@ -56,6 +56,7 @@ void FaultThread::Run() {
     if (gated) {
       shared_.before_cut.Unlock();
     }
+    shared_.fault_passes.fetch_add(1, std::memory_order_seq_cst);
     TellConsumerIfHungry();
   }
 }

@@ -34,6 +34,7 @@ void Sweeper::Run() {
     TellConsumerIfHungry();
     shared_.sweep_wake.Wait(ticket, NextDue(now));
   }
+  ReleaseDeferred();  // also tells whether the last pages were still protected when they were copied
 }
 
 /// Tells the consumer what the fault thread asked to tell. A few pages of faults can wait for company: a
@@ -248,9 +249,13 @@ void Sweeper::ReleaseDeferred() {
   if (deferred_first_ != deferred_end_) {
     const PagePlace place = shared_.memory.Place(deferred_first_);
     const uint64_t bytes = (deferred_end_ - deferred_first_) * place.page_bytes;
-    while (shared_.protector.Release(place.address, bytes) == EAGAIN && !shared_.Failed() &&
-           !shared_.stop_sweep.load(std::memory_order_seq_cst)) {
+    int error = shared_.protector.Release(place.address, bytes);
+    while (error == EAGAIN && !shared_.Failed() && !shared_.stop_sweep.load(std::memory_order_seq_cst)) {
       sched_yield();
+      error = shared_.protector.Release(place.address, bytes);
+    }
+    if (error != 0 && error != EAGAIN) {
+      shared_.FailToRelease(error);
     }
   }
   deferred_first_ = deferred_end_ = 0;

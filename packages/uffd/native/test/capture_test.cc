@@ -344,4 +344,22 @@ STILLFRAME_TEST(kernel_writes_into_armed_memory_are_faults_like_any_other) {
   ExpectEqual(image.ValueOf(2), 0U, "pre-image");
 }
 
+STILLFRAME_TEST(protection_that_somebody_else_lifted_fails_the_capture) {
+  const GuestMemoryMapping memory(256);
+  ReadyFlag ready;
+  const int uffd = OpenUffd();
+  RegisterWp(uffd, memory.Data(), memory.Bytes());
+  const UniqueFd another(dup(uffd));
+  CaptureEngine engine(uffd, memory.Region(), RoomyStore(), false, ready.Callback());
+  ArmOrThrow(engine);
+  Protector(another.get()).Unregister(memory.Region()[0].address, memory.Bytes());
+  memory.Write(255, 1);  // nobody notices: the page is newer than the cut when it is copied
+  engine.Grant(kAllPages, 0);
+  Image image(256);
+  Drain(engine, ready, image);
+  engine.Close();
+  Expect(engine.Shared().failure.load() == Failure::kDisarmed,
+         "pages newer than the cut passed for those of the cut");
+}
+
 }  // namespace stillframe::test
