@@ -16,6 +16,8 @@ export interface Context {
   readonly guestBytes: number;
   /** Size of the guest where a run lasts seconds. */
   readonly smallGuestBytes: number;
+  /** How much data a process of others has that is pictured while it works. */
+  readonly processBytes: number;
   /** How long each stall of the stalling sink is. */
   readonly stallMs: number;
   readonly rounds: number;
@@ -23,6 +25,10 @@ export interface Context {
   readonly longRounds: number;
   readonly peers: Peers;
   readonly ours: Ours;
+  /** The bundled command line of the migrate app. */
+  readonly migrateProgram: string;
+  /** In memory (tmpfs), for what is no image. Everything in it goes at the end of the run. */
+  readonly folder: string;
   /** Gives `use` the path of a file in memory (tmpfs) that is not there yet, and removes the file afterwards. */
   readonly withFile: <T>(use: (path: string) => Promise<T>) => Promise<T>;
   /** For whoever watches. */

@@ -1,6 +1,5 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 
 /** A program under measurement went wrong. Its own words are in the message. */
 export class ChildError extends Error {
@@ -10,10 +9,16 @@ export class ChildError extends Error {
 /** What a program printed on one line of stdout. */
 export type Result = Readonly<Record<string, unknown>>;
 
-const running = new Set<ChildProcessByStdio<null, Readable, Readable>>();
+const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
+
+/** The child does not outlive us. */
+export function endWithUs(child: ChildProcess): void {
+  running.add(child);
+  child.once('close', () => running.delete(child));
+}
 
 /** A thread in a page fault that nobody answers only ends with its process: hence SIGKILL, and a bound on every run. */
 const TIMEOUT_MS = 120_000;
@@ -24,14 +29,18 @@ const STDERR_KEPT = 4000;
 export class Child {
   readonly #lines: AsyncIterator<string>;
   readonly #ended: Promise<void>;
+  readonly #process: ChildProcess;
 
   constructor(file: string, args: readonly string[]) {
     const child = spawn(file, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       timeout: TIMEOUT_MS,
       killSignal: 'SIGKILL',
     });
-    running.add(child);
+    this.#process = child;
+    endWithUs(child);
+    // Of a program that has ended; how, `last` says.
+    child.stdin.on('error', () => undefined);
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-STDERR_KEPT);
@@ -40,13 +49,21 @@ export class Child {
     this.#ended = new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code, signal) => {
-        running.delete(child);
         if (code === 0) resolve();
         else
           reject(new ChildError(`${[file, ...args].join(' ')}: ${signal ?? `exit code ${code}`}\n${said}`));
       });
     });
     this.#ended.catch(() => undefined);
+  }
+
+  /** Writes to its stdin, which stays open until it ends. */
+  tell(text: string): void {
+    this.#process.stdin!.write(text);
+  }
+
+  get pid(): number {
+    return this.#process.pid!;
   }
 
   /** The next line. Rejects when the program ends instead. */

@@ -26,6 +26,8 @@ const PROGRAMS = {
   send_tcp: { sources: ['send_tcp.c'], flags: [] },
   fault_handler: { sources: ['fault_handler.c', 'writers.c'], flags: [] },
   fork_snapshot: { sources: ['fork_snapshot.c', 'writers.c'], flags: [] },
+  redis_load: { sources: ['redis_load.c'], flags: [] },
+  redis_probe: { sources: ['redis_probe.c'], flags: [] },
   'addon.node': { sources: ['addon.c', 'writers.c', 'resident_memory.c'], flags: ADDON_FLAGS },
 } as const;
 

@@ -1,4 +1,4 @@
-export type Unit = 'ms' | 'µs' | 'GB/s' | 'MiB' | 'pages';
+export type Unit = 'ms' | 'µs' | 'GB/s' | 'MiB' | 'pages' | 'k/s';
 
 /** How the samples of several rounds become one figure: the middle one, or, for what must never happen, the largest. */
 export type Statistic = 'median' | 'worst';

@@ -42,8 +42,8 @@ export interface SnapshotFigures {
 
 /** Our side. Each call is one run in a process of its own. */
 export interface Ours {
-  /** Also gives how much of the memory is huge pages. */
-  arm(bytes: number, kind: PageKind): Promise<{ ns: number; hugeBytes: number }>;
+  /** The time that `arm` takes, after arming ahead or not. Also gives how much of the memory is huge pages. */
+  arm(bytes: number, kind: PageKind, ahead: boolean): Promise<{ ns: number; hugeBytes: number }>;
   /** Captures memory that was never touched, completely; what became resident of it, and what travelled. */
   captureUntouched(bytes: number): Promise<{ residentBytes: number; dataBytes: number; zeroPages: number }>;
   /** The engine alone: every slab is released as soon as it is pulled. */
@@ -61,8 +61,8 @@ export function oursWith(addon: string, program = PROGRAM): Ours {
     return new Child(process.execPath, args).last();
   };
   return {
-    async arm(bytes, kind) {
-      const result = await run('arm', { bytes, kind });
+    async arm(bytes, kind, ahead) {
+      const result = await run('arm', { bytes, kind, ahead });
       return { ns: numberAt(result, 'ns'), hugeBytes: numberAt(result, 'hugeBytes') };
     },
     async captureUntouched(bytes) {

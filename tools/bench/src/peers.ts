@@ -20,11 +20,22 @@ export interface Peers {
     load: WriterLoad,
     options: { durationMs: number; sweeps: boolean },
   ): Promise<{ writes: Writes; faults: number; streamMs: number; pauseMs: number }>;
+  /** Fills redis-server with `count` values of `bytes` each. */
+  loadRedis(socket: string, count: number, bytes: number): Promise<{ ns: number }>;
+  /** A client that asks one thing after the other. Resolves when it has been answered once. */
+  probeRedis(socket: string): Promise<RedisProbe>;
   fork(
     bytes: number,
     load: WriterLoad,
     file: string,
   ): Promise<{ writes: Writes; pauseMs: number; totalMs: number; extraBytes: number }>;
+}
+
+/** How long each request of one client takes. */
+export interface RedisProbe {
+  begin(): void;
+  /** The requests since `begin`; ends the client. */
+  end(): Promise<Writes>;
 }
 
 /** `folder` holds the compiled programs. */
@@ -61,6 +72,18 @@ export function peersIn(folder: string): Peers {
         faults: numberAt(result, 'faults'),
         streamMs: milliseconds(result, 'streamNs'),
         pauseMs: milliseconds(result, 'pauseNs'),
+      };
+    },
+    loadRedis: (socket, count, bytes) => time('redis_load', socket, count, bytes),
+    async probeRedis(socket) {
+      const probe = start('redis_probe', socket);
+      await probe.next();
+      return {
+        begin: () => probe.tell('b'),
+        end: async () => {
+          probe.tell('e');
+          return writesOf(await probe.last());
+        },
       };
     },
     async fork(bytes, load, file) {

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Benchmark, Context } from './benchmark.ts';
 import { compilePeers } from './compile.ts';
 import { describeMachine, NoiseMeter } from './machine.ts';
@@ -13,6 +14,9 @@ import type { Scale } from './scale.ts';
 
 /** Files here are memory: no disk is in the figures. */
 const MEMORY_FILES = '/dev/shm';
+
+/** Built by `./run build`; seen from src/ as from dist/. */
+const MIGRATE_PROGRAM = fileURLToPath(new URL('../../../apps/migrate/dist/main.js', import.meta.url));
 
 /** Two cores with 5 % of other work on them still give a peer and us nearly the same. */
 const OTHER_WORK_MAX_PERCENT = 5;
@@ -29,6 +33,8 @@ export interface RunOptions {
   readonly isQuick: boolean;
   /** The bundled src/ours/main.ts, where it is not in dist. */
   readonly oursProgram?: string;
+  /** The bundled main.ts of apps/migrate, where it is not in its dist. */
+  readonly migrateProgram?: string;
   readonly onRows: (benchmark: Benchmark, measured: Measured) => void;
   readonly progress: (text: string) => void;
 }
@@ -39,6 +45,7 @@ export async function runBenchmarks({
   scale,
   isQuick,
   oursProgram,
+  migrateProgram = MIGRATE_PROGRAM,
   onRows,
   progress,
 }: RunOptions): Promise<Results> {
@@ -60,6 +67,8 @@ export async function runBenchmarks({
         ...scale,
         peers,
         ours: oursWith(path.join(folder, 'addon.node'), oursProgram),
+        migrateProgram,
+        folder: scratch,
         withFile: (use) => useFile(path.join(scratch, 'image'), use),
         progress: (text) => progress(`${benchmark.name}: ${text}`),
       };

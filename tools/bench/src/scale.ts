@@ -1,7 +1,10 @@
 import { type Context, GIB, MIB } from './benchmark.ts';
 
 /** How much work a run is. */
-export type Scale = Pick<Context, 'guestBytes' | 'smallGuestBytes' | 'stallMs' | 'rounds' | 'longRounds'>;
+export type Scale = Pick<
+  Context,
+  'guestBytes' | 'smallGuestBytes' | 'processBytes' | 'stallMs' | 'rounds' | 'longRounds'
+>;
 
 /** As long as the goal says. */
 const STALL_MS = 1000;
@@ -9,6 +12,7 @@ const STALL_MS = 1000;
 const FULL: Scale = {
   guestBytes: GIB,
   smallGuestBytes: 256 * MIB,
+  processBytes: GIB,
   stallMs: STALL_MS,
   rounds: 5,
   longRounds: 3,
@@ -16,6 +20,7 @@ const FULL: Scale = {
 const QUICK: Scale = {
   guestBytes: 256 * MIB,
   smallGuestBytes: 64 * MIB,
+  processBytes: 128 * MIB,
   stallMs: STALL_MS,
   rounds: 3,
   longRounds: 1,

@@ -6,12 +6,13 @@ import { figureOf } from '../src/figure.ts';
 import { verdictOf } from '../src/row.ts';
 import { runBenchmarks } from '../src/run.ts';
 import type { Scale } from '../src/scale.ts';
-import { oursProgram, whyNot } from './compiled.ts';
+import { migrateProgram, oursProgram, whyNot } from './compiled.ts';
 
 /** So small that the figures mean nothing: it is shown that they come about. */
 const TINY: Scale = {
   guestBytes: 16 * MIB,
   smallGuestBytes: 8 * MIB,
+  processBytes: 16 * MIB,
   stallMs: 50,
   rounds: 1,
   longRounds: 1,
@@ -27,6 +28,7 @@ const EXPECTED: Readonly<Record<string, { readonly goals: number; readonly void:
   'stalling-sink': { goals: 2, void: 0 },
   memory: { goals: 2, void: 2 },
   fork: { goals: 0, void: 0 },
+  process: { goals: 4, void: 0 },
 };
 
 const imageFolders = (): string[] =>
@@ -43,6 +45,7 @@ describe.skipIf(whyNot() !== undefined)('every benchmark brings its rows', () =>
         scale: TINY,
         isQuick: true,
         oursProgram,
+        migrateProgram,
         onRows: (_benchmark, measured) => expect(measured.rows.length).toBeGreaterThan(0),
         progress: (text) => talk.push(text),
       });

@@ -8,6 +8,10 @@ import { peersIn } from '../src/peers.ts';
 /** What global-setup.ts bundled. */
 export const oursProgram = fileURLToPath(new URL('../node_modules/.cache/ours/ours.js', import.meta.url));
 
+export const migrateProgram = fileURLToPath(
+  new URL('../node_modules/.cache/ours/migrate.js', import.meta.url),
+);
+
 /** Both sides, compiled with every warning an error. */
 export async function bothSides() {
   const folder = await compilePeers(STRICT);

@@ -18,7 +18,9 @@ const nativeAddons: NonNullable<Options['esbuildPlugins']>[number] = {
   },
 };
 
-/** Bundles our side's program from source, so that no build comes before a test; only the native addons have to be there. */
+const CREATE_REQUIRE = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
+
+/** Bundles our side's programs from source, so that no build comes before a test; only the native addons have to be there. */
 export default async function setup(): Promise<void> {
   await mkdir(cache, { recursive: true });
   // Put in place by rename: another run in the same checkout may be starting it at this moment.
@@ -27,7 +29,10 @@ export default async function setup(): Promise<void> {
     await build({
       config: false,
       silent: true,
-      entry: { ours: path.join(here, 'src/ours/main.ts') },
+      entry: {
+        ours: path.join(here, 'src/ours/main.ts'),
+        migrate: path.join(here, '../../apps/migrate/src/main.ts'),
+      },
       outDir: fresh,
       format: ['esm'],
       target: 'node20',
@@ -36,10 +41,15 @@ export default async function setup(): Promise<void> {
       noExternal: [/.*/],
       esbuildOptions(options) {
         options.conditions = ['@stillframe/source'];
+        // Some of what migrate depends on is CommonJS.
+        options.banner = { js: CREATE_REQUIRE };
       },
       esbuildPlugins: [nativeAddons],
     });
-    await rename(path.join(fresh, 'ours.js'), path.join(cache, 'ours.js'));
+    for (const name of ['ours.js', 'migrate.js']) {
+      // oxlint-disable-next-line no-await-in-loop -- two files
+      await rename(path.join(fresh, name), path.join(cache, name));
+    }
   } finally {
     await rm(fresh, { recursive: true });
   }

@@ -89,7 +89,8 @@ describe.skipIf(whyNot() !== undefined)('our side', () => {
   };
 
   test('arms and sweeps', async () => {
-    expect((await ours.arm(BYTES, 'base')).ns).toBeGreaterThan(0);
+    expect((await ours.arm(BYTES, 'base', false)).ns).toBeGreaterThan(0);
+    expect((await ours.arm(BYTES, 'base', true)).ns).toBeGreaterThan(0);
     expect((await ours.sweep(BYTES, 'huge')).ns).toBeGreaterThan(0);
   });
 

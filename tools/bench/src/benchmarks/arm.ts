@@ -9,10 +9,17 @@ const NAME = 'arm';
 const RATIO_MAX = 1.2;
 const NS_PER_MS = 1e6;
 
-const KINDS: readonly { readonly kind: PageKind; readonly name: string }[] = [
-  { kind: 'base', name: '4 KiB pages' },
-  { kind: 'huge', name: 'huge pages' },
-  { kind: 'untouched', name: 'never touched' },
+interface Case {
+  readonly kind: PageKind;
+  readonly name: string;
+  readonly ahead: boolean;
+}
+
+const CASES: readonly Case[] = [
+  { kind: 'base', name: '4 KiB pages', ahead: false },
+  { kind: 'base', name: '4 KiB pages, armed ahead: what is left for the pause', ahead: true },
+  { kind: 'huge', name: 'huge pages', ahead: false },
+  { kind: 'untouched', name: 'never touched', ahead: false },
 ];
 
 /** `arm()` against the ioctl that it is made of; and what a capture of memory that was never touched costs. */
@@ -21,9 +28,9 @@ export const arm: Benchmark = {
   summary: 'arm() against one bare UFFDIO_WRITEPROTECT; capturing memory that was never touched',
   async run(context) {
     const rows: Row[] = [];
-    for (const { kind, name } of KINDS) {
+    for (const each of CASES) {
       // oxlint-disable-next-line no-await-in-loop -- one measurement at a time
-      rows.push(await compare(context, kind, name));
+      rows.push(await compare(context, each));
     }
     rows.push(await untouched(context));
     return rows;
@@ -32,23 +39,22 @@ export const arm: Benchmark = {
 
 async function compare(
   { guestBytes, rounds, ours, peers, progress }: Context,
-  kind: PageKind,
-  pages: string,
+  { kind, name, ahead }: Case,
 ): Promise<Row> {
   const results = await alternate(
     rounds,
     {
-      engine: () => ours.arm(guestBytes, kind),
+      engine: () => ours.arm(guestBytes, kind, ahead),
       bare: () => peers.arm(guestBytes, kind),
     },
-    (text) => progress(`${pages}, ${text}`),
+    (text) => progress(`${name}, ${text}`),
   );
   const isVoid =
     kind === 'huge' &&
     [...results.engine, ...results.bare].some(({ hugeBytes }) => hugeBytes < guestBytes / 2);
   return {
     benchmark: NAME,
-    subject: `${sizeText(guestBytes)}, ${pages}`,
+    subject: `${sizeText(guestBytes)}, ${name}`,
     measured: series(
       'arm()',
       'ms',

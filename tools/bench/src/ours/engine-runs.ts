@@ -4,11 +4,19 @@ import { type Addon, FIELD_RSS } from './addon.ts';
 import { drain } from './drain.ts';
 import { hugeBytesOf, mapGuest } from './guest-memory.ts';
 
+export interface ArmRequest {
+  readonly bytes: number;
+  readonly kind: PageKind;
+  /** Arm ahead first, so that only the cut is measured. */
+  readonly ahead: boolean;
+}
+
 /** Arming, as a caller of the engine sees it. */
-export function runArm(addon: Addon, { bytes, kind }: { bytes: number; kind: PageKind }): object {
+export async function runArm(addon: Addon, { bytes, kind, ahead }: ArmRequest): Promise<object> {
   const memory = mapGuest(addon, bytes, kind);
   using engine = CaptureEngine.open([{ memory }]);
   const hugeBytes = hugeBytesOf(addon, memory);
+  if (ahead) await engine.armAhead();
   const startNs = process.hrtime.bigint();
   engine.arm();
   const ns = Number(process.hrtime.bigint() - startNs);

@@ -1,13 +1,12 @@
 import type { SnapshotRequest } from '../ours.ts';
-import type { PageKind } from '../peers.ts';
 import { type Addon, loadAddon } from './addon.ts';
-import { runArm, runSweep, runUntouched } from './engine-runs.ts';
+import { type ArmRequest, runArm, runSweep, runUntouched } from './engine-runs.ts';
 import { runSnapshot } from './snapshot-run.ts';
 
 // ours SCENARIO REQUEST: one measurement of ours, like one run of a C peer. Prints one JSON object. Both arguments are our own main
 // program's (src/ours.ts), so they are believed.
 
-type Request = SnapshotRequest & { readonly kind: PageKind; readonly addon: string };
+type Request = SnapshotRequest & ArmRequest & { readonly addon: string };
 
 const SCENARIOS: Readonly<Record<string, (addon: Addon, request: Request) => object | Promise<object>>> = {
   arm: runArm,
