@@ -9,6 +9,7 @@
  * | `REFUSED` | it could be done, but should not be |
  * | `FILE` | a file cannot be read or written |
  * | `DIFFERENT` | two images hold different memory |
+ * | `CANCELLED` | `migrate ctl … cancel` |
  * | `TIMEOUT` | it took longer than `--timeout-s` |
  */
 export type CliErrorCode =
@@ -18,6 +19,7 @@ export type CliErrorCode =
   | 'REFUSED'
   | 'FILE'
   | 'DIFFERENT'
+  | 'CANCELLED'
   | 'TIMEOUT';
 
 export class CliError extends Error {

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { addCtl } from './commands/ctl.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDest } from './commands/dest.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -22,6 +23,8 @@ export interface CliContext {
   readonly isTty: boolean;
   /** Fires on SIGINT and SIGTERM, with `Interrupted` as its reason. */
   readonly signal: AbortSignal;
+  /** Calls `onHangUp` at SIGHUP, which then does not end the command; returns how to stop that. */
+  catchHangUp(onHangUp: () => void): () => void;
   report(json: boolean): Report;
   /** For a command that did its work and has bad news. */
   setExitCode(code: number): void;
@@ -93,6 +96,7 @@ function program(context: CliContext): Command {
     addVerify,
     addDoctor,
     addLists,
+    addCtl,
     addDemo,
   ]) {
     add(root, context);

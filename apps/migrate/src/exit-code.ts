@@ -40,6 +40,7 @@ const CLI: Readonly<Record<CliErrorCode, number>> = {
   REFUSED: exitCodes.refused,
   FILE: exitCodes.localIo,
   DIFFERENT: exitCodes.refused,
+  CANCELLED: exitCodes.notConverged,
   TIMEOUT: exitCodes.notConverged,
 };
 

@@ -6,8 +6,12 @@ import { chosenCodec } from './codec.ts';
 
 const abort = new AbortController();
 
+/** What a SIGHUP means to the command that runs, if not its end. */
+let onHangUp: (() => void) | undefined;
+
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => {
+    if (name === 'SIGHUP' && onHangUp !== undefined && !abort.signal.aborted) return onHangUp();
     // The second time, the person means it: the kernel disarms what is left when we are gone.
     if (abort.signal.aborted) process.exit(128 + constants.signals[name]);
     abort.abort(new Interrupted(name, constants.signals[name]));
@@ -28,4 +32,10 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stderr: process.stderr,
   isTty: process.stderr.isTTY,
   signal: abort.signal,
+  catchHangUp(wanted) {
+    onHangUp = wanted;
+    return () => {
+      onHangUp = undefined;
+    };
+  },
 });

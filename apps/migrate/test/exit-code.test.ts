@@ -32,6 +32,7 @@ const cliCodes: Readonly<Record<CliErrorCode, number>> = {
   REFUSED: 15,
   FILE: 16,
   DIFFERENT: 15,
+  CANCELLED: 14,
   TIMEOUT: 14,
 };
 

@@ -3,9 +3,11 @@ import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
 import { pageCodec } from '../codec.ts';
+import { steered } from '../control/controls.ts';
 import { openFileSink } from '../io/file-sink.ts';
 import { imagePath } from '../io/image-path.ts';
 import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/capture-options.ts';
+import { addControlOptions, type ControlFlags } from '../options/control-options.ts';
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
 import { addTimeout, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { pictureWorkload } from '../picture.ts';
@@ -13,7 +15,7 @@ import { pictureSummary, pictureText } from '../report/picture-summary.ts';
 import { type LoadOptions, loadImage } from '../load-image.ts';
 import { verifyImage } from '../verify-image.ts';
 
-interface SnapshotFlags extends GuestFlags, CaptureFlags, TimeoutFlags {
+interface SnapshotFlags extends GuestFlags, CaptureFlags, ControlFlags, TimeoutFlags {
   readonly out?: string;
   readonly verify?: boolean;
   readonly json?: boolean;
@@ -25,7 +27,7 @@ export function addSnapshot(root: Command, context: CliContext): void {
     .command('snapshot')
     .description('write a point-in-time picture of a running guest into a file')
     .option('--out <PATH>', 'the image; replaced only by a complete one');
-  addTimeout(addCaptureOptions(addGuestOptions(command)))
+  addTimeout(addControlOptions(addCaptureOptions(addGuestOptions(command))))
     .option('--verify', 'read the image back and ask the workload’s oracle')
     .option('--json', 'JSON lines on stdout, a summary last')
     .addHelpText(
@@ -55,22 +57,26 @@ async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void
   const check = async (path: string, checkSignal: AbortSignal) => {
     verified = await readBack(path, { context: { ...context, signal: checkSignal }, report });
   };
-  const picture = await pictureWorkload({
-    context,
-    report,
-    guest,
-    capture,
-    signal,
-    start: async (memory) =>
-      takeSnapshot({
-        guest: memory,
-        sink: await openFileSink(out, flags.verify === true ? { check } : {}),
-        limiter: capture.limiter,
-        capture: capture.capture,
-        codec: pageCodec,
-        signal,
-      }),
-  });
+  const picture = await steered({ context, report, flags, capture, signal }, (controls) =>
+    pictureWorkload({
+      context,
+      report,
+      guest,
+      capture,
+      signal: controls.signal,
+      start: async (memory) =>
+        controls.follow(
+          takeSnapshot({
+            guest: memory,
+            sink: await openFileSink(out, flags.verify === true ? { check } : {}),
+            ...controls.snapshotOptions(memory),
+            capture: capture.capture,
+            codec: pageCodec,
+            signal: controls.signal,
+          }),
+        ),
+    }),
+  );
   const words = verified
     ? 'yes: read back, digest and oracle'
     : flags.verify === true

@@ -3,16 +3,18 @@ import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
 import { pageCodec } from '../codec.ts';
+import { steered } from '../control/controls.ts';
 import { connectTo, tcpTransport } from '../io/tcp-transport.ts';
 import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/capture-options.ts';
 import { parseEndpoint, requireLoopback } from '../options/endpoint.ts';
+import { addControlOptions, type ControlFlags } from '../options/control-options.ts';
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
 import { addPlannedOptions } from '../options/planned.ts';
 import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { pictureWorkload } from '../picture.ts';
 import { pictureSummary, pictureText } from '../report/picture-summary.ts';
 
-interface SourceFlags extends GuestFlags, CaptureFlags, TimeoutFlags {
+interface SourceFlags extends GuestFlags, CaptureFlags, ControlFlags, TimeoutFlags {
   readonly to?: string;
   readonly insecure?: boolean;
   readonly json?: boolean;
@@ -25,7 +27,7 @@ export function addSource(root: Command, context: CliContext): void {
     .description('stream a point-in-time picture of a running guest to `migrate dest`')
     .option('--to <HOST:PORT>', 'where `migrate dest` listens');
   addPlannedOptions(command, ['tls'], 'Use an encrypted tunnel to a loopback address.');
-  addTimeout(addCaptureOptions(addGuestOptions(command)))
+  addTimeout(addControlOptions(addCaptureOptions(addGuestOptions(command))))
     .option('--insecure', 'allow an address that is not this machine, in plain text')
     .option('--json', 'JSON lines on stdout, a summary last')
     .addHelpText(
@@ -51,23 +53,27 @@ async function source(flags: SourceFlags, context: CliContext): Promise<void> {
   const capture = await chooseCapture(flags);
   const report = context.report(flags.json === true);
   const signal = withTimeout(context.signal, flags);
-  const picture = await pictureWorkload({
-    context,
-    report,
-    guest,
-    capture,
-    signal,
-    start: async (memory) =>
-      streamToPeer({
-        guest: memory,
-        transport: tcpTransport(await connectTo(endpoint, signal)),
-        limiter: capture.limiter,
-        capture: capture.capture,
-        codec: pageCodec,
-        signal,
-        timeouts: peerTimeoutsFrom(flags),
-      }),
-  });
+  const picture = await steered({ context, report, flags, capture, signal }, (controls) =>
+    pictureWorkload({
+      context,
+      report,
+      guest,
+      capture,
+      signal: controls.signal,
+      start: async (memory) =>
+        controls.follow(
+          await streamToPeer({
+            guest: memory,
+            transport: tcpTransport(await connectTo(endpoint, controls.signal)),
+            ...controls.snapshotOptions(memory),
+            capture: capture.capture,
+            codec: pageCodec,
+            signal: controls.signal,
+            timeouts: peerTimeoutsFrom(flags),
+          }),
+        ),
+    }),
+  );
   const { digestVerified, oracleVerified } = picture.summary.ack;
   const verified = digestVerified && oracleVerified;
   const words = verified

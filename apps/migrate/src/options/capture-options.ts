@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { parseBytes } from '@stillframe/limiter';
+import { LimiterConfigError, parseBytes } from '@stillframe/limiter';
 import type { CaptureOptions } from '@stillframe/snapshot';
 import { PRE_IMAGES_DEFAULT_BYTES } from '@stillframe/uffd';
 import { type Command, Option } from 'commander';
@@ -11,6 +11,8 @@ import { type LimiterChoice, makeLimiter } from './limiter-choice.ts';
 export interface CaptureChoice extends LimiterChoice {
   readonly capture: CaptureOptions;
   readonly spillDirectory?: string;
+  /** The config file as it was read; empty without one. */
+  readonly file: ConfigFile;
 }
 
 export interface CaptureFlags {
@@ -69,10 +71,15 @@ export async function chooseCapture(flags: CaptureFlags): Promise<CaptureChoice>
   const fromFile = flags.config === undefined ? undefined : await limiterOfFile(file, flags.config);
   const limiter = flags.limiter === undefined ? fromFile : await makeLimiter(flags.limiter, process.cwd());
   return {
-    ...(limiter ?? (await makeLimiter(LIMITER_DEFAULT, process.cwd()))),
+    ...(limiter ?? (await defaultLimiter())),
     capture: { preImagesMaxBytes, overflow },
+    file,
     ...(spillDirectory === undefined ? {} : { spillDirectory }),
   };
+}
+
+export function defaultLimiter(): Promise<LimiterChoice> {
+  return makeLimiter(LIMITER_DEFAULT, process.cwd());
 }
 
 /** The limiter of a config file; undefined when it names none. Throws CliError USAGE that names the file. */
@@ -81,7 +88,8 @@ export async function limiterOfFile(file: ConfigFile, filePath: string): Promise
   try {
     return await makeLimiter(file.limiter, path.dirname(filePath));
   } catch (error) {
-    const { message, hint } = error as Error & { hint?: string };
-    throw new CliError('USAGE', `${filePath}: limiter: ${message}`, { cause: error, hint: hint ?? '' });
+    if (!(error instanceof LimiterConfigError)) throw error;
+    const { message, hint } = error;
+    throw new CliError('USAGE', `${filePath}: limiter: ${message}`, { cause: error, hint });
   }
 }

@@ -41,16 +41,25 @@ function replaceSpecial(_key: string, value: unknown): unknown {
 
 /** An error with its causes and what to do, once on stderr, and as a JSON line. */
 export function reportError(report: Report, error: unknown): void {
+  tell(report, 'error', error);
+}
+
+/** As `reportError`, for what does not end the command. `what` did not come of it. */
+export function reportWarning(report: Report, what: string, error: unknown): void {
+  tell(report, 'warning', error, `${what}: `);
+}
+
+function tell(report: Report, type: 'error' | 'warning', error: unknown, what = ''): void {
   const causes = causesOf(error);
   const code = codeOf(causes);
-  const message = messageOf(causes) || String(error);
+  const message = what + (messageOf(causes) || String(error));
   const hint =
     oursFirst(causes)
       .map(hintOf)
       .find((text) => text !== '') ?? '';
-  report.talk(`${pc.red('error')} ${pc.bold(code)}: ${message}`);
+  report.talk(`${type === 'error' ? pc.red(type) : pc.yellow(type)} ${pc.bold(code)}: ${message}`);
   if (hint !== '') report.talk(`${pc.dim('hint:')} ${hint}`);
-  report.event({ type: 'error', code, message, hint });
+  report.event({ type, code, message, hint });
 }
 
 /** What happened, each thing once: some messages repeat those of their causes, or end with their own hint. */

@@ -39,6 +39,7 @@ export function keepingContext(signal: AbortSignal = new AbortController().signa
     }),
     isTty: false,
     signal,
+    catchHangUp: () => () => undefined,
     report: (json) => createReport(context, json),
     setExitCode(code) {
       written.exitCode = code;
