@@ -18,7 +18,7 @@ const nativeAddons: NonNullable<Options['esbuildPlugins']>[number] = {
   },
 };
 
-const CREATE_REQUIRE = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
+const CREATE_REQUIRE = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`;
 
 /** Bundles our side's programs from source, so that no build comes before a test; only the native addons have to be there. */
 export default async function setup(): Promise<void> {
