@@ -22,9 +22,10 @@ export function checkSocketPath(path: string): void {
  *
  * Not handled: two that start at the same moment and both find the same dead socket. The later one wins.
  *
- * @throws CliError REFUSED when something else is there, FILE when the path cannot be had.
+ * @throws CliError USAGE for a path that is too long, REFUSED when something else is there, FILE when the path cannot be had.
  */
 export async function claimSocketPath(path: string, listen: () => Promise<void>): Promise<void> {
+  checkSocketPath(path);
   try {
     await listen();
   } catch (error) {
