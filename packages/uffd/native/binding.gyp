@@ -45,6 +45,7 @@
         "trace/child_signal.cc",
         "trace/injection.cc",
         "trace/main.cc",
+        "trace/pending_signals.cc",
         "trace/proc_files.cc",
         "trace/rseq.cc",
         "trace/syscall_instruction.cc",

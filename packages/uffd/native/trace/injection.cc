@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "core/clock.h"
+#include "trace/pending_signals.h"
 #include "trace/rseq.h"
 
 namespace stillframe::trace {
@@ -27,7 +28,9 @@ Outcome Injection::Begin(uintptr_t instruction) {
   if (!read.ok() || !GetSignalMask(tid(), &saved_mask_).ok()) return Lost();
   const uintptr_t abort = RseqAbortAddress(tid(), arch::InstructionPointer(saved_));
   if (abort != 0) arch::SetInstructionPointer(&saved_, abort);
-  mask_ = ~kFaults | saved_mask_;
+  // A fault of its own may wait to be taken; that must not be mistaken for one of ours.
+  const SignalSet waiting = PendingSignals(tid(), Queue::kThread) | PendingSignals(tid(), Queue::kProcess);
+  mask_ = ~kFaults | saved_mask_ | waiting;
   if (!SetSignalMask(tid(), mask_).ok()) return Lost();
   begun_ = true;
   return thread_.signal == 0 ? Outcome{} : Requeue();

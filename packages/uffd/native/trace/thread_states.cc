@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "trace/arch.h"
+#include "trace/pending_signals.h"
 #include "trace/protocol.h"
 #include "trace/ptrace_call.h"
 
@@ -16,9 +17,6 @@ namespace {
 
 /// AMX tiles make 11 KiB of extended state, SVE registers of 2048 bits 8 KiB.
 constexpr size_t kRegsetBytesMax = 64 << 10;
-constexpr size_t kSiginfosPerCall = 32;
-/// A queue may hold RLIMIT_SIGPENDING signals, but only 64 kinds of them.
-constexpr uint64_t kSiginfosMax = 4096;
 
 class Writer {
  public:
@@ -34,20 +32,6 @@ class Writer {
  private:
   std::vector<std::byte> bytes_;
 };
-
-/// The signals in the thread's queue, or with PTRACE_PEEKSIGINFO_SHARED in that of its process.
-SignalSet Pending(pid_t tid, uint32_t flags) {
-  SignalSet set = 0;
-  siginfo_t queued[kSiginfosPerCall];
-  for (uint64_t offset = 0; offset < kSiginfosMax; offset += kSiginfosPerCall) {
-    ptrace_peeksiginfo_args which{offset, flags, static_cast<int32_t>(kSiginfosPerCall)};
-    const SysResult read = Ptrace(PTRACE_PEEKSIGINFO, tid, reinterpret_cast<uintptr_t>(&which), queued);
-    if (!read.ok()) break;
-    for (int64_t i = 0; i < read.value; ++i) set |= SignalBit(queued[i].si_signo);
-    if (read.value < static_cast<int64_t>(kSiginfosPerCall)) break;
-  }
-  return set;
-}
 
 uint32_t AppendRegsets(pid_t tid, Writer* writer) {
   static std::vector<std::byte> regset(kRegsetBytesMax);
@@ -73,7 +57,7 @@ void AppendThread(const TracedThread& thread, Writer* writer) {
   if (thread.signal != 0 && Ptrace(PTRACE_GETSIGINFO, thread.tid, 0, &info).ok()) {
     record.siginfo_bytes = sizeof(info);
   }
-  record.pending = Pending(thread.tid, 0);
+  record.pending = PendingSignals(thread.tid, Queue::kThread);
   writer->Append(&record, sizeof(record));
   if (record.siginfo_bytes > 0) writer->Append(&info, sizeof(info));
   record.regset_count = AppendRegsets(thread.tid, writer);
@@ -88,7 +72,7 @@ Outcome ReadThreadStates(Threads& threads, ThreadStates* states) {
   bool first = true;
   for (const TracedThread& thread : threads.all()) {
     if (!thread.standing()) continue;
-    if (first) states->shared_pending = Pending(thread.tid, PTRACE_PEEKSIGINFO_SHARED);
+    if (first) states->shared_pending = PendingSignals(thread.tid, Queue::kProcess);
     first = false;
     const size_t before = writer.size();
     AppendThread(thread, &writer);

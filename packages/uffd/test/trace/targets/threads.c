@@ -1,0 +1,79 @@
+// Many threads. "many N": N threads that count. "churn": threads that are made and end all the time, and
+// processes too. "leader": the first thread ends, another counts. "exit": ends with status 7, from one of
+// several threads, when a byte comes. Prints the address of the counters.
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define COUNTERS 1024
+
+static volatile uint64_t counters[COUNTERS];
+
+static void* count(void* counter) {
+  for (;;) {
+    ++*(volatile uint64_t*)counter;
+    // A few are always at work, the others often.
+    if ((volatile uint64_t*)counter >= counters + 4) usleep(500);
+  }
+  return NULL;
+}
+
+static void* once(void* counter) {
+  ++*(volatile uint64_t*)counter;
+  return NULL;
+}
+
+static void* churn(void* counter) {
+  for (;;) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, once, counter) == 0) pthread_join(thread, NULL);
+  }
+  return NULL;
+}
+
+// Also children that tell their end by no signal, which ptrace takes for threads.
+static void* make_processes(void* counter) {
+  for (int i = 0;; ++i) {
+    int status = -1;
+    pid_t child = (pid_t)syscall(SYS_clone, i % 2 ? SIGCHLD : 0, NULL, NULL, NULL, NULL);
+    if (child == 0) syscall(SYS_exit_group, 0);
+    if (child > 0 && (waitpid(child, &status, __WALL) != child || status != 0)) _exit(9);
+    ++*(volatile uint64_t*)counter;
+  }
+  return NULL;
+}
+
+static void start(void* (*body)(void*), int counter) {
+  pthread_t thread;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 65536);
+  if (pthread_create(&thread, &attributes, body, (void*)&counters[counter]) != 0) _exit(8);
+}
+
+int main(int argc, char** argv) {
+  const char* name = argc > 1 ? argv[1] : "";
+  char byte;
+  if (!strcmp(name, "many"))
+    for (int i = 0; i < atoi(argv[2]); ++i) start(count, i);
+  if (!strcmp(name, "churn")) {
+    for (int i = 0; i < 3; ++i) start(churn, i);
+    start(make_processes, 3);
+  }
+  if (!strcmp(name, "leader")) start(count, 0);
+  if (!strcmp(name, "exit"))
+    for (int i = 0; i < 3; ++i) start(churn, i);
+  printf("%llu\n", (unsigned long long)(uintptr_t)counters);
+  fflush(stdout);
+  if (!strcmp(name, "leader")) pthread_exit(NULL);
+  while (read(0, &byte, 1) > 0 && strcmp(name, "exit")) {
+  }
+  exit(7);
+}
