@@ -89,6 +89,8 @@ declare namespace native {
 
     /** `words`: struct pm_scan_arg, in and out; `regions`: struct page_region, out. */
     pagemapScan(pagemapFd: number, words: BigUint64Array, regions: BigUint64Array): number;
+    /** `mapping`, out: start, end, page size, inode, 1 if shared; of the mapping at `address` or the next one. */
+    procmapQuery(mapsFd: number, address: bigint, mapping: BigUint64Array): number;
 
     /** `ranges`: pairs of address and length. */
     processVmReadv(pid: number, into: Uint8Array, ranges: BigUint64Array): number;

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { addressOf, type JsMemory, wholePages } from './address.ts';
 import { argumentError } from './errors.ts';
 import { Mapping } from './mapping.ts';
+import { OwnMappings } from './own-mappings.ts';
 import { type MemoryRange, pageSize as basePageSize } from './range.ts';
 
 /** Memory to be captured. Whole pages only. */
@@ -42,14 +42,14 @@ export interface ResolvedRegion extends EngineRegion {
  */
 export function resolveRegions(regions: readonly CaptureRegion[]): ResolvedRegion[] {
   if (regions.length === 0) throw argumentError(RangeError, 'a capture needs at least one region');
-  const mappings = readMappings();
+  using mappings = new OwnMappings();
   return regions.map((region) => resolve(region, mappings));
 }
 
-function resolve({ memory, trim = false }: CaptureRegion, mappings: readonly MappingEntry[]): ResolvedRegion {
+function resolve({ memory, trim = false }: CaptureRegion, mappings: OwnMappings): ResolvedRegion {
   const range = isRange(memory) ? memory : addressOf(memory);
   const end = range.address + BigInt(range.sizeBytes);
-  const under = mappings.filter((entry) => entry.start < end && range.address < entry.end);
+  const under = mappings.under(range.address, end);
   const pageSize = Math.max(basePageSize, ...under.map((entry) => entry.pageSize));
   const pages = wholePages(range, { pageSize, exact: !trim });
   return {
@@ -65,38 +65,4 @@ function resolve({ memory, trim = false }: CaptureRegion, mappings: readonly Map
 
 function isRange(memory: CaptureRegion['memory']): memory is Mapping | MemoryRange {
   return 'address' in memory && 'sizeBytes' in memory;
-}
-
-interface MappingEntry {
-  readonly start: bigint;
-  readonly end: bigint;
-  readonly pageSize: number;
-  readonly isShared: boolean;
-  readonly isHugetlb: boolean;
-  readonly isPrivateAnonymous: boolean;
-}
-
-/** proc_pid_smaps(5): a head line as in maps (start-end perms offset dev inode path), then fields of the mapping. */
-const HEAD_LINE = /^([0-9a-f]+)-([0-9a-f]+) (....) \S+ \S+ (\d+)/;
-const PAGE_SIZE_LINE = /^KernelPageSize: +(\d+) kB/m;
-/** `ht`: hugetlb. */
-const FLAGS_LINE = /^VmFlags: (.*)$/m;
-
-function readMappings(): MappingEntry[] {
-  const entries: MappingEntry[] = [];
-  for (const text of readFileSync('/proc/self/smaps', 'utf8').split(/\n(?=[0-9a-f]+-)/)) {
-    const [, start, end, permissions, inode] = HEAD_LINE.exec(text) ?? [];
-    if (start === undefined || end === undefined || permissions === undefined) continue;
-    const isShared = permissions[3] === 's';
-    const isHugetlb = / ht\b/.test(` ${FLAGS_LINE.exec(text)?.[1] ?? ''}`);
-    entries.push({
-      start: BigInt(`0x${start}`),
-      end: BigInt(`0x${end}`),
-      pageSize: Number(PAGE_SIZE_LINE.exec(text)?.[1] ?? basePageSize / 1024) * 1024,
-      isShared,
-      isHugetlb,
-      isPrivateAnonymous: !isShared && !isHugetlb && inode === '0',
-    });
-  }
-  return entries;
 }

@@ -293,4 +293,31 @@ inline constexpr unsigned long kIocPagemapScan =
     ioctl_encoding::Encode<PmScanArg>(ioctl_encoding::kRead | ioctl_encoding::kWrite, 'f', 16);
 static_assert(kIocPagemapScan == 0xC0606610);
 
+// PROCMAP_QUERY (Linux 6.11): one mapping of a process, asked of its open /proc/PID/maps.
+inline constexpr uint64_t kProcmapShared = 0x08;
+inline constexpr uint64_t kProcmapCoveringOrNext = 0x10;
+
+struct ProcmapQuery {
+  uint64_t size;  // sizeof(ProcmapQuery)
+  uint64_t query_flags;
+  uint64_t query_addr;
+  uint64_t vma_start;
+  uint64_t vma_end;
+  uint64_t vma_flags;
+  uint64_t vma_page_size;
+  uint64_t vma_offset;
+  uint64_t inode;
+  uint32_t dev_major;
+  uint32_t dev_minor;
+  uint32_t vma_name_size;  // 0: no name wanted
+  uint32_t build_id_size;  // 0: no build id wanted
+  uint64_t vma_name_addr;
+  uint64_t build_id_addr;
+};
+static_assert(sizeof(ProcmapQuery) == 104);
+
+inline constexpr unsigned long kIocProcmapQuery =
+    ioctl_encoding::Encode<ProcmapQuery>(ioctl_encoding::kRead | ioctl_encoding::kWrite, 'f', 17);
+static_assert(kIocProcmapQuery == 0xC0686611);
+
 }  // namespace stillframe::abi

@@ -135,6 +135,13 @@ static_assert(sizeof(PageRegion) == sizeof(page_region));
 static_assert(sizeof(PmScanArg) == sizeof(pm_scan_arg));
 static_assert(offsetof(PmScanArg, return_mask) == offsetof(pm_scan_arg, return_mask));
 #endif
+#ifdef PROCMAP_QUERY
+static_assert(kIocProcmapQuery == PROCMAP_QUERY);
+static_assert(sizeof(ProcmapQuery) == sizeof(procmap_query));
+static_assert(offsetof(ProcmapQuery, inode) == offsetof(procmap_query, inode));
+static_assert(kProcmapShared == PROCMAP_QUERY_VMA_SHARED);
+static_assert(kProcmapCoveringOrNext == PROCMAP_QUERY_COVERING_OR_NEXT_VMA);
+#endif
 #ifdef PAGE_IS_SOFT_DIRTY
 static_assert(kPageIsSoftDirty == PAGE_IS_SOFT_DIRTY);
 #endif

@@ -1,5 +1,6 @@
 // PAGEMAP_SCAN on an open /proc/PID/pagemap (Linux 6.7): which pages are written, present, huge …, and atomic
-// re-protection of those. Semantics: Documentation/admin-guide/mm/pagemap.rst.
+// re-protection of those. Semantics: Documentation/admin-guide/mm/pagemap.rst. And PROCMAP_QUERY on an open
+// /proc/PID/maps (Linux 6.11).
 #pragma once
 
 #include <sys/ioctl.h>
@@ -14,6 +15,14 @@ namespace stillframe {
 inline SysResult PagemapScan(int pagemap_fd, abi::PmScanArg* arg) {
   arg->size = sizeof(*arg);
   return FromReturn(::ioctl(pagemap_fd, abi::kIocPagemapScan, arg));
+}
+
+/// The mapping that covers `query->query_addr`, or the next one. ENOENT: there is none; ENOTTY: the kernel is
+/// too old. Semantics: Documentation/filesystems/proc.rst.
+inline SysResult ProcmapQuery(int maps_fd, abi::ProcmapQuery* query) {
+  query->size = sizeof(*query);
+  query->query_flags = abi::kProcmapCoveringOrNext;
+  return FromReturn(::ioctl(maps_fd, abi::kIocProcmapQuery, query));
 }
 
 }  // namespace stillframe
