@@ -1,35 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { parseBytes } from '@stillframe/limiter';
 import * as v from 'valibot';
 import { parse } from 'yaml';
 import { CliError } from '../cli-error.ts';
+import { configSchema } from './config-schema.ts';
 import { nearest } from '../workloads/nearest.ts';
-
-/** A size: bytes, or text with a unit. */
-const bytes = v.pipe(
-  v.union([v.string(), v.number()]),
-  v.rawTransform(({ dataset, addIssue, NEVER }) => {
-    try {
-      return parseBytes(dataset.value);
-    } catch (error) {
-      addIssue({ message: error instanceof Error ? error.message : String(error) });
-      return NEVER;
-    }
-  }),
-);
-
-/** The file that `--config` names, YAML or JSON. Every key is optional; flags go before it. */
-export const configSchema = v.strictObject({
-  $schema: v.optional(v.pipe(v.string(), v.description('For editors; nothing here reads it.'))),
-  limiter: v.optional(v.union([v.string(), v.looseObject({ name: v.string() })])),
-  preImages: v.optional(
-    v.strictObject({
-      maxBytes: v.optional(bytes),
-      overflow: v.optional(v.picklist(['spill', 'stall', 'abort'])),
-      spillDirectory: v.optional(v.string()),
-    }),
-  ),
-});
 
 export type ConfigFile = Omit<v.InferOutput<typeof configSchema>, '$schema'>;
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { LineSplitter } from '../../src/control/line-splitter.ts';
 
 const linesOf = (splitter: LineSplitter, ...chunks: readonly string[]) =>
-  chunks.flatMap((chunk) => [...splitter.take(Buffer.from(chunk))]);
+  chunks.flatMap((chunk) => Array.from(splitter.take(Buffer.from(chunk))));
 
 test('lines come when they are complete, however they are cut', () => {
   const text = 'one\n\ntwo\nthree…\n';
@@ -13,7 +13,12 @@ test('lines come when they are complete, however they are cut', () => {
       const bytes = Buffer.from(text);
       const at = [0, ...cuts.toSorted((a, b) => a - b), bytes.byteLength];
       const chunks = at.slice(1).map((end, index) => bytes.subarray(at[index], end));
-      expect(chunks.flatMap((chunk) => [...splitter.take(chunk)])).toEqual(['one', '', 'two', 'three…']);
+      expect(chunks.flatMap((chunk) => Array.from(splitter.take(chunk)))).toEqual([
+        'one',
+        '',
+        'two',
+        'three…',
+      ]);
     }),
   );
 });
