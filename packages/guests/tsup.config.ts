@@ -1,3 +1,5 @@
 import { library } from '@stillframe/tsup-config';
 
-export default library({ entry: ['src/memory.ts'] });
+export default library({
+  entry: { memory: 'src/memory.ts', process: 'src/process/index.ts', core: 'src/core/index.ts' },
+});
