@@ -55,8 +55,8 @@ function planner(populated: readonly PopulatedRange[], change: Partial<PlannerOp
 }
 
 const inPages = ({ armed, copied }: CapturePlan) => ({
-  armed: armed.map(numbers),
-  copied: copied.map(numbers),
+  armed: armed.map(toPages),
+  copied: copied.map(toPages),
 });
 
 function toPages({ start, end }: { start: bigint; end: bigint }): number[] {
