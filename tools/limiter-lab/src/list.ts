@@ -1,0 +1,17 @@
+import { contestants } from './policies.ts';
+import { SINK_SHAPES } from './sink-shape.ts';
+import { WORKLOADS } from './workload.ts';
+
+export function listText(): string {
+  const named = ({ name, summary }: { name: string; summary: string }): string => `  ${name.padEnd(12)} ${summary}`;
+  const { taking, absent } = contestants('spill');
+  return [
+    'workloads',
+    ...WORKLOADS.map(named),
+    'sinks',
+    ...SINK_SHAPES.map(named),
+    'policies',
+    ...taking.map(({ id }) => `  ${id}`),
+    ...absent.map(({ policy, reason }) => `  ${policy}: takes no part, ${reason}`),
+  ].join('\n');
+}

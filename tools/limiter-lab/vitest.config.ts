@@ -1,0 +1,7 @@
+import { defineProject, mergeConfig } from 'vitest/config';
+import { shared } from '../../vitest.shared.ts';
+
+export default mergeConfig(
+  shared,
+  defineProject({ test: { name: 'limiter-lab', globalSetup: ['test/global-setup.ts'], testTimeout: 60_000 } }),
+);
