@@ -53,6 +53,7 @@ export {
 } from './policies/token-bucket.ts';
 export { definePolicy, type LimiterFactory, type LimiterPolicy, type OptionsSchema } from './policy.ts';
 export { type Replayed, type ReplayStart, replay } from './replay.ts';
+export { parseRatio } from './ratio.ts';
 export { createLimiterRegistry, type LimiterRegistry } from './registry.ts';
 export { parseBytes, parseDurationMs, parseRate } from './units.ts';
 export { toWhole } from './whole.ts';

@@ -41,13 +41,13 @@ const subjects: Readonly<Record<string, { make: () => Limiter; promises?: Compli
   aimd: { make: () => aimd() },
   'aimd that is never content': {
     make: () => aimd({ targetMs: 0.001, intervalMs: 1, minRate: 4096, maxRate: '100MiB/s' }),
-    promises: { bound: { bytesPerSecond: 100 * KiB * KiB, burstBytes: 5 * KiB * KiB } },
+    promises: { bound: { bytesPerSecond: 100 * KiB * KiB, burstBytes: 25 * KiB * KiB } },
   },
   'aimd that keeps most of the time': { make: () => aimd({ targetMs: 0.001, keep: 0.9 }) },
   pid: { make: () => pid() },
   'pid that is never content': {
     make: () => pid({ targetMs: 0.001, intervalMs: 1, minRate: '1MiB/s', maxRate: '100MiB/s', kd: 1 }),
-    promises: { bound: { bytesPerSecond: 100 * KiB * KiB, burstBytes: 5 * KiB * KiB } },
+    promises: { bound: { bytesPerSecond: 100 * KiB * KiB, burstBytes: 25 * KiB * KiB } },
   },
   codel: { make: () => codel() },
   'codel that is never content': {

@@ -1,4 +1,5 @@
 import type { Grant, Limiter, Observation, Step } from '../limiter.ts';
+import { PageQueue, type Stay, StayMeter } from './page-queue.ts';
 import type { Scenario, SinkScript } from './scenarios.ts';
 
 /** The sweep captured `pages` pages at a true time. */
@@ -54,6 +55,15 @@ export function driveBuffered<State>(
   return { finished: world.finished, endNs: world.nowNs, sweeps: world.sweeps };
 }
 
+/** One write of the sink; `since` says when its pages were captured. */
+interface Write {
+  readonly pages: number;
+  readonly swept: boolean;
+  readonly startNs: number;
+  readonly endNs: number;
+  readonly since: Stay;
+}
+
 class World {
   readonly sweeps: Sweep[] = [];
   nowNs = START_NS;
@@ -67,10 +77,12 @@ class World {
   private nextFaultNs: number;
   private faultsToCome: number;
   /** Captured and not taken by the sink, without the write that is going on. */
-  private heldFaults = 0;
-  private heldSwept = 0;
-  private write: { pages: number; swept: boolean; startNs: number; endNs: number } | undefined;
+  private readonly heldFaults = new PageQueue();
+  private readonly heldSwept = new PageQueue();
+  private readonly stays = new StayMeter();
+  private write: Write | undefined;
   private takenPages = 0;
+  private faultPages = 0;
   private since = { faults: 0, lastFaultReadNs: 0, faultsTaken: 0, sweptTaken: 0, longestWriteNs: 0 };
 
   constructor(scenario: Scenario) {
@@ -116,7 +128,12 @@ class World {
         backlogBytes: (this.write?.pages ?? 0) * pageSize,
         drainBytesPerSecond: elapsedNs === 0 ? 0 : (this.takenPages * pageSize * 1e9) / elapsedNs,
       },
-      preImages: { bytes: this.heldPages() * pageSize, maxBytes: storePages * pageSize },
+      preImages: {
+        bytes: this.heldPages() * pageSize,
+        maxBytes: storePages * pageSize,
+        sojourn: { ...this.stays.take(), oldestNs: this.oldestNs() },
+      },
+      guestWritePagesPerSecond: elapsedNs === 0 ? 0 : (this.faultPages * 1e9) / elapsedNs,
       pagesLeft: this.pagesLeft,
       bytesLeft: this.pagesLeft * pageSize,
       pageSize,
@@ -146,25 +163,25 @@ class World {
     if (pages === 0) return;
     this.grantLeft -= pages;
     this.pagesLeft -= pages;
-    this.heldSwept += pages;
+    this.heldSwept.add(pages, this.nowNs);
     this.sweeperFreeNs = this.nowNs + pages * CAPTURE_NS;
     this.sweeps.push({ atNs: this.nowNs, pages });
   }
 
   private startWrite(): void {
-    const swept = this.heldFaults === 0;
-    const pages = Math.min(RUN_PAGES, swept ? this.heldSwept : this.heldFaults);
+    const swept = this.heldFaults.pages === 0;
+    const queue = swept ? this.heldSwept : this.heldFaults;
+    const pages = Math.min(RUN_PAGES, queue.pages);
     if (this.write !== undefined || pages === 0) return;
-    if (swept) this.heldSwept -= pages;
-    else this.heldFaults -= pages;
     const endNs = writeEndNs(this.scenario.sink, this.nowNs, pages * this.scenario.pageSize);
-    this.write = { pages, swept, startNs: this.nowNs, endNs };
+    this.write = { pages, swept, startNs: this.nowNs, endNs, since: queue.take(pages) };
   }
 
   private endWrite(): void {
     if (this.write === undefined || this.nowNs < this.write.endNs) return;
-    const { pages, swept, startNs } = this.write;
+    const { pages, swept, startNs, since } = this.write;
     this.write = undefined;
+    this.stays.left(since, this.nowNs);
     this.takenPages += pages;
     this.since.longestWriteNs = Math.max(this.since.longestWriteNs, this.nowNs - startNs);
     if (swept) this.since.sweptTaken += pages;
@@ -177,7 +194,8 @@ class World {
     this.nextFaultNs += this.faultsToCome > 0 ? (this.scenario.faultEveryNs ?? 0) : Number.POSITIVE_INFINITY;
     if (this.pagesLeft === 0) return;
     this.pagesLeft -= 1;
-    this.heldFaults += 1;
+    this.faultPages += 1;
+    this.heldFaults.add(1, this.nowNs);
     this.since.faults += 1;
     this.since.lastFaultReadNs = this.observedNs();
   }
@@ -192,11 +210,16 @@ class World {
   }
 
   private sweptHeld(): number {
-    return this.heldSwept + (this.write?.swept === true ? this.write.pages : 0);
+    return this.heldSwept.pages + (this.write?.swept === true ? this.write.pages : 0);
   }
 
   private heldPages(): number {
-    return this.heldFaults + this.heldSwept + (this.write?.pages ?? 0);
+    return this.heldFaults.pages + this.heldSwept.pages + (this.write?.pages ?? 0);
+  }
+
+  private oldestNs(): number {
+    const oldest = [this.heldFaults.oldestNs, this.heldSwept.oldestNs, this.write?.since.oldestNs];
+    return Math.max(0, ...oldest.map((atNs) => (atNs === undefined ? 0 : this.nowNs - atNs)));
   }
 }
 

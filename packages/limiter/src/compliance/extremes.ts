@@ -46,7 +46,15 @@ function warmState(limiter: Limiter): unknown {
 
 /** Each number alone at each extreme, then all of them together. */
 function* extremeObservations(): Generator<Observation> {
-  const base = quietObservation({ faults: 1, lastFaultReadNs: 1e12 - 1e6, sweptPages: 1, deadlineNs: 2e12 });
+  const sojourn = { minNs: 1e6, maxNs: 2e6, oldestNs: 1e6 };
+  const base = quietObservation({
+    faults: 1,
+    lastFaultReadNs: 1e12 - 1e6,
+    sweptPages: 1,
+    preImages: { bytes: 2 ** 20, maxBytes: 2 ** 28, sojourn },
+    guestWritePagesPerSecond: 1000,
+    deadlineNs: 2e12,
+  });
   for (const extreme of EXTREMES) {
     for (let only = 0; only < countNumbers(base); only++) {
       yield withNumbers(base, (value, index) => (index === only ? extreme : value));

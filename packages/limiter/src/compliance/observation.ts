@@ -1,4 +1,4 @@
-import type { Observation } from '../limiter.ts';
+import type { Observation, Sojourn } from '../limiter.ts';
 
 /** An observation in which nothing has happened, with 1 GiB to go in 4 KiB pages; `changes` replace whole fields. */
 export function quietObservation(changes: Partial<Observation> = {}): Observation {
@@ -20,6 +20,8 @@ export function quietObservation(changes: Partial<Observation> = {}): Observatio
 
 /** What a driver sees right after this observation when nothing more has happened, `laterNs` later. */
 export function idleAfter(observation: Observation, laterNs: number): Observation {
+  const { preImages } = observation;
+  const { sojourn } = preImages;
   return {
     ...observation,
     nowNs: observation.nowNs + laterNs,
@@ -28,7 +30,12 @@ export function idleAfter(observation: Observation, laterNs: number): Observatio
     faultWait: { p50Ns: 0, p99Ns: 0, maxNs: 0 },
     sweptPages: 0,
     sink: { ...observation.sink, longestWriteNs: 0 },
+    preImages: { ...preImages, ...(sojourn === undefined ? {} : { sojourn: idleSojourn(sojourn, laterNs) }) },
   };
+}
+
+function idleSojourn({ oldestNs }: Sojourn, laterNs: number): Sojourn {
+  return { minNs: 0, maxNs: 0, oldestNs: oldestNs === 0 ? 0 : oldestNs + laterNs };
 }
 
 /** `count` observations of a restless capture, always the same ones: time passes, faults come and go, the sink is fast or slow. */
@@ -51,7 +58,16 @@ export function* variedObservations(count: number): Generator<Observation> {
         backlogBytes: Math.floor(random() * 2 ** 22),
         drainBytesPerSecond: random() * 2e9,
       },
-      preImages: { bytes: Math.floor(random() * 2 ** 28), maxBytes: 2 ** 28 },
+      preImages: {
+        bytes: Math.floor(random() * 2 ** 28),
+        maxBytes: 2 ** 28,
+        sojourn: {
+          minNs: Math.floor(random() * 1e7),
+          maxNs: 1e7 + Math.floor(random() * 1e9),
+          oldestNs: 1e7,
+        },
+      },
+      guestWritePagesPerSecond: random() * 1e5,
     });
   }
 }

@@ -27,10 +27,16 @@ export const aimdPolicy = definePolicy({
 
 /** Time that has passed counts up to this much: after a gap one sample says little. */
 const MAX_GAP_NS = 1e9;
+/** Longer than the longest interval. */
+const MAX_AGE_NS = 61e9;
 
 /**
- * @throws {LimiterConfigError}
+ * What the sink has shown fades in about this time, but only while the limiter is not what limits: otherwise a rate that was cut would be taken
+ * for all that the sink can do, and cut again. A sink that stalls for a second is not forgotten.
  */
+const SINK_MEMORY_NS = 10e9;
+
+/** @throws {LimiterConfigError} */
 export function aimd(input: AimdOptions = {}): Limiter<AimdState> {
   return build(validateOptions(aimdPolicy, input));
 }
@@ -40,15 +46,15 @@ function build(terms: Terms): Limiter<AimdState> {
   const maxRate = Math.max(terms.minRate, terms.maxRate);
   return {
     name: 'aimd',
-    initial: (nowNs) => ({ ...openPaced(nowNs, maxRate), sinceCutNs: MAX_GAP_NS * 60, sinkRate: 0 }),
+    initial: (nowNs) => ({ ...openPaced(nowNs, maxRate), sinceCutNs: MAX_AGE_NS, sinkRate: 0 }),
     step(before, observation) {
-      let after = { sinceCutNs: before.sinceCutNs, sinkRate: before.sinkRate };
-      const paced = pace(before, observation, (sense) => {
-        const { rate, ...rest } = decide(before, observation, sense, { ...terms, maxRate });
-        after = rest;
-        return rate;
+      let after: Decision = before;
+      const { bucket, rate, lastNs } = pace(before, observation, (sense) => {
+        const decision = decide(before, observation, sense, { ...terms, maxRate });
+        after = decision;
+        return decision.rate;
       });
-      const state = { ...paced, ...after };
+      const state = { bucket, rate, lastNs, sinceCutNs: after.sinceCutNs, sinkRate: after.sinkRate };
       return { state, grant: pacedGrant(state, observation, reasonFor(state, maxRate)) };
     },
   };
@@ -63,18 +69,19 @@ function decide(
   { targetMs, intervalMs, increase, decrease, minRate, maxRate, keep }: Terms,
 ): Decision {
   const gapNs = Math.min(elapsedNs, MAX_GAP_NS);
-  const sinceCutNs = Math.min(before.sinceCutNs + gapNs, MAX_GAP_NS * 60);
+  const sinceCutNs = Math.min(before.sinceCutNs + gapNs, MAX_AGE_NS);
   const drain = Math.min(toWhole(sink.drainBytesPerSecond), maxRate);
-  const sinkRate = isLimiting ? Math.max(before.sinkRate, drain) : drain;
+  const known = isLimiting ? before.sinkRate : before.sinkRate * (1 - gapNs / SINK_MEMORY_NS);
+  const sinkRate = Math.max(known, drain);
   const isLate = faults > 0 && toWhole(faultWait.p99Ns) > targetMs * 1e6;
+  const within = (wanted: number): number => Math.min(maxRate, Math.max(minRate, sinkRate * keep, wanted));
   if (isLate && sinceCutNs >= intervalMs * 1e6) {
     // From what really goes out: a rate that nothing reaches could be halved many times without an effect.
-    const real = drain > 0 ? Math.min(rate, drain) : rate;
-    const least = Math.min(maxRate, Math.max(minRate, sinkRate * keep));
-    return { rate: Math.max(least, real * decrease), sinceCutNs: 0, sinkRate };
+    const real = sinkRate > 0 ? Math.min(rate, sinkRate) : rate;
+    return { rate: within(real * decrease), sinceCutNs: 0, sinkRate };
   }
   const raised = isLate || !isLimiting ? rate : rate + (increase * gapNs) / 1e9;
-  return { rate: Math.min(maxRate, raised), sinceCutNs, sinkRate };
+  return { rate: within(raised), sinceCutNs, sinkRate };
 }
 
 function reasonFor({ rate, sinceCutNs }: AimdState, maxRate: number): string {

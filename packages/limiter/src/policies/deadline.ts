@@ -73,8 +73,8 @@ function build({ afterMs, margin }: v.InferOutput<typeof options>): Limiter<Dead
       const needed = neededRate(observation, usableNs);
       // The first observation sets the rate; before it there was none.
       const start = before.spanNs === 0 && leftNs !== undefined ? openPaced(clockNs, needed) : before;
-      const paced = pace(start, observation, () => needed);
-      const state = { ...paced, clockNs, elapsedNs, spanNs };
+      const { bucket, rate, lastNs } = pace(start, observation, () => needed);
+      const state = { bucket, rate, lastNs, clockNs, elapsedNs, spanNs };
       if (leftNs === undefined) return { state, grant: everything(observation, 'no deadline') };
       if (usableNs <= 0) return { state, grant: everything(observation, 'no time left') };
       return { state, grant: pacedGrant(state, observation, 'on time') };
@@ -105,5 +105,5 @@ function neededRate({ bytesLeft }: Observation, usableNs: number): number {
 }
 
 function everything(observation: Observation, reason: string) {
-  return { ...spend(toWhole(observation.pagesLeft), observation), reason };
+  return spend(toWhole(observation.pagesLeft), observation, reason);
 }

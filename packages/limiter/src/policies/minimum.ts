@@ -15,29 +15,23 @@ export function minimum(parts: readonly Limiter[], name = 'min'): Limiter<Minimu
     initial: (nowNs) => parts.map((part) => part.initial(nowNs)),
     step(state, observation) {
       const steps = parts.map((part, index): Step<unknown> => part.step(state[index], observation));
-      const grants = steps.map(({ grant }, index) => named(grant, parts[index]?.name ?? ''));
-      return { state: steps.map((step) => step.state), grant: strictest(grants, observation.nowNs) };
+      return { state: steps.map((step) => step.state), grant: strictest(parts, steps, observation.nowNs) };
     },
   };
 }
 
-function named(grant: Grant, name: string): Grant {
-  return { ...grant, reason: grant.reason === undefined ? name : `${name}: ${grant.reason}` };
-}
-
 /** The reason is that of who holds the sweep back most: no pages, then the longest wait, then the fewest pages. */
-function strictest(grants: readonly Grant[], nowNs: number): Grant {
-  const pages = Math.min(...grants.map((grant) => grant.pages));
-  const notBeforeNs = Math.max(...grants.map((grant) => grant.notBeforeNs));
-  const decisive =
-    pages > 0 && notBeforeNs > nowNs
-      ? grants.find((grant) => grant.notBeforeNs === notBeforeNs)
-      : grants.find((grant) => grant.pages === pages);
-  const wakeOnFault = grants.some((grant) => grant.wakeOnFault);
-  return {
-    pages,
-    notBeforeNs,
-    wakeOnFault,
-    ...(decisive?.reason === undefined ? {} : { reason: decisive.reason }),
-  };
+function strictest(parts: readonly Limiter[], steps: readonly Step<unknown>[], nowNs: number): Grant {
+  let pages = Number.POSITIVE_INFINITY;
+  let notBeforeNs = Number.NEGATIVE_INFINITY;
+  let wakeOnFault = false;
+  let [fewest, latest] = [0, 0];
+  for (const [index, { grant }] of steps.entries()) {
+    if (grant.pages < pages) [pages, fewest] = [grant.pages, index];
+    if (grant.notBeforeNs > notBeforeNs) [notBeforeNs, latest] = [grant.notBeforeNs, index];
+    wakeOnFault ||= grant.wakeOnFault;
+  }
+  const decisive = pages > 0 && notBeforeNs > nowNs ? latest : fewest;
+  const [name, why] = [parts[decisive]?.name ?? '', steps[decisive]?.grant.reason];
+  return { pages, notBeforeNs, wakeOnFault, reason: why === undefined ? name : `${name}: ${why}` };
 }

@@ -1,8 +1,16 @@
 import type { Grant, Observation } from '../limiter.ts';
 import { toWhole } from '../whole.ts';
-import { MAX_BUCKET_BYTES } from './bucket-level.ts';
+import { fill, MAX_BUCKET_BYTES } from './bucket-level.ts';
 import { elapse } from './elapsed.ts';
-import { grantOf, openBucket, pageSizeOf, type RateBucket, type RateTerms, refill } from './rate-bucket.ts';
+import {
+  charge,
+  grantOf,
+  LOT_SECONDS,
+  openBucket,
+  pageSizeOf,
+  type RateBucket,
+  type RateTerms,
+} from './rate-bucket.ts';
 
 /** A bucket whose rate a policy moves. */
 export interface Paced {
@@ -17,12 +25,15 @@ export interface Paced {
 export interface Sense {
   /** Since the rate was last considered. */
   readonly elapsedNs: number;
-  /** The bucket holds the sweep back. Otherwise something else does, and a higher rate would be a promise nobody has tested. */
+  /** The bucket has not overflowed, so it holds the sweep back. Otherwise something else does, and a higher rate would be a promise nobody has tested. */
   readonly isLimiting: boolean;
 }
 
-/** What may be saved up, in time: more than a driver takes from one grant to the next, so that the rate is had in full. */
-const BURST_SECONDS = 0.05;
+/**
+ * What may be saved up, in time: more than twice the longest time between two steps (0.1 s in the driver of a snapshot), because what a grant
+ * has paid for is charged only at the next one. So nothing is lost of a rate that is used.
+ */
+const BURST_SECONDS = 0.25;
 
 export function openPaced(nowNs: number, rate: number): Paced {
   const { burst } = termsOf(rate);
@@ -35,17 +46,21 @@ export function openPaced(nowNs: number, rate: number): Paced {
  */
 export function pace(paced: Paced, observation: Observation, decide: (sense: Sense) => number): Paced {
   const terms = termsOf(paced.rate);
-  const bucket = refill(paced.bucket, terms, observation);
-  if (!hasMoved(observation)) return { ...paced, bucket };
-  const { elapsedNs, lastNs } = elapse(paced.lastNs, observation.nowNs);
   const capacity = Math.max(terms.burst, pageSizeOf(observation));
-  const rate = decide({ elapsedNs, isLimiting: bucket.bytes * 2 < capacity });
-  const most = Math.max(termsOf(rate).burst, pageSizeOf(observation));
+  const filled = fill(paced.bucket, terms.rate, capacity, observation.nowNs);
+  const bucket = charge(paced.bucket, filled, capacity, observation);
+  if (!hasMoved(observation)) return { bucket, rate: paced.rate, lastNs: paced.lastNs };
+  const { elapsedNs, lastNs } = elapse(paced.lastNs, observation.nowNs);
+  const isLimiting = filled.bytes < capacity;
+  const rate = decide({ elapsedNs, isLimiting });
+  // What a bucket has saved up while it did not limit would make a cut of the rate felt only when it is used up.
+  const savedSeconds = rate < paced.rate && !isLimiting ? LOT_SECONDS : BURST_SECONDS;
+  const most = Math.max(Math.floor(rate * savedSeconds), pageSizeOf(observation));
   return { bucket: { ...bucket, bytes: Math.min(bucket.bytes, most) }, rate, lastNs };
 }
 
 export function pacedGrant({ bucket, rate }: Paced, observation: Observation, reason: string): Grant {
-  return { ...grantOf(bucket, termsOf(rate), observation), reason };
+  return grantOf(bucket, termsOf(rate), observation, reason);
 }
 
 export function hasMoved({ faults, sweptPages }: Observation): boolean {

@@ -64,7 +64,7 @@ function build({
     }),
     step(before, observation) {
       let { control: controller, worstNs, ageNs } = before;
-      const paced = pace(before, observation, ({ elapsedNs, isLimiting }) => {
+      const { bucket, rate, lastNs } = pace(before, observation, ({ elapsedNs, isLimiting }) => {
         worstNs = Math.max(worstNs, waitOf(observation));
         ageNs = Math.min(MAX_GAP_NS, ageNs + elapsedNs);
         if (ageNs < intervalMs * 1e6) return before.rate;
@@ -75,7 +75,7 @@ function build({
         ageNs = 0;
         return 2 ** next.output;
       });
-      const state = { ...paced, control: controller, worstNs, ageNs };
+      const state = { bucket, rate, lastNs, control: controller, worstNs, ageNs };
       return { state, grant: pacedGrant(state, observation, reasonFor(controller)) };
     },
   };

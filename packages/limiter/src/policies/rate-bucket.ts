@@ -18,7 +18,7 @@ export interface RateTerms {
 export const MIN_RATE = 4096;
 
 /** Tokens are handed out in lots worth this much time, so that a fast bucket is not asked for every page. */
-const LOTS_PER_SECOND = 200;
+export const LOT_SECONDS = 0.005;
 
 export function openBucket(nowNs: number, bytes: number): RateBucket {
   return { bytes, nanoBytes: 0, lastNs: toWhole(nowNs), heldPages: null };
@@ -51,19 +51,25 @@ export function charge(
   };
 }
 
-/** All that the bucket pays for, if that is at least a lot; else one lot, at the time when it will be paid for. */
-export function grantOf(bucket: RateBucket, terms: RateTerms, observation: Observation): Grant {
+/** All that the bucket pays for, at once, if that is at least a lot; else one lot, at the time when it will be paid for. */
+export function grantOf(
+  bucket: RateBucket,
+  terms: RateTerms,
+  observation: Observation,
+  reason?: string,
+): Grant {
   const pageSize = pageSizeOf(observation);
   const wanted = Math.min(lotPages(terms, pageSize), toWhole(observation.pagesLeft));
   const pages = affordablePages(bucket, wanted, observation);
-  if (pages !== undefined) return spend(pages, observation);
-  return waitFor(wanted, fullEnoughNs(bucket, terms.rate, wanted * pageSize));
+  if (pages !== undefined) return spend(pages, observation, reason ?? 'tokens');
+  const dueNs = fullEnoughNs(bucket, terms.rate, wanted * pageSize);
+  return waitFor(wanted, dueNs, reason ?? 'waiting for tokens');
 }
 
 /** How many pages are handed out at a time; at least one, and no more than the bucket holds. */
 export function lotPages({ rate, burst }: RateTerms, pageSize: number): number {
   const most = Math.floor(Math.max(burst, pageSize) / pageSize);
-  return Math.min(most, Math.max(1, Math.floor(rate / LOTS_PER_SECOND / pageSize)));
+  return Math.min(most, Math.max(1, Math.floor((rate * LOT_SECONDS) / pageSize)));
 }
 
 /** What the bucket pays for now, or undefined when that is less than `wanted`. */
@@ -76,12 +82,12 @@ export function affordablePages(
   return affordable >= wanted ? Math.min(affordable, toWhole(observation.pagesLeft)) : undefined;
 }
 
-export function spend(pages: number, { nowNs }: Observation): Grant {
-  return { pages, notBeforeNs: toWhole(nowNs), wakeOnFault: false, reason: 'tokens' };
+export function spend(pages: number, { nowNs }: Observation, reason: string): Grant {
+  return { pages, notBeforeNs: toWhole(nowNs), wakeOnFault: false, reason };
 }
 
-export function waitFor(pages: number, dueNs: number): Grant {
-  return { pages, notBeforeNs: toWhole(dueNs), wakeOnFault: false, reason: 'waiting for tokens' };
+export function waitFor(pages: number, dueNs: number, reason: string): Grant {
+  return { pages, notBeforeNs: toWhole(dueNs), wakeOnFault: false, reason };
 }
 
 export function pageSizeOf({ pageSize }: Observation): number {

@@ -7,7 +7,7 @@ import { validateOptions } from '../validate.ts';
 import { toWhole } from '../whole.ts';
 import { MAX_BUCKET_BYTES } from './bucket-level.ts';
 import { elapse } from './elapsed.ts';
-import { dueNs, fillThrough, phaseAt, type TimedRate } from './phases.ts';
+import { dueNs, fillThrough, phaseAt, timedLevel, type TimedRate } from './phases.ts';
 import * as bucket from './rate-bucket.ts';
 
 /** The bucket, and the time since the start. */
@@ -67,9 +67,10 @@ function build({ rates, burst }: v.InferOutput<typeof options>): Limiter<Schedul
       const capacity = Math.max(burst, pageSize);
       const { elapsedNs: passedNs, lastNs } = elapse(before.lastNs, observation.nowNs);
       const elapsedNs = toWhole(before.elapsedNs + passedNs);
-      const filled = fillThrough(phases, { ...before, capacity }, elapsedNs);
-      const level = bucket.charge(before, { ...filled, lastNs }, capacity, observation);
-      const state = { ...level, elapsedNs };
+      const timed = timedLevel(before, before.elapsedNs, capacity);
+      const { bytes, nanoBytes } = fillThrough(phases, timed, elapsedNs);
+      const charged = bucket.charge(before, { bytes, nanoBytes, lastNs }, capacity, observation);
+      const state = { bytes: charged.bytes, nanoBytes, lastNs, heldPages: charged.heldPages, elapsedNs };
       const pages = bucket.lotPages({ rate: lot, burst }, pageSize);
       return { state, grant: grantOf(phases, state, { capacity, pages }, observation) };
     },
@@ -89,12 +90,12 @@ function grantOf(
   observation: Observation,
 ): Grant {
   const pagesLeft = toWhole(observation.pagesLeft);
-  const number = phases.indexOf(phaseAt(phases, state.elapsedNs)) + 1;
-  const reason = `phase ${number} of ${phases.length}`;
-  if (phases[number - 1]?.rate === 'unlimited') return { ...bucket.spend(pagesLeft, observation), reason };
+  const index = phaseAt(phases, state.elapsedNs);
+  const reason = `phase ${index + 1} of ${phases.length}`;
+  if (phases[index]?.rate === 'unlimited') return bucket.spend(pagesLeft, observation, reason);
   const wanted = Math.min(pages, pagesLeft);
   const affordable = bucket.affordablePages(state, wanted, observation);
-  if (affordable !== undefined) return { ...bucket.spend(affordable, observation), reason };
+  if (affordable !== undefined) return bucket.spend(affordable, observation, reason);
   const bytes = wanted * bucket.pageSizeOf(observation);
-  return { ...bucket.waitFor(wanted, dueNs(phases, { ...state, capacity }, bytes)), reason };
+  return bucket.waitFor(wanted, dueNs(phases, timedLevel(state, state.elapsedNs, capacity), bytes), reason);
 }

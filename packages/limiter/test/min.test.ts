@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import { quietObservation } from '../src/compliance.ts';
+import {
+  defaultLimiter,
+  type Grant,
+  type Limiter,
+  limiterFromConfig,
+  minimum,
+  parseLimiter,
+} from '../src/index.ts';
+
+const NOW = 1e12;
+
+const giving = (name: string, grant: Partial<Grant>): Limiter<number> => ({
+  name,
+  initial: () => 0,
+  step: (state) => ({
+    state: state + 1,
+    grant: { pages: 9, notBeforeNs: NOW, wakeOnFault: false, ...grant },
+  }),
+});
+
+describe('the strictest wins', () => {
+  it.each<[string, Partial<Grant>[], Grant]>([
+    [
+      'in pages',
+      [{}, { pages: 5, reason: 'few' }],
+      { pages: 5, notBeforeNs: NOW, wakeOnFault: false, reason: 'b: few' },
+    ],
+    [
+      'in time, which then is the reason',
+      [{ pages: 3 }, { notBeforeNs: NOW + 2, reason: 'late' }],
+      { pages: 3, notBeforeNs: NOW + 2, wakeOnFault: false, reason: 'b: late' },
+    ],
+    [
+      'in no pages, which is the reason before any time',
+      [{ notBeforeNs: NOW + 2 }, { pages: 0 }],
+      { pages: 0, notBeforeNs: NOW + 2, wakeOnFault: false, reason: 'b' },
+    ],
+    [
+      'a time that has passed is no reason',
+      [{ pages: 2 }, { notBeforeNs: NOW }, { notBeforeNs: NOW - 5 }],
+      { pages: 2, notBeforeNs: NOW, wakeOnFault: false, reason: 'a' },
+    ],
+    [
+      'in being asked on faults',
+      [{}, { wakeOnFault: true }, {}],
+      { pages: 9, notBeforeNs: NOW, wakeOnFault: true, reason: 'a' },
+    ],
+    [
+      'of three, each in something',
+      [{ pages: 8 }, { notBeforeNs: NOW + 1 }, { wakeOnFault: true }],
+      { pages: 8, notBeforeNs: NOW + 1, wakeOnFault: true, reason: 'b' },
+    ],
+  ])('%s', (_what, grants, grant) => {
+    const limiter = minimum(grants.map((part, index) => giving('abc'.charAt(index), part)));
+    expect(limiter.step(limiter.initial(NOW), quietObservation({ nowNs: NOW })).grant).toEqual(grant);
+  });
+});
+
+it('gives each part its own state', () => {
+  const limiter = minimum([giving('a', {}), { ...giving('b', {}), initial: () => 10 }]);
+  const { state } = limiter.step(limiter.initial(NOW), quietObservation());
+  expect(limiter.step(state, quietObservation()).state).toEqual([2, 12]);
+});
+
+it('needs a part', () => {
+  expect(() => minimum([])).toThrow(RangeError);
+});
+
+describe('is written', () => {
+  const text = 'min,of=[token-bucket,rate=1MB/s,burst=64KiB+reserve,share=1/2]';
+  it.each<[unknown]>([
+    [text],
+    [
+      'min,of=token-bucket'.replace(
+        'token-bucket',
+        '[token-bucket,rate=1MB/s,burst=64KiB+min,of=[reserve,share=50%]]',
+      ),
+    ],
+    [{ name: 'min', of: ['token-bucket,rate=1MB/s,burst=64KiB', { name: 'reserve', share: 0.5 }] }],
+    [{ name: 'min', of: 'token-bucket,rate=1MB/s,burst=64KiB+reserve,share=0.5' }],
+  ])('%j', (config) => {
+    const grant = (limiter: Limiter, bytes: number): Partial<Grant> => {
+      const preImages = { bytes, maxBytes: 2 ** 20 };
+      const { pages, notBeforeNs } = limiter.step(
+        limiter.initial(NOW),
+        quietObservation({ preImages }),
+      ).grant;
+      return { pages, notBeforeNs };
+    };
+    const limiter = limiterFromConfig(config);
+    for (const bytes of [0, 2 ** 18, 2 ** 19])
+      expect(grant(limiter, bytes)).toEqual(grant(parseLimiter(text), bytes));
+    expect([0, 2 ** 19 - 3 * 4096, 2 ** 19].map((bytes) => grant(limiter, bytes).pages)).toEqual([16, 3, 0]);
+  });
+
+  it.each<[unknown, string]>([
+    [undefined, 'not a list of 1 to 8 limiters'],
+    [[], 'not a list of 1 to 8 limiters'],
+    [Array(9).fill('none'), 'not a list of 1 to 8 limiters'],
+    [[3], 'not a list of 1 to 8 limiters'],
+    [['none', ''], 'not a list of 1 to 8 limiters'],
+    ['none+', 'not a list of 1 to 8 limiters'],
+    ['[none', 'not a list of 1 to 8 limiters'],
+    [['nones'], 'unknown limiter "nones"; nearest valid: none'],
+    ['token-bucket', 'option rate is missing'],
+  ])('not as %j', (of, message) => {
+    expect(() => limiterFromConfig({ name: 'min', of })).toThrow(message);
+  });
+
+  it('with at most eight parts', () => {
+    expect(() => limiterFromConfig({ name: 'min', of: Array(8).fill('none') })).not.toThrow();
+  });
+});
+
+it('brackets that do not match are a mistake of the shorthand', () => {
+  for (const text of ['min,of=[none', 'min,of=none]', 'min,of=[none]]'])
+    expect(() => parseLimiter(text)).toThrow(/brackets that do not match/);
+});
+
+it('a shorthand has at most 4096 letters', () => {
+  const long = (length: number): string => 'none'.padEnd(length);
+  expect(() => parseLimiter(long(4096))).not.toThrow();
+  expect(() => parseLimiter(long(4097))).toThrow(/longer than 4096 letters/);
+});
+
+it('the default is such a composition, under its own name', () => {
+  const limiter = parseLimiter('default');
+  expect(limiter.name).toBe('default');
+  const observation = quietObservation({ preImages: { bytes: 2 ** 25, maxBytes: 2 ** 28 } });
+  const step = limiter.step(limiter.initial(NOW), observation);
+  expect(step.grant).toMatchObject({ pages: 0, reason: 'reserve: store kept for faults' });
+  expect(step).toEqual(defaultLimiter().step(defaultLimiter().initial(NOW), observation));
+});
