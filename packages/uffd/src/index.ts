@@ -88,7 +88,12 @@ export {
   PRE_IMAGES_DEFAULT_BYTES,
 } from './capture-engine.ts';
 export { CaptureError, type CaptureErrorCode } from './capture-error.ts';
-export { type CaptureRegion, type ResolvedRegion, resolveRegions } from './capture-region.ts';
+export {
+  type CaptureRegion,
+  type EngineRegion,
+  type ResolvedRegion,
+  resolveRegions,
+} from './capture-region.ts';
 export type { CapturedRun, CaptureSlab } from './capture-slab.ts';
 export { type CaptureStats, WAIT_BUCKETS } from './capture-stats.ts';
 export { ProcessTracer, type ProcessTracerOptions } from './trace/process-tracer.ts';

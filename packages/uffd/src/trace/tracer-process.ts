@@ -3,7 +3,7 @@ import native from '#native';
 import tracer from '#tracer';
 import { checked, ERRNO, UffdError } from '../errors.ts';
 import { closeFd, pidfdOpen } from '../process.ts';
-import { receiveFds, socketPair } from '../fd-passing.ts';
+import { type ReceivedFds, receiveFds, socketPair } from '../fd-passing.ts';
 import { type Command, decodeReply, encodeRequest, FAILURES, type Reply, REPLY_BYTES } from './protocol.ts';
 import { TraceError } from './trace-error.ts';
 
@@ -94,7 +94,7 @@ export class TracerProcess {
       const leftMs = Math.max(0, Math.ceil(deadline - performance.now()));
       const ready = native.poll(this.#socket.fd, POLLIN, leftMs);
       if (ready === -ERRNO.EINTR) continue;
-      const received = checked(ready, 'poll') === 0 ? null : receiveFds(this.#socket.fd, REPLY_BYTES);
+      const received = checked(ready, 'poll') === 0 ? null : this.#received();
       const reply = received === null ? undefined : decodeReply(received.bytes);
       if (reply === undefined) {
         this.close();
@@ -105,6 +105,16 @@ export class TracerProcess {
         throw new UffdError('recvmsg', ERRNO.EMFILE, { pid: this.pid });
       }
       return { reply, fd: received?.fds[0] ?? null };
+    }
+  }
+
+  #received(): ReceivedFds | null {
+    try {
+      return receiveFds(this.#socket.fd, REPLY_BYTES);
+    } catch (error) {
+      // It was killed with our last word unread.
+      if (error instanceof UffdError && error.errno === ERRNO.ECONNRESET) return null;
+      throw error;
     }
   }
 

@@ -83,9 +83,9 @@ export class Target {
     return await this.line();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.child.kill('SIGKILL');
-    return this.ended.then(() => {});
+    await this.ended;
   }
 }
 
