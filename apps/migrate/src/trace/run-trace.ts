@@ -71,7 +71,8 @@ export class RunTrace implements AsyncDisposable {
       startedAt: new Date().toISOString(),
       limiter: { name: limiter, ...steering.source },
       pageSize: observation.pageSize,
-      pageCount: observation.pagesLeft,
+      // Not what is left now: a fault may have come before the first step.
+      pageCount: regions.reduce((sum, { sizeBytes, pageSize }) => sum + sizeBytes / pageSize, 0),
       regions: regions.map(({ name, sizeBytes, pageSize }) => ({ name, sizeBytes, pageSize })),
       capture: capture.capture,
       guest: guestOf(flags),
