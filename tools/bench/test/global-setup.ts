@@ -11,7 +11,7 @@ const cache = path.join(here, 'node_modules/.cache/ours');
 const nativeAddons: NonNullable<Options['esbuildPlugins']>[number] = {
   name: 'native-addons',
   setup(context) {
-    context.onResolve({ filter: /^#native$/ }, ({ path: specifier, importer }) => ({
+    context.onResolve({ filter: /^#(native|tracer)$/ }, ({ path: specifier, importer }) => ({
       path: createRequire(importer).resolve(specifier),
       external: true,
     }));
