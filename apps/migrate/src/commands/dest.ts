@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { receiveFromPeer, type Target, type Verify } from '@stillframe/snapshot';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
@@ -8,22 +7,20 @@ import { exitCodeOf } from '../exit-code.ts';
 import { imagePath } from '../io/image-path.ts';
 import { imageFileTarget } from '../io/image-file-target.ts';
 import { memoryTarget } from '../io/memory-target.ts';
-import { listenOn } from '../io/tcp-listener.ts';
-import { acceptedTransport } from '../io/tcp-transport.ts';
-import { formatEndpoint, parseEndpoint, requireLoopback } from '../options/endpoint.ts';
-import { addPlannedOptions } from '../options/planned.ts';
+import { type Arrival, listenForSources } from '../io/source-listener.ts';
+import { formatEndpoint, parseEndpoint } from '../options/endpoint.ts';
 import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
+import { addTlsOptions, chooseCredentials, type TlsFlags } from '../options/tls-options.ts';
 import { loadImage } from '../load-image.ts';
 import { type Report, reportError } from '../report/report.ts';
 import { showBytes, showCount, showMs } from '../report/units.ts';
 import { watchReceipt } from '../report/watch-receipt.ts';
 import { type ImageCheck, verifyImage } from '../verify-image.ts';
 
-interface DestFlags extends TimeoutFlags {
+interface DestFlags extends TimeoutFlags, TlsFlags {
   readonly listen: string;
   readonly into: string;
   readonly once?: boolean;
-  readonly insecure?: boolean;
   readonly json?: boolean;
 }
 
@@ -43,9 +40,7 @@ export function addDest(root: Command, context: CliContext): void {
       'memory',
     )
     .option('--once', 'end after one source, with the exit code of what came of it');
-  addPlannedOptions(command, ['tls'], 'Use an encrypted tunnel to a loopback address.');
-  addTimeout(command)
-    .option('--insecure', 'allow an address that is not this machine, in plain text')
+  addTlsOptions(addTimeout(command), 'dest')
     .option('--json', 'JSON lines on stdout, a summary for each source')
     .addHelpText(
       'after',
@@ -60,20 +55,20 @@ Examples:
 
 async function dest(flags: DestFlags, context: CliContext): Promise<void> {
   const endpoint = parseEndpoint(flags.listen, '--listen');
-  requireLoopback(endpoint, flags.insecure === true);
+  const credentials = await chooseCredentials(endpoint, flags);
   const report = context.report(flags.json === true);
   const makeTarget = await parseInto(flags.into, context, report);
   const signal = withTimeout(context.signal, flags);
-  const listener = await listenOn(endpoint, signal);
+  const listener = await listenForSources(endpoint, credentials, signal);
   report.talk(`listening on ${formatEndpoint(listener.endpoint)}`);
   report.event({ type: 'listening', ...listener.endpoint });
   try {
     for (;;) {
       // oxlint-disable-next-line no-await-in-loop -- one source after the other: each may need all the memory there is
-      const socket = await listener.next();
+      const arrival = await listener.next();
       try {
         // oxlint-disable-next-line no-await-in-loop -- as above
-        await receive(socket, makeTarget(), { context, report, flags, signal });
+        await receive(arrival, makeTarget(), { context, report, flags, signal });
       } catch (error) {
         if (flags.once === true || signal.aborted) throw error;
         // A bad source is no reason to leave the good ones alone.
@@ -136,9 +131,9 @@ interface Serving {
   readonly signal: AbortSignal;
 }
 
-async function receive(socket: Socket, destination: Destination, serving: Serving): Promise<void> {
+async function receive(arrival: Arrival, destination: Destination, serving: Serving): Promise<void> {
   const { report, flags, signal } = serving;
-  report.event({ type: 'source', host: socket.remoteAddress, port: socket.remotePort });
+  report.event({ type: 'source', host: arrival.host, port: arrival.port });
   const verify: Verify = async (_image, verifySignal) => {
     const check = await destination.check(verifySignal);
     report.event({ type: 'verify', ...check });
@@ -146,7 +141,7 @@ async function receive(socket: Socket, destination: Destination, serving: Servin
     return { verified: check.verified, message: check.message };
   };
   const run = receiveFromPeer({
-    transport: acceptedTransport(socket),
+    transport: arrival.open(),
     target: destination.target,
     codec: pageCodec,
     verify,

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { CliError } from '../cli-error.ts';
 import { type Endpoint, formatEndpoint } from '../options/endpoint.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /** One is served, so many wait; more are turned away. */
 export const SOURCES_WAITING_MAX = 16;
@@ -18,16 +19,28 @@ export interface TcpListener {
 
 /** Waits until `signal` for connections. Rejects with FILE when the address cannot be had, and with the reason of `signal`. */
 export async function listenOn(endpoint: Endpoint, signal: AbortSignal): Promise<TcpListener> {
-  const waiting = new Set<Socket>();
+  const line = new WaitingLine<Socket>(SOURCES_WAITING_MAX, (socket) => socket.destroy());
+  const server = await serveTcp(endpoint, signal, (socket) => line.add(socket));
+  return {
+    endpoint: server.endpoint,
+    next: () => line.next(signal),
+    close() {
+      line.close();
+      server.close();
+    },
+  };
+}
+
+/** Gives every connection, paused, to `take`, as it comes. Rejects as `listenOn`. */
+export async function serveTcp(
+  endpoint: Endpoint,
+  signal: AbortSignal,
+  take: (socket: Socket) => void,
+): Promise<{ endpoint: Endpoint; close(): void }> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     // Also for those that are served: what becomes of a connection is told by its reads and writes.
     socket.on('error', () => undefined);
-    if (waiting.size === SOURCES_WAITING_MAX) {
-      socket.destroy();
-      return;
-    }
-    waiting.add(socket);
-    server.emit('source');
+    take(socket);
   });
   server.listen(endpoint.port, endpoint.host);
   try {
@@ -42,20 +55,5 @@ export async function listenOn(endpoint: Endpoint, signal: AbortSignal): Promise
   }
   const address = server.address();
   const port = address !== null && typeof address === 'object' ? address.port : endpoint.port;
-  return {
-    endpoint: { host: endpoint.host, port },
-    async next() {
-      while (waiting.size === 0) {
-        // oxlint-disable-next-line no-await-in-loop -- until a source comes
-        await once(server, 'source', { signal }).catch(() => signal.throwIfAborted());
-      }
-      const [socket] = waiting;
-      waiting.delete(socket!);
-      return socket!;
-    },
-    close() {
-      for (const socket of waiting) socket.destroy();
-      server.close();
-    },
-  };
+  return { endpoint: { host: endpoint.host, port }, close: () => void server.close() };
 }

@@ -8,16 +8,17 @@ import { chunkReader, type SocketRead } from './socket-reader.ts';
 
 /** A TCP connection as the two sides of a snapshot see it. The socket is the transport's from here on. */
 export function tcpTransport(socket: Socket): Transport {
-  return transportOver(socket, chunkReader(socket));
+  return socketTransport(socket, chunkReader(socket));
 }
 
 /** As `tcpTransport`, for a connection that was accepted with `pauseOnConnect`: large reads go straight to where they belong. */
 export function acceptedTransport(accepted: Socket): Transport {
   const direct = directSocket(accepted);
-  return direct === undefined ? tcpTransport(accepted) : transportOver(direct.socket, direct.read);
+  return direct === undefined ? tcpTransport(accepted) : socketTransport(direct.socket, direct.read);
 }
 
-function transportOver(socket: Socket, read: SocketRead): Transport {
+/** A connection that is read with `read`. The socket is the transport's from here on. */
+export function socketTransport(socket: Socket, read: SocketRead): Transport {
   // A batch is one write: waiting for more would only delay its tail.
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_MS);

@@ -30,6 +30,6 @@ export function requireLoopback({ host }: Endpoint, insecure: boolean): void {
   // Only as an address: 127.example.org is a name, and anybody's.
   if (isIP(host) === 4 && host.startsWith('127.')) return;
   throw new CliError('REFUSED', `${host} is not this machine, and the stream is not encrypted`, {
-    hint: 'Send it through an encrypted tunnel to a loopback address, or say --insecure if the network is trusted.',
+    hint: 'Use --psk-file, or --tls-cert, --tls-key and --tls-ca, on both sides; or say --insecure if the network is trusted.',
   });
 }
