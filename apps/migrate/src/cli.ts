@@ -6,6 +6,7 @@ import { addDest } from './commands/dest.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addLists } from './commands/lists.ts';
+import { addPsk } from './commands/psk.ts';
 import { addRestore } from './commands/restore.ts';
 import { addSnapshot } from './commands/snapshot.ts';
 import { addSource } from './commands/source.ts';
@@ -97,6 +98,7 @@ function program(context: CliContext): Command {
     addDoctor,
     addLists,
     addCtl,
+    addPsk,
     addDemo,
   ]) {
     add(root, context);

@@ -4,19 +4,18 @@ import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
 import { pageCodec } from '../codec.ts';
 import { steered } from '../control/controls.ts';
-import { connectTo, tcpTransport } from '../io/tcp-transport.ts';
+import { openConnection } from '../io/open-connection.ts';
 import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/capture-options.ts';
-import { parseEndpoint, requireLoopback } from '../options/endpoint.ts';
+import { parseEndpoint } from '../options/endpoint.ts';
 import { addControlOptions, type ControlFlags } from '../options/control-options.ts';
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
-import { addPlannedOptions } from '../options/planned.ts';
 import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
+import { addTlsOptions, chooseCredentials, type TlsFlags } from '../options/tls-options.ts';
 import { pictureWorkload } from '../picture.ts';
 import { pictureSummary, pictureText } from '../report/picture-summary.ts';
 
-interface SourceFlags extends GuestFlags, CaptureFlags, ControlFlags, TimeoutFlags {
+interface SourceFlags extends GuestFlags, CaptureFlags, ControlFlags, TimeoutFlags, TlsFlags {
   readonly to?: string;
-  readonly insecure?: boolean;
   readonly json?: boolean;
 }
 
@@ -26,9 +25,7 @@ export function addSource(root: Command, context: CliContext): void {
     .command('source')
     .description('stream a point-in-time picture of a running guest to `migrate dest`')
     .option('--to <HOST:PORT>', 'where `migrate dest` listens');
-  addPlannedOptions(command, ['tls'], 'Use an encrypted tunnel to a loopback address.');
-  addTimeout(addControlOptions(addCaptureOptions(addGuestOptions(command))))
-    .option('--insecure', 'allow an address that is not this machine, in plain text')
+  addTlsOptions(addTimeout(addControlOptions(addCaptureOptions(addGuestOptions(command)))), 'source')
     .option('--json', 'JSON lines on stdout, a summary last')
     .addHelpText(
       'after',
@@ -48,7 +45,7 @@ async function source(flags: SourceFlags, context: CliContext): Promise<void> {
     });
   }
   const endpoint = parseEndpoint(flags.to, '--to');
-  requireLoopback(endpoint, flags.insecure === true);
+  const credentials = await chooseCredentials(endpoint, flags);
   const guest = chooseGuest(flags);
   const capture = await chooseCapture(flags);
   const report = context.report(flags.json === true);
@@ -64,7 +61,7 @@ async function source(flags: SourceFlags, context: CliContext): Promise<void> {
         controls.follow(
           await streamToPeer({
             guest: memory,
-            transport: tcpTransport(await connectTo(endpoint, controls.signal)),
+            transport: await openConnection(endpoint, credentials, controls.signal),
             ...controls.snapshotOptions(memory),
             capture: capture.capture,
             codec: pageCodec,
