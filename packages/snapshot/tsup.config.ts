@@ -5,5 +5,6 @@ export default library({
     index: 'src/index.ts',
     simulated: 'src/simulated/index.ts',
     compliance: 'src/compliance/index.ts',
+    trace: 'src/trace/index.ts',
   },
 });

@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net';
+import { LineSplitter } from '@stillframe/snapshot/trace';
 import { CliError } from '../cli-error.ts';
 import { ANSWER_MAX_BYTES, ANSWER_MS } from './limits.ts';
-import { LineSplitter } from './line-splitter.ts';
 import { type Answer, PROTOCOL_VERSION, type Request } from './protocol.ts';
 import { checkSocketPath } from './socket-path.ts';
 

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LineSplitter } from '@stillframe/snapshot/trace';
 import { CliError } from '../cli-error.ts';
 import { failure } from './answer.ts';
 import { CLIENT_IDLE_MS, CLIENTS_MAX, FAREWELL_MS, REQUEST_MAX_BYTES } from './limits.ts';
-import { LineSplitter } from './line-splitter.ts';
 import { claimSocketPath } from './socket-path.ts';
 
 export interface ControlServer extends AsyncDisposable {

@@ -1,11 +1,17 @@
 import { open } from 'node:fs/promises';
 import type { Guest, LimiterStep, SnapshotRun } from '@stillframe/snapshot';
+import {
+  TRACE_FORMAT,
+  TRACE_VERSION,
+  type TraceEnd,
+  type TraceHeader,
+  type TraceStep,
+} from '@stillframe/snapshot/trace';
 import { CliError } from '../cli-error.ts';
 import type { CaptureChoice } from '../options/capture-options.ts';
 import type { ControlFlags } from '../options/control-options.ts';
 import type { LimiterSource } from '../options/limiter-choice.ts';
 import { type Report, reportWarning } from '../report/report.ts';
-import { TRACE_FORMAT, TRACE_VERSION, type TraceEnd, type TraceHeader, type TraceStep } from './format.ts';
 import { TraceWriter } from './trace-writer.ts';
 
 export interface RunTraceOptions {

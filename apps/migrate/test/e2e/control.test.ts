@@ -1,10 +1,11 @@
+import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import path from 'node:path';
 import type { Limiter } from '@stillframe/limiter';
+import { readTrace, type TraceEntry, type TraceStep } from '@stillframe/snapshot/trace';
 import { expect, test } from 'vitest';
 import { makeLimiter } from '../../src/options/limiter-choice.ts';
-import { readTrace, type TraceEntry, type TraceStep } from '../../src/trace/index.ts';
 import { type Child, type Exit, type Line, migrate, startDest, startSource } from './child.ts';
 import { makeFolder } from './folder.ts';
 import { expectGuestGoesOn } from './survive.ts';
@@ -162,7 +163,7 @@ test('a trace has every decision of a real run, from which it can be made again'
   await ctl(socket, 'resume');
   const { summary } = await child.exit;
   expect(summary).toMatchObject({ outcome: 'done' });
-  const { header, entries } = await readTrace(trace);
+  const { header, entries } = await readTrace(createReadStream(trace));
   expect(header).toMatchObject({ pageSize: 4096, pageCount: 4096, guest: { workload: WORKLOAD } });
   const all = await collect(entries);
   const steps = all.filter((entry): entry is TraceStep => entry.type === 'step');

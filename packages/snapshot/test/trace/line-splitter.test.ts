@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LineSplitter } from '../../src/control/line-splitter.ts';
+import { LineSplitter } from '../../src/trace/line-splitter.ts';
 
 const linesOf = (splitter: LineSplitter, ...chunks: readonly string[]) =>
   chunks.flatMap((chunk) => Array.from(splitter.take(Buffer.from(chunk))));

@@ -1,11 +1,19 @@
-import type { CaptureOptions, LimiterStep } from '@stillframe/snapshot';
 import * as v from 'valibot';
-import type { LimiterSource } from '../options/limiter-choice.ts';
+import type { LimiterStep } from '../event.ts';
+import type { CaptureOptions } from '../guest.ts';
 
-/** What the first line says; docs/TRACE.md describes the rest. */
+/** What the first line says; TRACE.md describes the rest. */
 export const TRACE_FORMAT = 'stillframe-trace';
 /** Of the lines below. Fields and types of lines may come without a new version: readers pass over what they do not know. */
 export const TRACE_VERSION = 1;
+
+/** What a limiter was made from. */
+export interface TracedSource {
+  /** `NAME[,k=v…]`, or a mapping with a name, as `limiterFromConfig` of @stillframe/limiter takes it. */
+  readonly setting: string | { readonly name: string; readonly [option: string]: unknown };
+  /** Where relative paths in `setting` begin; absolute. */
+  readonly directory: string;
+}
 
 export interface TraceHeader {
   readonly type: 'header';
@@ -13,7 +21,7 @@ export interface TraceHeader {
   readonly version: typeof TRACE_VERSION;
   /** ISO 8601. */
   readonly startedAt: string;
-  readonly limiter: { readonly name: string } & LimiterSource;
+  readonly limiter: { readonly name: string } & TracedSource;
   /** As the limiter is told: of the largest pages where they differ. */
   readonly pageSize: number;
   readonly pageCount: number;
@@ -30,7 +38,7 @@ export interface TraceHeader {
 /** One decision. `began` also says what the limiter was made from. */
 export interface TraceStep extends Omit<LimiterStep, 'began' | 'isHeld'> {
   readonly type: 'step';
-  readonly began?: NonNullable<LimiterStep['began']> & LimiterSource;
+  readonly began?: NonNullable<LimiterStep['began']> & TracedSource;
   /** Present when the sweep was held: the grant was not acted on. */
   readonly isHeld?: true;
 }

@@ -1,6 +1,4 @@
-import { createReadStream } from 'node:fs';
 import * as v from 'valibot';
-import { LineSplitter } from '../control/line-splitter.ts';
 import { TraceError } from './error.ts';
 import {
   entrySchemas,
@@ -10,6 +8,7 @@ import {
   type TraceEntry,
   type TraceHeader,
 } from './format.ts';
+import { LineSplitter } from './line-splitter.ts';
 
 /** Longest line that is read: the header of a process with thousands of regions. */
 export const TRACE_LINE_MAX_BYTES = 4 * 2 ** 20;
@@ -21,13 +20,13 @@ export interface Trace {
 }
 
 /**
- * Reads a trace of `--trace`, line by line. Lines of a type that is not known are passed over.
+ * Reads a trace line by line. Lines of a type that is not known are passed over.
  *
- * @param source A path, or the bytes of a trace.
+ * @param source The bytes of a trace in pieces, such as a file's read stream.
  * @throws TraceError, or what reading fails with.
  */
-export async function readTrace(source: string | AsyncIterable<Uint8Array>): Promise<Trace> {
-  const lines = linesOf(typeof source === 'string' ? createReadStream(source) : source);
+export async function readTrace(source: AsyncIterable<Uint8Array>): Promise<Trace> {
+  const lines = linesOf(source);
   const first = await lines.next();
   if (first.done === true) throw noTrace(1);
   return { header: headerOf(first.value.text), entries: entriesOf(lines) };
@@ -43,7 +42,7 @@ async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Line>
   let number = 0;
   for await (const chunk of chunks) {
     try {
-      for (const text of splitter.take(Buffer.from(chunk))) yield { text, number: ++number };
+      for (const text of splitter.take(chunk)) yield { text, number: ++number };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       throw new TraceError('TRACE_LINE', number + 1, error.message, 'Is it a trace?', error);

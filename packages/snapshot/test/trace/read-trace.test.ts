@@ -1,6 +1,7 @@
-import { writeFile } from 'node:fs/promises';
+import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import {
   readTrace,
   TRACE_LINE_MAX_BYTES,
@@ -8,7 +9,7 @@ import {
   type TraceHeader,
   type TraceStep,
 } from '../../src/trace/index.ts';
-import { makeFolder } from '../e2e/folder.ts';
+import { collect } from '../fixture.ts';
 
 const header: TraceHeader = {
   type: 'header',
@@ -63,14 +64,13 @@ test('what was written is read', async () => {
   expect(await entriesOf(step, gap, held, end)).toEqual([step, gap, held, end]);
 });
 
-test('a path is a file', async () => {
-  const file = path.join(await makeFolder(), 'trace.jsonl');
-  await writeFile(file, [header, step, end].map((line) => `${JSON.stringify(line)}\n`).join(''));
-  const trace = await readTrace(file);
-  const entries: TraceEntry[] = [];
-  for await (const entry of trace.entries) entries.push(entry);
-  expect(entries).toEqual([step, end]);
-  await expect(readTrace(`${file}.not`)).rejects.toMatchObject({ code: 'ENOENT' });
+test('a stream of a file is read', async () => {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'stillframe-trace-')), 'trace.jsonl');
+  onTestFinished(() => rmSync(path.dirname(file), { recursive: true }));
+  writeFileSync(file, [header, step, end].map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const { entries } = await readTrace(createReadStream(file));
+  expect(await collect(entries)).toEqual([step, end]);
+  await expect(readTrace(createReadStream(`${file}.not`))).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
 test('types and fields that come later are passed over', async () => {

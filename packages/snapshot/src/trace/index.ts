@@ -6,6 +6,8 @@ export {
   type TraceEntry,
   type TraceGap,
   type TraceHeader,
+  type TracedSource,
   type TraceStep,
 } from './format.ts';
+export { LineSplitter } from './line-splitter.ts';
 export { readTrace, type Trace, TRACE_LINE_MAX_BYTES } from './read-trace.ts';
