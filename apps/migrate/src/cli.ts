@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { addCtl } from './commands/ctl.ts';
+import { addCore } from './commands/core.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDest } from './commands/dest.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -13,12 +14,11 @@ import { addSource } from './commands/source.ts';
 import { addVerify } from './commands/verify.ts';
 import { CliError } from './cli-error.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
-import { addPlannedCommand } from './options/planned.ts';
 import { createReport, type Report, reportError } from './report/report.ts';
 
 /** What a command has of the world. */
 export interface CliContext {
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: { write(bytes: string | Uint8Array, done?: (error?: Error | null) => void): unknown };
   readonly stderr: NodeJS.WritableStream;
   /** stderr is a terminal. */
   readonly isTty: boolean;
@@ -42,6 +42,7 @@ Examples:
   migrate doctor                                                   can this machine do it?
   migrate dest --listen 127.0.0.1:7000 --into file:image.sfp --once
   migrate source --to 127.0.0.1:7000 --workload kv,size=256MiB
+  migrate core --pid 1234 --out core.1234
   migrate snapshot --out image.sfp --workload counter,rate=50000 --limiter token-bucket,rate=200MiB/s
 `;
 
@@ -92,6 +93,7 @@ function program(context: CliContext): Command {
     addSource,
     addDest,
     addSnapshot,
+    addCore,
     addRestore,
     addInspect,
     addVerify,
@@ -103,7 +105,6 @@ function program(context: CliContext): Command {
   ]) {
     add(root, context);
   }
-  addPlannedCommand(root, 'core', 'Images of the bundled workloads: `migrate snapshot --help`.');
   for (const command of root.commands) command.exitOverride().copyInheritedSettings(root);
   return root;
 }

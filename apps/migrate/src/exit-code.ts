@@ -1,20 +1,9 @@
 import { SnapshotError, type SnapshotErrorCode } from '@stillframe/snapshot';
 import { CliError, type CliErrorCode, Interrupted } from './cli-error.ts';
+import { exitCodes } from './exit-codes.ts';
+import { PROCESS_CODES, TRACE_CODES } from './process-exit-codes.ts';
 
-/** One table; scripts rely on it. A signal ends with 128 + its number. */
-export const exitCodes = {
-  done: 0,
-  bug: 1,
-  usage: 2,
-  userfaultfdUnavailable: 10,
-  peerLost: 11,
-  version: 12,
-  corrupt: 13,
-  notConverged: 14,
-  refused: 15,
-  localIo: 16,
-  indeterminate: 20,
-} as const;
+export { exitCodes };
 
 const SNAPSHOT: Readonly<Record<SnapshotErrorCode, number>> = {
   'guest-failed': exitCodes.bug,
@@ -54,6 +43,7 @@ const CAUSES: ReadonlyMap<string, number> = new Map([
   // No memory or no thread for it.
   ['WORKLOAD_START', exitCodes.localIo],
   ['WORKLOAD_MEMORY_GREW', exitCodes.notConverged],
+  ...PROCESS_CODES,
 ]);
 /** Mistakes in what was typed, found by the packages that parse it. */
 const USAGE_NAMES: ReadonlySet<string> = new Set(['LimiterConfigError', 'UnitError', 'CommanderError']);
@@ -68,7 +58,8 @@ export function exitCodeOf(error: unknown): number {
     if (cause.name === 'UffdError' && 'code' in cause && NO_UFFD.has(String(cause.code))) {
       return exitCodes.userfaultfdUnavailable;
     }
-    const known = 'code' in cause ? CAUSES.get(String(cause.code)) : undefined;
+    const codes = cause.name === 'TraceError' ? TRACE_CODES : CAUSES;
+    const known = 'code' in cause ? codes.get(String(cause.code)) : undefined;
     if (known !== undefined) return known;
   }
   if (error instanceof SnapshotError) return SNAPSHOT[error.code];

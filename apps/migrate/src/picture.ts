@@ -1,28 +1,42 @@
-import type { Guest, SnapshotProgress, SnapshotRun, SnapshotSummary } from '@stillframe/snapshot';
+import type { Guest, SnapshotRun, SnapshotSummary } from '@stillframe/snapshot';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CliContext } from './cli.ts';
 import type { CaptureChoice } from './options/capture-options.ts';
-import type { GuestChoice } from './options/guest-options.ts';
-import { createProgress, type Look } from './report/progress.ts';
+import type { GuestChoice, WorkloadChoice } from './options/guest-options.ts';
+import { pictureProcess, type ProcessPicture } from './picture-process.ts';
+import { watchPicture } from './report/watch-picture.ts';
 import type { Report } from './report/report.ts';
 import { type StallPhase, type StallSummary, startWorkload } from './workloads/index.ts';
 import { workloadGuest } from './workload-guest.ts';
 
+/** What a snapshot was, and what is known of its guest. */
+export type Picture<Summary extends SnapshotSummary> = WorkloadPicture<Summary> | ProcessPicture<Summary>;
+
 /** What a snapshot of a workload was, and what the workload felt of it. */
-export interface Picture<Summary extends SnapshotSummary> {
+export interface WorkloadPicture<Summary extends SnapshotSummary> {
   readonly summary: Summary;
   readonly writes: number;
   readonly writeStallUs: Record<StallPhase, StallSummary>;
 }
 
-export interface PictureOptions<Summary extends SnapshotSummary> {
+export interface PictureOptions<Summary extends SnapshotSummary, Choice = GuestChoice> {
   readonly context: CliContext;
   readonly report: Report;
-  readonly guest: GuestChoice;
+  readonly guest: Choice;
   readonly capture: CaptureChoice;
   readonly signal: AbortSignal;
   /** Starts the snapshot: to a peer or into a file. */
   readonly start: (guest: Guest) => Promise<SnapshotRun<Summary>>;
+}
+
+/** Pictures a guest while it goes on. */
+export async function pictureGuest<Summary extends SnapshotSummary>(
+  options: PictureOptions<Summary>,
+): Promise<Picture<Summary>> {
+  const { guest } = options;
+  return 'process' in guest
+    ? await pictureProcess({ ...options, guest: guest.process })
+    : await pictureWorkload({ ...options, guest });
 }
 
 /**
@@ -30,8 +44,8 @@ export interface PictureOptions<Summary extends SnapshotSummary> {
  * its own account of that is told before the failure is.
  */
 export async function pictureWorkload<Summary extends SnapshotSummary>(
-  options: PictureOptions<Summary>,
-): Promise<Picture<Summary>> {
+  options: PictureOptions<Summary, WorkloadChoice>,
+): Promise<WorkloadPicture<Summary>> {
   const { context, report, guest: choice, signal } = options;
   const { name } = choice.workload;
   report.talk(`starting the workload ${name}`);
@@ -48,9 +62,7 @@ export async function pictureWorkload<Summary extends SnapshotSummary>(
       const run = await options.start(guest);
       workload.phase('during');
       // What the destination does with the image after the last page is no time of the snapshot for the guest.
-      await watch(run, createProgress(context, 'picture', report.isJson), report, () =>
-        workload.phase('after'),
-      );
+      await watchPicture(run, { context, report, onDisarmed: () => workload.phase('after') });
       const summary = await run.result;
       await sleep(choice.afterMs, undefined, { signal }).catch(() => undefined);
       return { summary, writes: workload.progress().writes, writeStallUs: workload.stalls() };
@@ -81,33 +93,3 @@ async function provesAlive(
 
 const ALIVE_LOOK_MS = 10;
 const ALIVE_LOOKS = 500;
-
-async function watch(
-  run: SnapshotRun,
-  progress: ReturnType<typeof createProgress>,
-  report: Report,
-  onDisarmed: () => void,
-): Promise<void> {
-  try {
-    for await (const event of run) {
-      if (event.type === 'phase' && event.phase === 'end') onDisarmed();
-      report.event(event);
-      if (event.type === 'progress') progress.show(lookOf(event.progress));
-    }
-  } finally {
-    progress.end();
-  }
-}
-
-/** What a progress bar shows of a snapshot. */
-export function lookOf(progress: SnapshotProgress): Look {
-  return {
-    pages: progress.pages,
-    donePages: progress.takenPages,
-    bytes: progress.takenBytes,
-    elapsedMs: progress.elapsedMs,
-    faults: progress.faults,
-    stallP99Us: progress.stallUs.p99,
-    limiter: `${progress.limiter.name}${progress.limiter.reason === '' ? '' : `: ${progress.limiter.reason}`}`,
-  };
-}

@@ -5,6 +5,8 @@ import {
   PageStreamDecoder,
   PageStreamError,
   type RegionEntry,
+  StateCollector,
+  type StateInput,
   walkFrames,
 } from '@stillframe/page-stream';
 import { SnapshotError } from '@stillframe/snapshot';
@@ -28,6 +30,8 @@ export interface ImageSurvey {
   readonly streamId: string;
   readonly regions: readonly RegionEntry[];
   readonly state: { readonly kind: string; readonly sizeBytes: number };
+  /** The bytes of the state. */
+  readonly stateBytes: Uint8Array;
   readonly frames: readonly FrameTally[];
   readonly totals: ImageTotals;
 }
@@ -70,8 +74,8 @@ class Surveyor {
   readonly #tallies = new Map<string, FrameTally>();
   #header: Pick<ImageSurvey, 'version' | 'streamId'> | undefined;
   #regions: readonly RegionEntry[] | undefined;
-  #state: ImageSurvey['state'] | undefined;
-  #isStateWhole = false;
+  readonly #collector = new StateCollector();
+  #state: StateInput | undefined;
   #pages = 0;
   #end: ImageTotals | undefined;
 
@@ -82,12 +86,12 @@ class Surveyor {
     }
     this.#count(frame);
     if (pages !== undefined || end !== undefined) {
-      if (!this.#isStateWhole) {
+      if (this.#state === undefined) {
         throw new PageStreamError('STREAM_UNEXPECTED_FRAME', offset, `${typeName} before the guest state`);
       }
       this.#pages += (pages?.dataPages ?? 0) + (pages?.zeroPages ?? 0);
       this.#end = end;
-    } else if (!this.#isStateWhole) {
+    } else if (this.#state === undefined) {
       this.#decode(read(offset, frameBytes));
     }
   }
@@ -108,7 +112,8 @@ class Surveyor {
     return {
       ...this.#header,
       regions: this.#regions,
-      state: this.#state,
+      state: { kind: this.#state.kind, sizeBytes: this.#state.bytes.byteLength },
+      stateBytes: this.#state.bytes,
       frames: [...this.#tallies.values()],
       totals: this.#end,
     };
@@ -132,8 +137,7 @@ class Surveyor {
       } else if (frame.type === 'regions') {
         this.#regions = frame.regions;
       } else if (frame.type === 'state') {
-        this.#state = { kind: frame.kind, sizeBytes: frame.totalBytes };
-        this.#isStateWhole = frame.last;
+        this.#state = this.#collector.add(frame);
       }
     }
   }

@@ -1,7 +1,9 @@
 import { SnapshotError, type SnapshotErrorCode } from '@stillframe/snapshot';
 import { PageStreamError } from '@stillframe/page-stream';
 import { parseBytes, parseLimiter } from '@stillframe/limiter';
-import { UffdError } from '@stillframe/uffd';
+import { CoreError } from '@stillframe/guests/core';
+import { ProcessGuestError } from '@stillframe/guests/process';
+import { TraceError, UffdError } from '@stillframe/uffd';
 import { expect, test } from 'vitest';
 import { outcomeOf } from '../src/cli.ts';
 import { CliError, type CliErrorCode, Interrupted } from '../src/cli-error.ts';
@@ -49,6 +51,43 @@ test.for(entriesOf(snapshotCodes))('a snapshot that ends with %s ends with %i', 
 
 test.for(entriesOf(cliCodes))('%s ends with %i', ([code, exitCode]) => {
   expect(exitCodeOf(new CliError(code, 'x'))).toBe(exitCode);
+});
+
+test.for([
+  ['PROCESS_TRACED', 15],
+  ['PROCESS_SECCOMP', 15],
+  ['PROCESS_TOO_FRAGMENTED', 15],
+  ['PROCESS_UNSUPPORTED', 10],
+  ['PROCESS_EXITED', 14],
+  ['PROCESS_EXECED', 14],
+  ['PROCESS_STATE_INVALID', 13],
+  ['PROCESS_STATE_VERSION', 12],
+] as const)('a process that cannot be pictured for %s ends with %i', ([code, exitCode]) => {
+  const error = new ProcessGuestError(code, 'x');
+  expect(exitCodeOf(error)).toBe(exitCode);
+  expect(exitCodeOf(new SnapshotError('guest-failed', 'guest.open', { cause: error }))).toBe(exitCode);
+});
+
+test.for([
+  ['CORE_NOT_A_PROCESS', 15],
+  ['CORE_REGIONS_DIFFER', 13],
+] as const)('a core that fails with %s ends with %i', ([code, exitCode]) => {
+  const error = new CoreError(code, 'x');
+  expect(exitCodeOf(new SnapshotError('target-failed', 'target.writeState', { cause: error }))).toBe(
+    exitCode,
+  );
+});
+
+test.for([
+  ['already-traced', 15],
+  ['userfaultfd-unavailable', 10],
+  ['exited', 14],
+  ['not-stopping', 14],
+  ['tracer-lost', 1],
+] as const)('a tracer that fails with %s ends with %i', ([code, exitCode]) => {
+  expect(exitCodeOf(new SnapshotError('guest-failed', 'x', { cause: new TraceError(code, 1) }))).toBe(
+    exitCode,
+  );
 });
 
 /** Linux errno(3). */

@@ -1,7 +1,7 @@
 import { memorySink, takeSnapshot } from '@stillframe/snapshot';
 import { expect, test, vi } from 'vitest';
 import { chooseCapture } from '../src/options/capture-options.ts';
-import { chooseGuest } from '../src/options/guest-options.ts';
+import { parseWorkload } from '../src/workloads/index.ts';
 import { pictureWorkload } from '../src/picture.ts';
 import type * as Workloads from '../src/workloads/index.ts';
 import { needUserfaultfd } from './e2e/userfaultfd.ts';
@@ -31,7 +31,7 @@ test('writes while the destination still looks at the image count as after the s
   const picture = await pictureWorkload({
     context: cli,
     report: cli.report(true),
-    guest: chooseGuest({ workload: 'counter,size=2MiB,rate=0', beforeMs: '20', afterMs: '0' }),
+    guest: { workload: parseWorkload('counter,size=2MiB,rate=0'), beforeMs: 20, afterMs: 0 },
     capture: await chooseCapture({}),
     signal: cli.signal,
     start: async (guest) => {

@@ -8,10 +8,10 @@ import { pc } from '../report/colours.ts';
 import type { CliContext } from '../cli.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type OwnProcess, startOwn } from '../own-process.ts';
-import { lookOf } from '../picture.ts';
 import { type PictureSummary, pictureText } from '../report/picture-summary.ts';
 import { createProgress, type Progress } from '../report/progress.ts';
 import type { Report } from '../report/report.ts';
+import { lookOf } from '../report/watch-picture.ts';
 import { showBytes } from '../report/units.ts';
 import { type OracleCheck, parseWorkload } from '../workloads/index.ts';
 

@@ -1,8 +1,10 @@
+import { decodeProcessState, isProcessStateKind, type ProcessState } from '@stillframe/guests/core';
 import { type FrameSummary, formatDigest } from '@stillframe/page-stream';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { openFileSource } from '../io/file-source.ts';
 import { tellDamage } from '../report/damage.ts';
+import { processObject, processRows } from '../report/process-text.ts';
 import { showBytes, showCount } from '../report/units.ts';
 import { type ImageSurvey, surveyImage } from '../survey-image.ts';
 
@@ -44,13 +46,15 @@ async function inspect(path: string, flags: InspectFlags, context: CliContext): 
       ...(flags.frames === true ? { onFrame: showFrame } : {}),
     }),
   );
-  const { totals, ...rest } = survey;
-  report.result(describe(survey, source.sizeBytes), {
+  const { totals, stateBytes: _bytes, ...rest } = survey;
+  const process = processOf(survey);
+  report.result(describe(survey, source.sizeBytes, process), {
     type: 'summary',
     outcome: 'done',
     path,
     bytes: source.sizeBytes,
     ...rest,
+    ...(process === undefined ? {} : { process: processObject(process) }),
     pages: totals.pages,
     zeroPages: totals.zeroPages,
     dataBytes: totals.dataBytes,
@@ -59,15 +63,22 @@ async function inspect(path: string, flags: InspectFlags, context: CliContext): 
   });
 }
 
-function describe(survey: ImageSurvey, sizeBytes: number): string {
+/** Undefined for another guest, and for a state that cannot be read: the rest is shown all the same. */
+function processOf({ state: { kind }, stateBytes }: ImageSurvey): ProcessState | undefined {
+  if (!isProcessStateKind(kind)) return undefined;
+  try {
+    return decodeProcessState({ kind, bytes: stateBytes });
+  } catch {
+    return undefined;
+  }
+}
+
+function describe(survey: ImageSurvey, sizeBytes: number, process: ProcessState | undefined): string {
   const { regions, state, frames, totals } = survey;
   const rows: [string, string][] = [
     ['format', `version ${survey.version}, ${showBytes(sizeBytes)}`],
     ['stream id', survey.streamId],
-    ...regions.map(({ id, name, sizeBytes: size, pageSize }): [string, string] => [
-      `region ${id}`,
-      `${name}: ${showBytes(size)} in pages of ${pageSize} bytes`,
-    ]),
+    ...(process === undefined ? regionRows(regions) : processRows(process)),
     ['state', `${state.kind}, ${showBytes(state.sizeBytes)}`],
     ...frames.map(({ type, count, bytes, runs }): [string, string] => [
       type.toLowerCase().replaceAll('_', ' '),
@@ -80,6 +91,13 @@ function describe(survey: ImageSurvey, sizeBytes: number): string {
     ['digest', `${formatDigest(totals.digest)} (as stated; not checked here)`],
   ];
   return rows.map(([name, value]) => `  ${name.padEnd(13)} ${value}`).join('\n');
+}
+
+function regionRows(regions: ImageSurvey['regions']): [string, string][] {
+  return regions.map(({ id, name, sizeBytes, pageSize }) => [
+    `region ${id}`,
+    `${name}: ${showBytes(sizeBytes)} in pages of ${pageSize} bytes`,
+  ]);
 }
 
 function describeFrame({ offset, typeName, frameBytes, pages }: FrameSummary): string {

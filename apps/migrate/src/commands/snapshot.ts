@@ -10,7 +10,7 @@ import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/
 import { addControlOptions, type ControlFlags } from '../options/control-options.ts';
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
 import { addTimeout, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
-import { pictureWorkload } from '../picture.ts';
+import { pictureGuest } from '../picture.ts';
 import { pictureSummary, pictureText } from '../report/picture-summary.ts';
 import { type LoadOptions, loadImage } from '../load-image.ts';
 import { verifyImage } from '../verify-image.ts';
@@ -58,7 +58,7 @@ async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void
     verified = await readBack(path, { context: { ...context, signal: checkSignal }, report });
   };
   const picture = await steered({ context, report, flags, capture, signal }, (controls) =>
-    pictureWorkload({
+    pictureGuest({
       context,
       report,
       guest,

@@ -11,7 +11,7 @@ import { addControlOptions, type ControlFlags } from '../options/control-options
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
 import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { addTlsOptions, chooseCredentials, type TlsFlags } from '../options/tls-options.ts';
-import { pictureWorkload } from '../picture.ts';
+import { pictureGuest } from '../picture.ts';
 import { pictureSummary, pictureText } from '../report/picture-summary.ts';
 
 interface SourceFlags extends GuestFlags, CaptureFlags, ControlFlags, TimeoutFlags, TlsFlags {
@@ -51,7 +51,7 @@ async function source(flags: SourceFlags, context: CliContext): Promise<void> {
   const report = context.report(flags.json === true);
   const signal = withTimeout(context.signal, flags);
   const picture = await steered({ context, report, flags, capture, signal }, (controls) =>
-    pictureWorkload({
+    pictureGuest({
       context,
       report,
       guest,

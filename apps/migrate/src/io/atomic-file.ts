@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { NOTHING_TAKEN, writeAt } from './write-at.ts';
 import { imagePath } from './image-path.ts';
 
 /** The file system calls that a file is made with; injected so that each can be made to fail. */
@@ -44,13 +45,17 @@ export class AtomicFile {
 
   /** Appends all bytes; a short write is gone on with. The buffers may be reused when this resolves. */
   async append(iovecs: readonly Uint8Array[]): Promise<void> {
-    let rest = iovecs.filter((bytes) => bytes.byteLength > 0);
-    while (rest.length > 0) {
-      // oxlint-disable-next-line no-await-in-loop -- in order
-      const { bytesWritten } = await this.#handle.writev(rest.slice(0, IOVECS_MAX));
-      if (bytesWritten === 0) throw new Error('the file system took nothing and did not say why');
-      rest = withoutFirst(rest, bytesWritten);
-    }
+    await writeAll(this.#handle, iovecs);
+  }
+
+  /** As `append`, at a place of its own. */
+  async write(iovecs: readonly Uint8Array[], offset: number): Promise<void> {
+    await writeAt(this.#handle, iovecs, offset);
+  }
+
+  /** Sets the size; what was never written reads as zeros and takes no room. */
+  async truncate(sizeBytes: number): Promise<void> {
+    await this.#handle.truncate(sizeBytes);
   }
 
   /** fsync, rename, fsync of the directory. */
@@ -73,6 +78,17 @@ export class AtomicFile {
     this.#state = 'discarded';
     await this.#handle.close();
     await this.#ops.unlink(this.temporaryPath);
+  }
+}
+
+/** Writes all bytes at the file's own position; a short write is gone on with. */
+async function writeAll(handle: FileHandle, iovecs: readonly Uint8Array[]): Promise<void> {
+  let rest = iovecs.filter((bytes) => bytes.byteLength > 0);
+  while (rest.length > 0) {
+    // oxlint-disable-next-line no-await-in-loop -- in order
+    const { bytesWritten } = await handle.writev(rest.slice(0, IOVECS_MAX));
+    if (bytesWritten === 0) throw new Error(NOTHING_TAKEN);
+    rest = withoutFirst(rest, bytesWritten);
   }
 }
 

@@ -2,20 +2,29 @@ import type { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { parseWorkload, type WorkloadSpec } from '../workloads/index.ts';
 import { addPlannedOptions } from './planned.ts';
+import {
+  addProcessOptions,
+  chooseProcess,
+  type ProcessChoice,
+  type ProcessFlags,
+} from './process-options.ts';
 
-export interface GuestFlags {
+export interface GuestFlags extends ProcessFlags {
   readonly workload?: string;
   readonly mode?: string;
   readonly beforeMs?: string;
   readonly afterMs?: string;
 }
 
-/** Whose memory, and how long its load runs around the snapshot. */
-export interface GuestChoice {
+/** A bundled workload, and how long its load runs around the snapshot. */
+export interface WorkloadChoice {
   readonly workload: WorkloadSpec;
   readonly beforeMs: number;
   readonly afterMs: number;
 }
+
+/** Whose memory. */
+export type GuestChoice = WorkloadChoice | { readonly process: ProcessChoice };
 
 const BEFORE_DEFAULT_MS = 1000;
 const AFTER_DEFAULT_MS = 500;
@@ -23,8 +32,8 @@ const AFTER_DEFAULT_MS = 500;
 const AROUND_MAX_MS = 86_400_000;
 
 export function addGuestOptions(command: Command): Command {
-  addPlannedOptions(command, ['pid', 'qmp', 'handoff'], 'The guests so far: --workload NAME.');
-  return command
+  addPlannedOptions(command, ['qmp', 'handoff'], 'The guests so far: --pid N and --workload NAME.');
+  return addProcessOptions(command)
     .option('--workload <NAME[,k=v…]>', 'the guest: a bundled workload; `migrate workloads` lists them')
     .option('--mode <MODE>', 'snapshot: the image shows the start (default: snapshot)')
     .option(
@@ -42,9 +51,14 @@ export function chooseGuest(flags: GuestFlags): GuestChoice {
   if (mode !== 'snapshot') {
     throw new CliError('NOT_AVAILABLE', `--mode ${mode} is not there yet`, { hint: 'Use --mode snapshot.' });
   }
+  const process = chooseProcess(flags);
+  if (process !== undefined) {
+    assertNoWorkload(flags);
+    return { process };
+  }
   if (workload === undefined) {
-    throw new CliError('USAGE', 'whose memory? --workload is missing', {
-      hint: 'For example --workload counter,size=256MiB; `migrate workloads` lists them.',
+    throw new CliError('USAGE', 'whose memory? --pid or --workload is missing', {
+      hint: 'For example --pid 1234, or --workload counter,size=256MiB; `migrate workloads` lists them.',
     });
   }
   return {
@@ -52,6 +66,22 @@ export function chooseGuest(flags: GuestFlags): GuestChoice {
     beforeMs: parseMs(flags.beforeMs, '--before-ms', BEFORE_DEFAULT_MS),
     afterMs: parseMs(flags.afterMs, '--after-ms', AFTER_DEFAULT_MS),
   };
+}
+
+/** A process has its own load. */
+function assertNoWorkload({ workload, beforeMs, afterMs }: GuestFlags): void {
+  const flag =
+    workload !== undefined
+      ? '--workload'
+      : beforeMs !== undefined
+        ? '--before-ms'
+        : afterMs !== undefined
+          ? '--after-ms'
+          : undefined;
+  if (flag === undefined) return;
+  throw new CliError('USAGE', `--pid and ${flag} exclude each other`, {
+    hint: 'One picture shows one guest: a running process, or a bundled workload with its load around the picture.',
+  });
 }
 
 function parseMs(text: string | undefined, flag: string, fallback: number): number {

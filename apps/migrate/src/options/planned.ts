@@ -12,17 +12,6 @@ export function addPlannedOptions(command: Command, names: readonly string[], hi
   return command;
 }
 
-/** As `addPlannedOptions`, for a command. */
-export function addPlannedCommand(root: Command, name: string, hint: string): void {
-  root
-    .command(name, { hidden: true })
-    .argument('[anything...]')
-    .allowUnknownOption()
-    .action(() => {
-      throw notYet(`\`migrate ${name}\``, hint);
-    });
-}
-
 function notYet(what: string, hint: string): CliError {
   return new CliError('NOT_AVAILABLE', `${what} is not there yet`, { hint });
 }

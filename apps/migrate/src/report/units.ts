@@ -22,3 +22,12 @@ export function showUs(us: number): string {
 export function showCount(count: number): string {
   return count.toLocaleString('en-US');
 }
+
+/** Words of others, for a terminal: control characters would speak to it. At most `FOREIGN_MAX_CHARACTERS`. */
+export function showForeign(text: string): string {
+  const plain = text.replaceAll(/\p{C}/gu, '\uFFFD');
+  return plain.length > FOREIGN_MAX_CHARACTERS ? `${plain.slice(0, FOREIGN_MAX_CHARACTERS - 1)}…` : plain;
+}
+
+/** One line of a wide terminal. */
+const FOREIGN_MAX_CHARACTERS = 100;
