@@ -1,6 +1,6 @@
 import { library } from '@stillframe/tsup-config';
 
-// `client` is what the report draws with in a browser; `writer-run` is a program of its own, one for each real run.
+// `client` is what the report draws with in a browser; `real-run` is a program of its own: every real run has a process to itself.
 export default [
   library({
     entry: { main: 'src/main.ts', 'real-run': 'src/real/real-run.ts' },

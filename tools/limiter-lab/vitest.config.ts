@@ -3,5 +3,7 @@ import { shared } from '../../vitest.shared.ts';
 
 export default mergeConfig(
   shared,
-  defineProject({ test: { name: 'limiter-lab', globalSetup: ['test/global-setup.ts'], testTimeout: 60_000 } }),
+  defineProject({
+    test: { name: 'limiter-lab', globalSetup: ['test/global-setup.ts'], testTimeout: 60_000 },
+  }),
 );

@@ -81,8 +81,8 @@ static double* array_at(napi_env env, const napi_value* values, size_t index, si
   return data;
 }
 
-/// stop(counts, totals, slow): ends the writers. Fills `counts` with WAIT_BUCKETS counts, `totals` with the longest wait and the sum
-/// of all, `slow` with pairs of end and wait, all ns. Gives the number of pairs.
+/// stop(counts, totals, slow): ends the writers. Fills `counts` with WAIT_BUCKETS counts, `totals` with the
+/// longest wait and the sum of all, `slow` with pairs of end and wait, all ns. Gives the number of pairs.
 static napi_value js_stop(napi_env env, napi_callback_info info) {
   size_t given = 3;
   napi_value values[3];

@@ -1,4 +1,5 @@
-// The guest's writers for real runs: what src/workload.ts describes, on real memory. Each times every single write.
+// The guest's writers for real runs: what src/workload.ts describes, on real memory. Each times every single
+// write.
 #pragma once
 
 #include <stddef.h>

@@ -75,8 +75,16 @@ export function parseArguments(argv: readonly string[]): Arguments {
   }
   const out = values.out ?? 'limiter-lab.html';
   const png = hasBarePng ? out.replace(/\.html?$/, '').concat('.png') : values.png;
-  const workloads = list('--workload', values.workload, WORKLOADS.map(({ name }) => name));
-  const sinks = list('--sink', values.sink, SINK_SHAPES.map(({ name }) => name));
+  const workloads = list(
+    '--workload',
+    values.workload,
+    WORKLOADS.map(({ name }) => name),
+  );
+  const sinks = list(
+    '--sink',
+    values.sink,
+    SINK_SHAPES.map(({ name }) => name),
+  );
   return {
     isHelp: values.help,
     isList: values.list,

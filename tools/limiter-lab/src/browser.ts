@@ -58,7 +58,8 @@ export async function findBrowser(
     // oxlint-disable-next-line no-await-in-loop -- the first one counts
     if (await isExecutable(candidate)) return candidate;
   }
-  const message = named === undefined ? 'there is no Chromium for the picture' : `CHROMIUM: there is no program ${named}`;
+  const message =
+    named === undefined ? 'there is no Chromium for the picture' : `CHROMIUM: there is no program ${named}`;
   throw new LabError(
     'LAB_NO_BROWSER',
     message,
@@ -90,5 +91,10 @@ function run(program: string, args: readonly string[]): Promise<string> {
 }
 
 function failed(program: string, said: string, cause?: unknown): LabError {
-  return new LabError('LAB_BROWSER_FAILED', `${program} made no picture: ${said.trim()}`, 'The HTML report is complete.', cause);
+  return new LabError(
+    'LAB_BROWSER_FAILED',
+    `${program} made no picture: ${said.trim()}`,
+    'The HTML report is complete.',
+    cause,
+  );
 }

@@ -36,12 +36,13 @@ export function judge(cells: readonly Located[]): GoalVerdict[] {
       if (none !== undefined) own.totalRatio = Math.max(own.totalRatio, scores.totalMs / none.totalMs);
     }
   }
-  return [...verdicts].map(([contestant, own]) => ({
-    contestant,
-    ...own,
-    reached:
-      own.longestShare <= GOALS.longestShare &&
-      own.p99Share <= GOALS.p99Share &&
-      own.totalRatio <= GOALS.totalRatio,
-  }));
+  return [...verdicts].map(([contestant, own]) => verdict(contestant, own));
+}
+
+function verdict(contestant: string, own: Pick<GoalVerdict, keyof typeof GOALS>): GoalVerdict {
+  const reached =
+    own.longestShare <= GOALS.longestShare &&
+    own.p99Share <= GOALS.p99Share &&
+    own.totalRatio <= GOALS.totalRatio;
+  return { contestant, ...own, reached };
 }

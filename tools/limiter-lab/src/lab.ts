@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import type { Arguments } from './arguments.ts';
 import { takePicture } from './browser.ts';
@@ -27,7 +28,10 @@ const PICTURE_REPLAY = { width: 1320, height: 1300 };
 export async function lab(chosen: Arguments, io: LabIo): Promise<void> {
   const cells = chosen.replay === undefined ? simulateMatrix({ ...chosen, progress: progressOf(io) }) : [];
   const real = chosen.isReal ? await chosenRealRuns(chosen, io.progress) : [];
-  const replay = chosen.replay === undefined ? undefined : await replayTrace(chosen.replay, path.basename(chosen.replay));
+  const replay =
+    chosen.replay === undefined
+      ? undefined
+      : await replayTrace(createReadStream(chosen.replay), path.basename(chosen.replay));
   const model = modelOf(chosen, cells, real, replay);
   tell(chosen, cells, real, replay, io);
   await writeReport(chosen.out, reportPage(model, await clientScript()));
@@ -37,7 +41,13 @@ export async function lab(chosen: Arguments, io: LabIo): Promise<void> {
     io.progress(`picture: ${chosen.png}`);
   }
   if (chosen.isJson) {
-    const summary = { type: 'summary', outcome: 'done', cells: cells.length, real: real.length, report: chosen.out };
+    const summary = {
+      type: 'summary',
+      outcome: 'done',
+      cells: cells.length,
+      real: real.length,
+      report: chosen.out,
+    };
     io.result(JSON.stringify({ ...summary, ...(chosen.png === undefined ? {} : { picture: chosen.png }) }));
   }
 }

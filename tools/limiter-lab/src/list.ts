@@ -2,8 +2,11 @@ import { contestants } from './policies.ts';
 import { SINK_SHAPES } from './sink-shape.ts';
 import { WORKLOADS } from './workload.ts';
 
+function named({ name, summary }: { readonly name: string; readonly summary: string }): string {
+  return `  ${name.padEnd(12)} ${summary}`;
+}
+
 export function listText(): string {
-  const named = ({ name, summary }: { name: string; summary: string }): string => `  ${name.padEnd(12)} ${summary}`;
   const { taking, absent } = contestants('spill');
   return [
     'workloads',

@@ -17,8 +17,10 @@ export function jsonLines(cells: readonly Cell[]): string[] {
     limiterSteps: run.limiterSteps,
   }));
   for (const { overflow, ranked, verdicts } of judged(cells)) {
-    lines.push(...ranked.map((entry, index) => ({ type: 'rank', overflow, place: index + 1, ...entry })));
-    lines.push(...verdicts.map((verdict) => ({ type: 'goal', overflow, ...verdict })));
+    for (const [index, entry] of ranked.entries()) {
+      lines.push({ type: 'rank', overflow, place: index + 1, ...entry });
+    }
+    for (const verdict of verdicts) lines.push({ type: 'goal', overflow, ...verdict });
   }
   return lines.map((line) => JSON.stringify(line));
 }
@@ -40,7 +42,21 @@ export function textTables(cells: readonly Cell[]): string {
         verdict?.reached === true ? 'reached' : '',
       ];
     });
-    const head = ['#', 'policy', 'composite', 'longest', 'p99', 'total', 'held', 'integral', 'Pareto', 'g.longest', 'g.p99', 'g.total', 'goals'];
+    const head = [
+      '#',
+      'policy',
+      'composite',
+      'longest',
+      'p99',
+      'total',
+      'held',
+      'integral',
+      'Pareto',
+      'g.longest',
+      'g.p99',
+      'g.total',
+      'goals',
+    ];
     return `a full store: ${overflow}\n${table([head, ...rows])}`;
   });
   return `${tables.join('\n\n')}
@@ -54,7 +70,12 @@ export async function writeReport(file: string, html: string): Promise<void> {
     await writeFile(file, html);
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
-    throw new LabError('LAB_OUTPUT', `the report cannot be written: ${said}`, 'choose another file with --out', error);
+    throw new LabError(
+      'LAB_OUTPUT',
+      `the report cannot be written: ${said}`,
+      'choose another file with --out',
+      error,
+    );
   }
 }
 
@@ -62,7 +83,12 @@ function judged(cells: readonly Cell[]) {
   return [...new Set(cells.map(({ overflow }) => overflow))].map((overflow) => {
     const own = cells
       .filter((cell) => cell.overflow === overflow)
-      .map((cell) => ({ ...cell, scenario: scenarioName(cell) }));
+      .map(({ workload, sink, contestant, scores }) => ({
+        scenario: scenarioName({ workload, sink }),
+        sink,
+        contestant,
+        scores,
+      }));
     return { overflow, ranked: rank(own), verdicts: judge(own) };
   });
 }
@@ -74,6 +100,10 @@ function share(value: number): string {
 function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows
-    .map((row) => row.map((text, column) => (column === 1 ? text.padEnd(widths[column]!) : text.padStart(widths[column]!))).join('  '))
+    .map((row) =>
+      row
+        .map((text, column) => (column === 1 ? text.padEnd(widths[column]!) : text.padStart(widths[column]!)))
+        .join('  '),
+    )
     .join('\n');
 }

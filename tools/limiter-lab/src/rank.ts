@@ -1,4 +1,4 @@
-import { type Metric, METRIC_NAMES, ratio, type Scores } from './metric.ts';
+import { byMetric, type Metric, METRIC_NAMES, ratio, type Scores } from './metric.ts';
 
 /** The scores of one contestant in one scenario. */
 export interface Scored {
@@ -62,23 +62,15 @@ function factorsOf(cells: readonly Scored[]): Map<string, Scores> {
     for (const metric of METRIC_NAMES) {
       const best = Math.min(...group.map(({ scores }) => scores[metric]));
       for (const { contestant, scores } of group) {
-        const own = sums.get(contestant) ?? { longestMs: 0, p99Us: 0, totalMs: 0, heldMiB: 0, stallMs: 0 };
+        const own = sums.get(contestant) ?? byMetric(() => 0);
         own[metric] += Math.log(ratio(metric, scores[metric], best));
         sums.set(contestant, own);
       }
     }
   }
-  const mean = (sum: number): number => Math.exp(sum / scenarios.size);
-  return new Map(
-    [...sums].map(([contestant, own]) => [
-      contestant,
-      {
-        longestMs: mean(own.longestMs),
-        p99Us: mean(own.p99Us),
-        totalMs: mean(own.totalMs),
-        heldMiB: mean(own.heldMiB),
-        stallMs: mean(own.stallMs),
-      },
-    ]),
-  );
+  const means = [...sums].map(([contestant, own]): [string, Scores] => [
+    contestant,
+    byMetric((metric) => Math.exp(own[metric] / scenarios.size)),
+  ]);
+  return new Map(means);
 }

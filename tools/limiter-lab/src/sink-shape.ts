@@ -85,7 +85,9 @@ function collapsing(): SinkModel {
 
 const JITTER_SEGMENT_NS = 25 * NS_PER_MS;
 /** A rate for each 25 ms, from 5 to 320 MB/s in powers of two; the order is drawn once and the same for everybody. */
-const JITTER_STEPS = [5, 2, 6, 0, 4, 3, 6, 1, 5, 0, 2, 6, 4, 1, 3, 5, 0, 6, 2, 4, 3, 6, 1, 0, 5, 6, 4, 2] as const;
+const JITTER_STEPS = [
+  5, 2, 6, 0, 4, 3, 6, 1, 5, 0, 2, 6, 4, 1, 3, 5, 0, 6, 2, 4, 3, 6, 1, 0, 5, 6, 4, 2,
+] as const;
 
 function jittery(): SinkModel {
   return rateModel((ns) => {

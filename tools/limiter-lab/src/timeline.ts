@@ -14,7 +14,30 @@ export const SERIES = {
 } as const;
 
 export type SeriesName = keyof typeof SERIES;
-export const SERIES_NAMES = Object.keys(SERIES) as SeriesName[];
+export const SERIES_NAMES: readonly SeriesName[] = [
+  'stallNs',
+  'sinkNs',
+  'heldBytes',
+  'spilledBytes',
+  'takenBytes',
+  'sweptPages',
+  'faultPages',
+  'heldBackNs',
+];
+
+/** Something for each series. */
+export function bySeries<Value>(make: (name: SeriesName) => Value): Record<SeriesName, Value> {
+  return {
+    stallNs: make('stallNs'),
+    sinkNs: make('sinkNs'),
+    heldBytes: make('heldBytes'),
+    spilledBytes: make('spilledBytes'),
+    takenBytes: make('takenBytes'),
+    sweptPages: make('sweptPages'),
+    faultPages: make('faultPages'),
+    heldBackNs: make('heldBackNs'),
+  };
+}
 
 /** A run in at most `BUCKETS` equal pieces of time. */
 export interface Timeline {
@@ -29,12 +52,7 @@ const FIRST_BUCKET_NS = 250_000;
 export class TimelineRecorder {
   #bucketNs = FIRST_BUCKET_NS;
   #used = 0;
-  readonly #values: Record<SeriesName, Float64Array>;
-
-  constructor() {
-    const empty = SERIES_NAMES.map((name) => [name, new Float64Array(BUCKETS)] as const);
-    this.#values = Object.fromEntries(empty) as Record<SeriesName, Float64Array>;
-  }
+  readonly #values = bySeries(() => new Float64Array(BUCKETS));
 
   /** `atNs`: since the cut. */
   add(name: SeriesName, atNs: number, value: number): void {
@@ -56,8 +74,8 @@ export class TimelineRecorder {
   }
 
   finish(): Timeline {
-    const series = SERIES_NAMES.map((name) => [name, Array.from(this.#values[name].subarray(0, this.#used))]);
-    return { bucketNs: this.#bucketNs, series: Object.fromEntries(series) };
+    const series = bySeries((name) => Array.from(this.#values[name].subarray(0, this.#used)));
+    return { bucketNs: this.#bucketNs, series };
   }
 
   #bucketAt(atNs: number): number {

@@ -23,7 +23,13 @@ export default async function setup(): Promise<void> {
   await mkdir(cache, { recursive: true });
   // Put in place by rename: another run in the same checkout may be starting them at this moment.
   const fresh = await mkdtemp(path.join(cache, 'build-'));
-  const shared: Options = { config: false, silent: true, outDir: fresh, splitting: false, noExternal: [/.*/] };
+  const shared: Options = {
+    config: false,
+    silent: true,
+    outDir: fresh,
+    splitting: false,
+    noExternal: [/.*/],
+  };
   try {
     await build({
       ...shared,

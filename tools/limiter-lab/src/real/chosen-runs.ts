@@ -13,7 +13,10 @@ const DEFAULT_WORKLOADS = ['steady', 'hot-set'];
 const DEFAULT_SINKS = ['slow', 'stalling'];
 
 /** The real runs that the command line asks for. */
-export async function chosenRealRuns(chosen: Arguments, progress: (text: string) => void): Promise<RealModel[]> {
+export async function chosenRealRuns(
+  chosen: Arguments,
+  progress: (text: string) => void,
+): Promise<RealModel[]> {
   const wanted = chosen.policies ?? DEFAULT_POLICIES;
   const { taking } = contestants(chosen.overflows[0] ?? 'spill');
   const unknown = wanted.find((name) => !taking.some(({ id, policy }) => id === name || policy === name));

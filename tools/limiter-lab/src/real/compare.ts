@@ -23,7 +23,13 @@ export async function compareWithReal(runner: RealRunner, options: ComparisonOpt
       progress(`real: ${workload.name}/${sink.name}/${id}`);
       const capture = captureSetting(store, preImagesMaxBytes);
       // oxlint-disable-next-line no-await-in-loop -- one at a time is the point
-      const real = await runner.run({ workload: workload.name, sink: sink.name, limiter: config, guestBytes, capture });
+      const real = await runner.run({
+        workload: workload.name,
+        sink: sink.name,
+        limiter: config,
+        guestBytes,
+        capture,
+      });
       const simulated = simulate({ ...scenario, limiter, capture, seed });
       found.push({
         workload: workload.name,

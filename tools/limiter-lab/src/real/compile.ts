@@ -30,7 +30,17 @@ const HEADERS = [
  */
 export async function compileGuest(extraFlags: readonly string[] = []): Promise<string> {
   const { include_dir: node }: { include_dir: string } = createRequire(import.meta.url)('node-api-headers');
-  const flags = ['-std=gnu11', '-O2', '-g', '-D_GNU_SOURCE', '-pthread', '-Wall', '-Wextra', '-shared', '-fPIC'];
+  const flags = [
+    '-std=gnu11',
+    '-O2',
+    '-g',
+    '-D_GNU_SOURCE',
+    '-pthread',
+    '-Wall',
+    '-Wextra',
+    '-shared',
+    '-fPIC',
+  ];
   const all = [...flags, '-isystem', node, '-isystem', PEERS, '-DNAPI_VERSION=8', ...extraFlags];
   const compiler = process.env['CC'] ?? 'cc';
   try {
@@ -44,7 +54,12 @@ export async function compileGuest(extraFlags: readonly string[] = []): Promise<
     return file;
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
-    throw new LabError('LAB_RUN_FAILED', `the writers cannot be compiled: ${said}`, 'A C compiler is needed: CC, otherwise cc.', error);
+    throw new LabError(
+      'LAB_RUN_FAILED',
+      `the writers cannot be compiled: ${said}`,
+      'A C compiler is needed: CC, otherwise cc.',
+      error,
+    );
   }
 }
 

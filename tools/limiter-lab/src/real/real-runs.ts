@@ -18,7 +18,10 @@ export interface RealRunner {
 }
 
 /** @throws LabError LAB_NO_USERFAULTFD, LAB_RUN_FAILED */
-export async function realRunner(program = PROGRAM, compilerFlags: readonly string[] = []): Promise<RealRunner> {
+export async function realRunner(
+  program = PROGRAM,
+  compilerFlags: readonly string[] = [],
+): Promise<RealRunner> {
   const tier = probe().tiers.find(({ name }) => name === 'sync-wp');
   if (tier?.available !== true) {
     const message = `userfaultfd cannot be used here: ${tier?.reason}`;

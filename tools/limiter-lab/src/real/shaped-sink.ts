@@ -19,7 +19,8 @@ export function shapedSink(model: SinkModel, timeline: TimelineRecorder, cutNs: 
       startNs ??= nowNs;
       const bytes = iovecs.reduce((sum, iovec) => sum + iovec.byteLength, 0);
       const waitNs = model.writeEndNs(nowNs - startNs, bytes) - (nowNs - startNs);
-      if (waitNs >= SHORTEST_WAIT_NS) await sleep(Math.ceil(waitNs / 1e6), undefined, { signal: abort.signal });
+      if (waitNs >= SHORTEST_WAIT_NS)
+        await sleep(Math.ceil(waitNs / 1e6), undefined, { signal: abort.signal });
       const [fromNs, toNs] = [nowNs - cutNs(), monotonicClock.nowNs() - cutNs()];
       timeline.addSpan('takenBytes', fromNs, toNs, bytes);
       timeline.addSpan('sinkNs', fromNs, toNs, toNs - fromNs);

@@ -1,5 +1,5 @@
 import { replay } from '@stillframe/limiter';
-import { readTrace, TraceError, type TraceStep } from '../../../../apps/migrate/src/trace/index.ts';
+import { readTrace, TraceError, type TraceStep } from '@stillframe/snapshot/trace';
 import { LabError } from '../lab-error.ts';
 import { type Contestant, contestants } from '../policies.ts';
 import type { Decision, ReplayModel, ReplayPoint } from '../report/model.ts';
@@ -12,10 +12,10 @@ const MIB = 2 ** 20;
  * Reads a trace of `migrate … --trace`, and asks every policy on the same observations: open loop, since their own decisions would have
  * changed what comes next.
  *
- * @param source A path, or the bytes of a trace. One that ends early is shown as far as it goes.
+ * @param source The bytes of a trace. One that ends early is shown as far as it goes.
  * @throws LabError LAB_TRACE
  */
-export async function replayTrace(source: string | AsyncIterable<Uint8Array>, name: string): Promise<ReplayModel> {
+export async function replayTrace(source: AsyncIterable<Uint8Array>, name: string): Promise<ReplayModel> {
   const { limiter, steps } = await read(source);
   const first = steps[0];
   if (first === undefined) {
@@ -30,7 +30,10 @@ export async function replayTrace(source: string | AsyncIterable<Uint8Array>, na
     points: steps.filter(isShown).map((step) => pointOf(step, startNs)),
     others: contestants('spill')
       .taking.filter(({ store }) => store !== 'inline')
-      .map((contestant) => ({ policy: contestant.id, decisions: decisionsOf(contestant, steps).filter(isShown) })),
+      .map((contestant) => ({
+        policy: contestant.id,
+        decisions: decisionsOf(contestant, steps).filter(isShown),
+      })),
   };
 }
 
@@ -38,7 +41,7 @@ function decisionsOf({ limiter }: Contestant, steps: readonly TraceStep[]): Deci
   return [...replay(limiter, steps)].map(({ entry, step }) => decision(step.grant, entry.observation.nowNs));
 }
 
-async function read(source: string | AsyncIterable<Uint8Array>): Promise<{ limiter: string; steps: TraceStep[] }> {
+async function read(source: AsyncIterable<Uint8Array>): Promise<{ limiter: string; steps: TraceStep[] }> {
   const steps: TraceStep[] = [];
   let limiter = '';
   try {
@@ -46,7 +49,8 @@ async function read(source: string | AsyncIterable<Uint8Array>): Promise<{ limit
     limiter = header.limiter.name;
     for await (const entry of entries) if (entry.type === 'step') steps.push(entry);
   } catch (error) {
-    if (error instanceof TraceError && error.code === 'TRACE_TRUNCATED' && steps.length > 0) return { limiter, steps };
+    if (error instanceof TraceError && error.code === 'TRACE_TRUNCATED' && steps.length > 0)
+      return { limiter, steps };
     const hint = error instanceof TraceError ? error.hint : 'Is the path right?';
     throw new LabError('LAB_TRACE', error instanceof Error ? error.message : String(error), hint, error);
   }

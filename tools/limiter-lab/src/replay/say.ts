@@ -11,12 +11,14 @@ interface Said {
 /** What each policy says to the recorded observations, in numbers. */
 export function summarize({ limiter, points, others }: ReplayModel): Said[] {
   const recorded = points.map(({ grant }) => grant);
-  return [{ policy: `${limiter} (recorded)`, decisions: recorded }, ...others].map(({ policy, decisions }) => ({
-    policy,
-    allowedShare: allowedShare(decisions, points),
-    differsShare:
-      decisions.filter((own, index) => isHeld(own) !== isHeld(recorded[index]!)).length / decisions.length,
-  }));
+  return [{ policy: `${limiter} (recorded)`, decisions: recorded }, ...others].map(
+    ({ policy, decisions }) => ({
+      policy,
+      allowedShare: allowedShare(decisions, points),
+      differsShare:
+        decisions.filter((own, index) => isHeld(own) !== isHeld(recorded[index]!)).length / decisions.length,
+    }),
+  );
 }
 
 export function replayLines(model: ReplayModel): string[] {
@@ -28,7 +30,8 @@ export function replayText(model: ReplayModel): string {
     ({ policy, allowedShare: allowed, differsShare }) =>
       `${policy.padEnd(34)} sweep allowed ${percent(allowed)} of the time, differs in ${percent(differsShare)} of the decisions`,
   );
-  const note = 'Open loop: what each policy says to the observations of this run, not what would have happened.';
+  const note =
+    'Open loop: what each policy says to the observations of this run, not what would have happened.';
   return [`${model.name}: ${model.points.length} decisions shown`, note, ...rows].join('\n');
 }
 

@@ -2,7 +2,7 @@ import type { Cell } from '../matrix.ts';
 import { type Absent, type Contestant } from '../policies.ts';
 import { SINK_SHAPES } from '../sink-shape.ts';
 import { WORKLOADS } from '../workload.ts';
-import type { Named, RealModel, ReplayModel, ReportModel } from './model.ts';
+import type { CellModel, Named, RealModel, ReplayModel, ReportModel } from './model.ts';
 import { runModel } from './run-model.ts';
 
 export interface ModelParts {
@@ -27,7 +27,9 @@ export function buildModel({
   const inline = new Set(contestants.filter(({ store }) => store === 'inline').map(({ id }) => id));
   const overflows = [...new Set(cells.map(({ overflow }) => overflow))];
   // The base line is the same whatever the store does: it has none.
-  const shown = cells.filter(({ overflow, contestant }) => overflow === overflows[0] || !inline.has(contestant));
+  const shown = cells.filter(
+    ({ overflow, contestant }) => overflow === overflows[0] || !inline.has(contestant),
+  );
   return {
     title,
     settings,
@@ -36,17 +38,18 @@ export function buildModel({
     workloads: present(WORKLOADS, new Set(cells.map(({ workload }) => workload))),
     sinks: present(SINK_SHAPES, new Set(cells.map(({ sink }) => sink))),
     overflows,
-    cells: shown.map(({ overflow, workload, sink, contestant, scores, run }) => ({
-      ...(inline.has(contestant) ? {} : { overflow }),
-      workload,
-      sink,
-      contestant,
-      scores,
-      ...runModel(run),
-    })),
+    cells: shown.map((cell) => cellModel(cell, inline.has(cell.contestant))),
     real,
     ...(replay === undefined ? {} : { replay }),
   };
+}
+
+function cellModel(
+  { overflow, workload, sink, contestant, scores, run }: Cell,
+  isInline: boolean,
+): CellModel {
+  const where = isInline ? {} : { overflow };
+  return { ...where, workload, sink, contestant, scores, ...runModel(run) };
 }
 
 function present(all: readonly Named[], names: ReadonlySet<string>): Named[] {

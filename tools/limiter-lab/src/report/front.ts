@@ -12,20 +12,24 @@ const LABEL_HEIGHT = 15;
 /** What a policy costs in time against what it does to writers: the two ends of the trade. */
 export function front(model: ReportModel, selection: Selection): string {
   const ranked = rank(located(cellsOf(model, selection.overflow)), selection.weights);
-  const most = (values: readonly number[]): number => Math.max(1.3, ...values) * 1.15;
-  const x = scaleLog([0.95, most(ranked.map(({ factors }) => factors.totalMs))], [FRAME.left, innerRight(FRAME)]);
-  const y = scaleLog([0.9, most(ranked.map(({ factors }) => factors.longestMs))], [innerBottom(FRAME), FRAME.top]);
-  const format = (value: number): string => `${figure(value)} ×`;
+  const x = scaleLog(
+    [0.95, most(ranked.map(({ factors }) => factors.totalMs))],
+    [FRAME.left, innerRight(FRAME)],
+  );
+  const y = scaleLog(
+    [0.9, most(ranked.map(({ factors }) => factors.longestMs))],
+    [innerBottom(FRAME), FRAME.top],
+  );
   const axes =
     axisBottom(FRAME, x, 'total time, times the best (geometric mean over the scenarios)', {
       count: 8,
       ticks: [1, 1.1, 1.2, 1.5, 2, 3, 5, 10, 20].filter((tick) => tick <= x.domain()[1]!),
-      format,
+      format: multiple,
     }) +
     axisLeft(FRAME, y, 'longest stall, times the best', {
       count: 6,
       ticks: [1, 2, 5, 10, 20, 50, 100, 200].filter((tick) => tick <= y.domain()[1]!),
-      format,
+      format: multiple,
     });
   const taken: Box[] = [];
   const points = ranked.map(({ contestant, factors, isPareto }) => {
@@ -39,7 +43,20 @@ export function front(model: ReportModel, selection: Selection): string {
         : '';
     return `${leader}<circle class="${kind}" cx="${round(left)}" cy="${round(top)}" r="5"/><text class="label ${kind}" x="${round(label.x)}" y="${round(label.y)}" text-anchor="${label.anchor}">${escapeText(contestant)}</text>`;
   });
-  return svg(FRAME, 'Longest stall against total time, by policy; filled points are on the Pareto front', axes + points.join(''));
+  return svg(
+    FRAME,
+    'Longest stall against total time, by policy; filled points are on the Pareto front',
+    axes + points.join(''),
+  );
+}
+
+/** Where an axis ends. */
+function most(values: readonly number[]): number {
+  return Math.max(1.3, ...values) * 1.15;
+}
+
+function multiple(value: number): string {
+  return `${figure(value)} ×`;
 }
 
 interface Box {
@@ -49,7 +66,11 @@ interface Box {
 }
 
 /** Moves a label up or down until it lies on no other; one that would leave the plot goes to the left of its point. */
-function place(at: { x: number; y: number }, characters: number, taken: Box[]): { x: number; y: number; anchor: 'start' | 'end' } {
+function place(
+  at: { x: number; y: number },
+  characters: number,
+  taken: Box[],
+): { x: number; y: number; anchor: 'start' | 'end' } {
   const width = characters * 7 + 8;
   const leftward = at.x + width > innerRight(FRAME) + FRAME.right;
   const x = leftward ? at.x - 20 : at.x;
@@ -57,7 +78,8 @@ function place(at: { x: number; y: number }, characters: number, taken: Box[]): 
   const free = (y: number): boolean =>
     y > FRAME.top && y < innerBottom(FRAME) - 2 && taken.every((other) => !overlaps(box(y), other));
   let y = at.y;
-  for (let turn = 1; !free(y) && turn < 60; turn++) y = at.y + Math.ceil(turn / 2) * LABEL_HEIGHT * (turn % 2 === 0 ? 1 : -1);
+  for (let turn = 1; !free(y) && turn < 60; turn++)
+    y = at.y + Math.ceil(turn / 2) * LABEL_HEIGHT * (turn % 2 === 0 ? 1 : -1);
   taken.push(box(y));
   return { x, y, anchor: leftward ? 'end' : 'start' };
 }

@@ -6,7 +6,17 @@ import { cellsOf, findCell, type Selection } from './selection.ts';
 
 /** Bounds of the colours, as multiples of the base line; the class of a cell is the number of bounds below it. */
 const BOUNDS = [1 / 50, 1 / 10, 1 / 3, 1 / 1.25, 1.25, 3, 10, 50] as const;
-const CLASS_NAMES = ['≤ 1/50', '1/10', '1/3', 'better', 'the same', 'worse', '3 ×', '10 ×', '≥ 50 ×'] as const;
+const CLASS_NAMES = [
+  '≤ 1/50',
+  '1/10',
+  '1/3',
+  'better',
+  'the same',
+  'worse',
+  '3 ×',
+  '10 ×',
+  '≥ 50 ×',
+] as const;
 
 /** Every cell of the matrix in one metric: the value, and how many times the base line's it is. */
 export function heatMap(model: ReportModel, selection: Selection): string {
@@ -18,7 +28,8 @@ export function heatMap(model: ReportModel, selection: Selection): string {
   );
   const sinks = model.workloads.flatMap(() =>
     model.sinks.map(
-      ({ name, summary }) => `<th scope="col" class="sink" title="${escapeText(summary)}">${escapeText(name)}</th>`,
+      ({ name, summary }) =>
+        `<th scope="col" class="sink" title="${escapeText(summary)}">${escapeText(name)}</th>`,
     ),
   );
   const rows = model.contestants.map(({ id, isInline }) => {

@@ -48,13 +48,16 @@ export function reportPage(model: ReportModel, script: string): string {
 `;
 }
 
-function settings({ settings: list }: ReportModel): string {
-  const items = list.map(([name, value]) => `<li>${escapeText(name)} <b>${escapeText(value)}</b></li>`);
+function settings(model: ReportModel): string {
+  const items = model.settings.map(
+    ([name, value]) => `<li>${escapeText(name)} <b>${escapeText(value)}</b></li>`,
+  );
   return `<ul class="settings">${items.join('')}</ul>`;
 }
 
 function matrixBody(model: ReportModel, selection: Selection): string {
-  const part = (id: string): string => `<div id="${id}" aria-live="off">${DRAWN[id]!(model, selection)}</div>`;
+  const part = (id: string): string =>
+    `<div id="${id}" aria-live="off">${DRAWN[id]!(model, selection)}</div>`;
   return `
 <p>Which policy should decide how fast a live snapshot sweeps? Every policy takes the same snapshots in a simulator of guest, fault thread, pre-image store, sweep and sink. The base line is <b>${BASE_ID}</b>: QEMU’s write-tracking limiter of 2020 in its own page-by-page mode.</p>
 ${controls(model, selection)}
@@ -84,7 +87,13 @@ ${picker('versus', 'compared with', names, selection.versus)}
 <button type="button" id="theme">light / dark</button></form>`;
 }
 
-function picker(id: string, label: string, options: readonly Named[], chosen: string, bySummary = false): string {
+function picker(
+  id: string,
+  label: string,
+  options: readonly Named[],
+  chosen: string,
+  bySummary = false,
+): string {
   const items = options.map(
     ({ name, summary }) =>
       `<option value="${escapeText(name)}"${name === chosen ? ' selected' : ''} title="${escapeText(summary)}">${escapeText(bySummary ? summary : name)}</option>`,
@@ -101,13 +110,20 @@ function weights({ weights: own }: Selection): string {
 }
 
 function explanations(model: ReportModel): string {
-  const list = (items: readonly Named[]): string =>
-    `<dl>${items.map(({ name, summary }) => `<dt>${escapeText(name)}</dt><dd>${escapeText(summary)}</dd>`).join('')}</dl>`;
-  const floors = METRIC_NAMES.map((name) => `${METRICS[name].title.toLowerCase()} ${figure(FLOORS[name])} ${METRICS[name].unit}`);
+  const floors = METRIC_NAMES.map(
+    (name) => `${METRICS[name].title.toLowerCase()} ${figure(FLOORS[name])} ${METRICS[name].unit}`,
+  );
   const absent =
     model.absent.length === 0
       ? ''
       : `<h3>Not here</h3>${list(model.absent.map(({ policy, reason }) => ({ name: policy, summary: reason })))}`;
   return `<section><h2>What was run</h2><h3>Workloads</h3>${list(model.workloads)}<h3>Sinks</h3>${list(model.sinks)}${absent}
 <h3>How it is counted</h3><p>All numbers are of writes between the cut and the last page, counted where the writer feels them. Below these values two figures count as equal in ratios, ranking and colours: ${floors.join(', ')}. Values themselves are shown as they are.</p></section>`;
+}
+
+function list(items: readonly Named[]): string {
+  const pairs = items.map(
+    ({ name, summary }) => `<dt>${escapeText(name)}</dt><dd>${escapeText(summary)}</dd>`,
+  );
+  return `<dl>${pairs.join('')}</dl>`;
 }

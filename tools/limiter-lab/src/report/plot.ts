@@ -59,7 +59,8 @@ function ticksOf(scale: Scale, { count, ticks }: AxisOptions): readonly number[]
 /** Powers of ten within a domain. */
 export function decades(from: number, to: number): number[] {
   const ticks: number[] = [];
-  for (let power = Math.ceil(Math.log10(from) - 1e-9); 10 ** power <= to * 1.0001; power++) ticks.push(10 ** power);
+  for (let power = Math.ceil(Math.log10(from) - 1e-9); 10 ** power <= to * 1.0001; power++)
+    ticks.push(10 ** power);
   return ticks;
 }
 

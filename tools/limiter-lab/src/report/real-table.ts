@@ -9,8 +9,12 @@ export function realTable(real: readonly RealModel[]): string {
   if (real.length === 0) {
     return '<p class="dim">No real runs in this report. <code>./run lab --real</code> makes them and says how far the simulator is off.</p>';
   }
-  const heads = COMPARED.map((metric) => `<th colspan="3" scope="colgroup">${METRICS[metric].title}, ${METRICS[metric].unit}</th>`);
-  const subheads = COMPARED.map(() => '<th scope="col">real</th><th scope="col">simulated</th><th scope="col">simulated : real</th>');
+  const heads = COMPARED.map(
+    (metric) => `<th colspan="3" scope="colgroup">${METRICS[metric].title}, ${METRICS[metric].unit}</th>`,
+  );
+  const subheads = COMPARED.map(
+    () => '<th scope="col">real</th><th scope="col">simulated</th><th scope="col">simulated : real</th>',
+  );
   const rows = real.map(({ workload, sink, contestant, real: measured, simulated }) => {
     const cells = COMPARED.map(
       (metric) =>

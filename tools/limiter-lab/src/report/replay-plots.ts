@@ -2,7 +2,18 @@ import { scaleLinear, scaleLog } from 'd3-scale';
 import { curveStepAfter, line } from 'd3-shape';
 import { escapeText, figure } from './markup.ts';
 import type { Decision, ReplayModel, ReplayPoint } from './model.ts';
-import { axisBottom, axisLeft, decades, duration, type Frame, innerBottom, innerRight, round, type Scale, svg } from './plot.ts';
+import {
+  axisBottom,
+  axisLeft,
+  decades,
+  duration,
+  type Frame,
+  innerBottom,
+  innerRight,
+  round,
+  type Scale,
+  svg,
+} from './plot.ts';
 
 const FRAME: Frame = { width: 1140, height: 130, top: 24, right: 16, bottom: 20, left: 74 };
 const LANE_HEIGHT = 16;
@@ -30,11 +41,18 @@ ${panels.join('')}${lanes([recorded, ...others], points, endMs)}
 
 type Value = (point: ReplayPoint) => number;
 
-function levels(title: string, points: readonly ReplayPoint[], x: Scale, shown: readonly [string, Value][]): string {
+function levels(
+  title: string,
+  points: readonly ReplayPoint[],
+  x: Scale,
+  shown: readonly [string, Value][],
+): string {
   const values = shown.flatMap(([, value]) => points.map(value));
   const most = Math.max(100, ...values);
   const y = scaleLog([1, most * 1.3], [innerBottom(FRAME), FRAME.top]);
-  const curves = shown.map(([kind, value]) => curve(kind, points, x, y, (point) => Math.max(1, value(point))));
+  const curves = shown.map(([kind, value]) =>
+    curve(kind, points, x, y, (point) => Math.max(1, value(point))),
+  );
   return svg(
     FRAME,
     title,
@@ -70,16 +88,33 @@ interface Lane {
 }
 
 function lanes(all: readonly Lane[], points: readonly ReplayPoint[], endMs: number): string {
-  const frame: Frame = { ...FRAME, left: LABEL_WIDTH, top: 24, bottom: 38, height: 62 + all.length * (LANE_HEIGHT + 4) };
+  const frame: Frame = {
+    ...FRAME,
+    left: LABEL_WIDTH,
+    top: 24,
+    bottom: 38,
+    height: 62 + all.length * (LANE_HEIGHT + 4),
+  };
   const x = scaleLinear([0, endMs], [frame.left, innerRight(frame)]);
   const body = all.map(({ policy, decisions }, lane) => {
     const top = frame.top + lane * (LANE_HEIGHT + 4);
     const label = `<text class="label" x="${frame.left - 8}" y="${top + 12}" text-anchor="end">${escapeText(policy)}</text>`;
-    return label + spans(decisions, points, endMs).map((span) => bar(span, x, top)).join('');
+    return (
+      label +
+      spans(decisions, points, endMs)
+        .map((span) => bar(span, x, top))
+        .join('')
+    );
   });
   const title = 'What each policy allows on these observations';
   const caption = `<text class="caption" x="${frame.left}" y="16">${title}</text>`;
-  return svg(frame, title, axisBottom(frame, x, 'ms since the first decision', { count: 8, format: figure }) + caption + body.join(''));
+  return svg(
+    frame,
+    title,
+    axisBottom(frame, x, 'ms since the first decision', { count: 8, format: figure }) +
+      caption +
+      body.join(''),
+  );
 }
 
 interface Span {

@@ -1,6 +1,6 @@
 import { waitBucketFloorNs, waitTotal } from '@stillframe/snapshot';
 import type { RunResult, WriteWaits } from '../run-result.ts';
-import { SERIES, SERIES_NAMES, type Timeline } from '../timeline.ts';
+import { bySeries, SERIES, type Timeline } from '../timeline.ts';
 import type { RunModel, TimelineModel } from './model.ts';
 
 /** A plot is not finer than this, and the page stays small. */
@@ -35,20 +35,16 @@ export function tailOf({ counts, longestNs }: WriteWaits): [number, number][] {
 function timelineModel({ bucketNs, series }: Timeline): TimelineModel {
   const length = series.stallNs.length;
   const joined = Math.max(1, Math.ceil(length / SHOWN_BUCKETS));
-  const shown = SERIES_NAMES.map((name) => {
+  const shown = bySeries((name) => {
     const values: number[] = [];
     for (let at = 0; at < length; at += joined) {
       const piece = series[name].slice(at, at + joined);
-      const value =
-        SERIES[name] === 'sum' ? piece.reduce((sum, each) => sum + each, 0) : Math.max(...piece);
-      values.push(rounded(value));
+      const isSum = SERIES[name] === 'sum';
+      values.push(rounded(isSum ? piece.reduce((sum, each) => sum + each, 0) : Math.max(...piece)));
     }
-    return [name, values] as const;
+    return values;
   });
-  return {
-    bucketMs: (bucketNs * joined) / 1e6,
-    series: Object.fromEntries(shown) as unknown as TimelineModel['series'],
-  };
+  return { bucketMs: (bucketNs * joined) / 1e6, series: shown };
 }
 
 function rounded(value: number): number {

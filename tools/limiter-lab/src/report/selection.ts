@@ -15,10 +15,12 @@ export interface Selection {
   readonly weights: Weights;
 }
 
+function named(list: readonly { name: string }[], wish: string): string {
+  return (list.find(({ name }) => name === wish) ?? list[0])?.name ?? '';
+}
+
 /** The question that the project began with: what a sink that stands still does to writers. */
 export function firstSelection(model: ReportModel): Selection {
-  const named = (list: readonly { name: string }[], wish: string): string =>
-    (list.find(({ name }) => name === wish) ?? list[0])?.name ?? '';
   const other = model.contestants.find(({ isInline }) => !isInline)?.id ?? BASE_ID;
   return {
     overflow: model.overflows[0] ?? '',

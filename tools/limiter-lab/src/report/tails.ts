@@ -2,7 +2,17 @@ import { scaleLog } from 'd3-scale';
 import { curveStepAfter, line } from 'd3-shape';
 import { escapeText } from './markup.ts';
 import type { CellModel, ReportModel } from './model.ts';
-import { axisBottom, axisLeft, decades, duration, type Frame, innerBottom, innerRight, round, svg } from './plot.ts';
+import {
+  axisBottom,
+  axisLeft,
+  decades,
+  duration,
+  type Frame,
+  innerBottom,
+  innerRight,
+  round,
+  svg,
+} from './plot.ts';
 import { cellsOf, type Selection } from './selection.ts';
 
 const FRAME: Frame = { width: 1140, height: 400, top: 26, right: 190, bottom: 42, left: 74 };

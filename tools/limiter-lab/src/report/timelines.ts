@@ -3,7 +3,18 @@ import { area, curveStepAfter, line } from 'd3-shape';
 import type { SeriesName } from '../timeline.ts';
 import { escapeText, figure } from './markup.ts';
 import type { CellModel, ReportModel, TimelineModel } from './model.ts';
-import { axisBottom, axisLeft, decades, duration, type Frame, innerBottom, innerRight, round, type Scale, svg } from './plot.ts';
+import {
+  axisBottom,
+  axisLeft,
+  decades,
+  duration,
+  type Frame,
+  innerBottom,
+  innerRight,
+  round,
+  type Scale,
+  svg,
+} from './plot.ts';
 import { cellsOf, findCell, type Selection } from './selection.ts';
 
 const FRAME: Frame = { width: 560, height: 150, top: 24, right: 12, bottom: 22, left: 62 };
@@ -96,14 +107,9 @@ function storePanel(timeline: TimelineModel, x: Scale, all: readonly CellModel[]
 }
 
 function pagesPanel(timeline: TimelineModel, x: Scale, all: readonly CellModel[], frame: Frame): string {
-  const rate = (run: TimelineModel): { swept: number[]; both: number[] } => {
-    const swept = run.series.sweptPages.map((pages) => (pages * 1e3) / run.bucketMs);
-    const both = swept.map((pages, i) => pages + ((run.series.faultPages[i] ?? 0) * 1e3) / run.bucketMs);
-    return { swept, both };
-  };
-  const most = Math.max(1, ...all.map((run) => Math.max(...rate(run.timeline).both)));
+  const most = Math.max(1, ...all.map((run) => Math.max(...pageRates(run.timeline).both)));
   const y = scaleLinear([0, most * 1.05], [innerBottom(frame), frame.top]);
-  const { swept, both } = rate(timeline);
+  const { swept, both } = pageRates(timeline);
   return (
     axisLeft(frame, y, 'Captured, pages/s', { count: 3, format: short }) +
     filled('faulted', both, timeline, x, y) +
@@ -111,16 +117,32 @@ function pagesPanel(timeline: TimelineModel, x: Scale, all: readonly CellModel[]
   );
 }
 
-function sinkPanel(timeline: TimelineModel, x: Scale, all: readonly CellModel[], frame: Frame): string {
-  const rate = (run: TimelineModel): number[] => run.series.takenBytes.map((bytes) => bytes / 1e3 / run.bucketMs);
-  const most = Math.max(1, ...all.map((run) => Math.max(...rate(run.timeline))));
-  const y = scaleLinear([0, most * 1.05], [innerBottom(frame), frame.top]);
-  return (
-    axisLeft(frame, y, 'Sink, MB/s', { count: 3, format: short }) + filled('sink', rate(timeline), timeline, x, y)
-  );
+/** Pages a second: swept, and on top of them those of faults. */
+function pageRates({ series, bucketMs }: TimelineModel): { swept: number[]; both: number[] } {
+  const swept = series.sweptPages.map((pages) => (pages * 1e3) / bucketMs);
+  const both = swept.map((pages, i) => pages + ((series.faultPages[i] ?? 0) * 1e3) / bucketMs);
+  return { swept, both };
 }
 
-function filled(name: string, values: readonly number[], { bucketMs }: TimelineModel, x: Scale, y: Scale): string {
+function sinkPanel(timeline: TimelineModel, x: Scale, all: readonly CellModel[], frame: Frame): string {
+  const most = Math.max(1, ...all.map((run) => Math.max(...sinkRates(run.timeline))));
+  const y = scaleLinear([0, most * 1.05], [innerBottom(frame), frame.top]);
+  const axis = axisLeft(frame, y, 'Sink, MB/s', { count: 3, format: short });
+  return axis + filled('sink', sinkRates(timeline), timeline, x, y);
+}
+
+/** MB/s. */
+function sinkRates({ series, bucketMs }: TimelineModel): number[] {
+  return series.takenBytes.map((bytes) => bytes / 1e3 / bucketMs);
+}
+
+function filled(
+  name: string,
+  values: readonly number[],
+  { bucketMs }: TimelineModel,
+  x: Scale,
+  y: Scale,
+): string {
   const points = [...values, values.at(-1) ?? 0].map((value, index) => [index * bucketMs, value] as const);
   const shape = area<readonly [number, number]>()
     .x(([ms]) => round(x(ms)))

@@ -17,9 +17,6 @@ export interface SimulatedCapture {
 
 /** What the observer and the pacer of @stillframe/snapshot use of a capture. */
 export function asCapture(simulated: SimulatedCapture, pageCount: number): Capture {
-  const unused = (): never => {
-    throw new Error('not part of the simulation');
-  };
   return {
     pageCount,
     stats: () => simulated.stats(),
@@ -29,4 +26,8 @@ export function asCapture(simulated: SimulatedCapture, pageCount: number): Captu
     wait: unused,
     close: unused,
   };
+}
+
+function unused(): never {
+  throw new Error('not part of the simulation');
 }

@@ -95,7 +95,7 @@ export class FaultThread {
     }
     if (this.current.isSpilled) costNs += costs.spillPageNs;
     pages.capture(page, PROTECTED);
-    store.fill(this.current, 1);
+    store.put(this.current, 1);
     counters.faultPages += 1;
     timeline.add('faultPages', agenda.nowNs, 1);
     return costNs;

@@ -19,6 +19,7 @@ export class InlineCapture implements SimulatedCapture {
   #readNs: number | undefined;
   #isFilled = false;
   #isHungry = false;
+  #isSweepStarved = false;
   #granted = 0;
   #notBeforeNs = 0;
 
@@ -34,7 +35,7 @@ export class InlineCapture implements SimulatedCapture {
       const alsoWaiting =
         this.#parts.pages.states[fault.page] === IN_FLIGHT ? this.#waiting.get(fault.page) : undefined;
       (alsoWaiting ?? this.#queue).push(fault);
-      this.#next();
+      this.#serve();
     });
   }
 
@@ -44,9 +45,9 @@ export class InlineCapture implements SimulatedCapture {
     return [this.#slab];
   }
 
-  /** The seed's order: save, flush, un-protect and wake. */
+  /** The seed's order: save, flush, un-protect and wake. Then whoever waited for the slab is woken. */
   release(slab: Slab): void {
-    const { agenda, cores, costs, counters, pages, store } = this.#parts;
+    const { agenda, cores, costs, counters, pages, random, store } = this.#parts;
     store.giveBack(slab);
     const doneNs = agenda.nowNs + costs.unprotectPageNs;
     pages.states[slab.page] = RELEASED;
@@ -54,7 +55,12 @@ export class InlineCapture implements SimulatedCapture {
     for (const fault of this.#waiting.get(slab.page) ?? []) fault.resume(cores.writerRunsNs(doneNs));
     this.#waiting.delete(slab.page);
     this.#slab = undefined;
-    agenda.at(doneNs, () => this.#next());
+    if (this.#queue.length > 0) {
+      const wakeNs = random.logNormal(costs.faultWakeNs, costs.faultWakeSpread);
+      agenda.at(doneNs + wakeNs, () => this.#serve());
+    }
+    if (this.#isSweepStarved) agenda.at(doneNs + costs.sweeperWakeNs, () => this.#sweep());
+    this.#isSweepStarved = false;
   }
 
   readyOrTell(): boolean {
@@ -67,29 +73,34 @@ export class InlineCapture implements SimulatedCapture {
     const { agenda, costs } = this.#parts;
     this.#granted = pages;
     this.#notBeforeNs = notBeforeNs;
-    agenda.at(Math.max(agenda.nowNs + costs.sweeperWakeNs, notBeforeNs), () => this.#next());
+    agenda.at(Math.max(agenda.nowNs + costs.sweeperWakeNs, notBeforeNs), () => this.#sweep());
   }
 
   stats(): CaptureStats {
     return this.#parts.counters.stats(this.#parts.pages, this.#parts.store);
   }
 
-  #next(): void {
-    if (this.#slab !== undefined) return;
-    const { agenda, counters, pages } = this.#parts;
-    for (let fault = this.#queue.shift(); fault !== undefined; fault = this.#queue.shift()) {
+  /** The fault thread: the oldest fault, if there is a slab for it. */
+  #serve(): void {
+    const { agenda, cores, costs, counters, pages } = this.#parts;
+    while (this.#slab === undefined) {
+      const fault = this.#queue.shift();
+      if (fault === undefined) return;
       counters.faults += 1;
       counters.lastFaultReadNs = agenda.nowNs;
-      if (pages.states[fault.page] !== ARMED) {
-        fault.resume(this.#parts.cores.writerRunsNs(agenda.nowNs + this.#parts.costs.unprotectPageNs));
-        continue;
-      }
-      return this.#capture(fault.page, fault);
+      if (pages.states[fault.page] === ARMED) this.#capture(fault.page, fault);
+      else fault.resume(cores.writerRunsNs(agenda.nowNs + costs.unprotectPageNs));
     }
-    if (this.#granted > 0 && this.#notBeforeNs <= agenda.nowNs && pages.seek()) {
-      this.#granted -= 1;
-      this.#capture(pages.cursor, undefined);
-    }
+  }
+
+  /** The sweeper: the next page, as granted; a waiting fault goes first. */
+  #sweep(): void {
+    const { agenda, pages } = this.#parts;
+    if (this.#granted === 0 || this.#notBeforeNs > agenda.nowNs || !pages.seek()) return;
+    this.#isSweepStarved = this.#slab !== undefined || this.#queue.length > 0;
+    if (this.#isSweepStarved) return;
+    this.#granted -= 1;
+    this.#capture(pages.cursor, undefined);
   }
 
   #capture(page: number, fault: Fault | undefined): void {
@@ -99,7 +110,7 @@ export class InlineCapture implements SimulatedCapture {
     this.#slab = slab;
     this.#readNs = fault === undefined ? undefined : agenda.nowNs;
     pages.capture(page, IN_FLIGHT);
-    store.fill(slab, 1);
+    store.put(slab, 1);
     if (fault === undefined) counters.sweptPages += 1;
     else counters.faultPages += 1;
     timeline.add(fault === undefined ? 'sweptPages' : 'faultPages', agenda.nowNs, 1);

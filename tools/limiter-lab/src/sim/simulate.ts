@@ -81,7 +81,7 @@ export function simulate(options: Simulation): RunResult {
       options.onStep?.(step);
     },
   });
-  let endNs: number | undefined;
+  const end: { ns?: number } = {};
   const pump = new SimulatedPump({
     capture: simulated,
     engine: capture,
@@ -95,7 +95,7 @@ export function simulate(options: Simulation): RunResult {
     timeline,
     pageCount: pages.count,
     onEnd: () => {
-      endNs = clock.nowNs();
+      end.ns = clock.nowNs();
     },
   });
   const waits = new WaitRecorder();
@@ -110,15 +110,15 @@ export function simulate(options: Simulation): RunResult {
       onFault: (fault) => simulated.onFault(fault),
       onWait: (atNs, waitNs) => timeline.add('stallNs', atNs, waitNs),
     },
-    () => endNs !== undefined,
+    () => end.ns !== undefined,
   );
   pump.start();
-  while (endNs === undefined && agenda.step()) {
+  while (end.ns === undefined && agenda.step()) {
     if (agenda.nowNs > PATIENCE_NS) throw new Error(`${limiter.name} has not ended after an hour`);
   }
-  if (endNs === undefined) throw new Error(`${limiter.name}: nothing happens any more`);
+  if (end.ns === undefined) throw new Error(`${limiter.name}: nothing happens any more`);
   return {
-    totalNs: endNs,
+    totalNs: end.ns,
     writes: waits.result(),
     pages: pages.count,
     faultPages: counters.faultPages,

@@ -68,7 +68,7 @@ export class Store {
     return { cause: 'sweep', isSpilled: false, heldSinceNs: nowNs, pages: 0, page: -1 };
   }
 
-  fill(slab: Slab, pages: number): void {
+  put(slab: Slab, pages: number): void {
     slab.pages += pages;
     this.heldBytes += pages * this.#pageBytes;
     this.heldBytesMax = Math.max(this.heldBytesMax, this.heldBytes);

@@ -102,7 +102,7 @@ export class Sweeper {
     }
     pages.cursor = cursor;
     this.#granted -= taken;
-    store.fill(slab, taken);
+    store.put(slab, taken);
     counters.sweptPages += taken;
     timeline.add('sweptPages', agenda.nowNs, taken);
     const runs = Math.floor(cursor / costs.unprotectRunPages);

@@ -21,7 +21,8 @@ export function visitsOf(
       const hotSlots = Math.max(1, Math.floor(slots / HOT_SHARE_OF_PAGES));
       return () => page(draw(10) < HOT_WRITES_OF_TEN ? draw(hotSlots) : draw(slots));
     }
-    case 'scatter': {
+    case 'scatter':
+    default: {
       // As multiplication in 64 bits: the step is kept below the number of slots, so that nothing is rounded.
       const step = SCATTER % slots;
       let slot = 0;

@@ -1,4 +1,4 @@
-import { type Metric, METRIC_NAMES } from '../../metric.ts';
+import { byMetric, type Metric, METRIC_NAMES } from '../../metric.ts';
 import { WEIGHTS, type Weights } from '../../rank.ts';
 import type { ReportModel } from '../model.ts';
 import { DRAWN } from '../page.ts';
@@ -29,7 +29,9 @@ function start(): void {
     });
   }
   for (const name of METRIC_NAMES) {
-    document.querySelector(`#weight-${name}`)?.addEventListener('input', () => select({ weights: readWeights() }));
+    document
+      .querySelector(`#weight-${name}`)
+      ?.addEventListener('input', () => select({ weights: readWeights() }));
   }
   document.querySelector('#weights-reset')?.addEventListener('click', () => {
     for (const name of METRIC_NAMES) slider(name).value = String(WEIGHTS[name]);
@@ -74,8 +76,7 @@ function slider(name: Metric): HTMLInputElement {
 }
 
 function readWeights(): Weights {
-  const read = METRIC_NAMES.map((name) => [name, Number(slider(name).value)] as const);
-  return Object.fromEntries(read) as unknown as Weights;
+  return byMetric((name) => Number(slider(name).value));
 }
 
 function toggleTheme(): void {
