@@ -1,5 +1,5 @@
 import { type Bound, checkBound } from './compliance/bound.ts';
-import { checkExtremes } from './compliance/extremes.ts';
+import { checkExtremes, checkHostileRuns } from './compliance/extremes.ts';
 import { checkExactRate, checkSmallGrants } from './compliance/fractions.ts';
 import { checkInlineFinishes, checkNeverStarves } from './compliance/progress.ts';
 import { checkBoundedState, checkJsonRoundTrip, checkPure } from './compliance/purity.ts';
@@ -50,6 +50,7 @@ export function limiterCompliance(
     { name: 'changes nothing in an interval of length zero', run: () => checkZeroIntervals(make) },
     { name: 'survives odd clocks', run: () => checkOddClocks(make) },
     { name: 'survives extreme observations', run: () => checkExtremes(make) },
+    { name: 'survives hostile observations in a row', run: () => checkHostileRuns(make) },
     { name: 'loses nothing over a million small grants', run: () => checkSmallGrants(make) },
     { name: 'is pure', run: () => checkPure(make) },
     { name: 'has a state that survives JSON', run: () => checkJsonRoundTrip(make) },

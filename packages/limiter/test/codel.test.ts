@@ -35,6 +35,17 @@ function windows(times: readonly number[], seen: Seen | ((atMs: number) => Seen)
   });
 }
 
+/** Stays of 50 ms, but good ones at one time. */
+const badBut =
+  (goodMs: number) =>
+  (atMs: number): Seen => ({ stayMs: atMs === goodMs ? 1 : 50 });
+
+/** Bad for an interval, then good, and used for two more. */
+const recovering = (atMs: number): Seen => ({
+  stayMs: atMs <= 100 ? 50 : 1,
+  heldPages: atMs <= 300 ? 4096 : 0,
+});
+
 const UNLIMITED = 2 ** 50 / MiB;
 
 describe('the window', () => {
@@ -59,8 +70,7 @@ describe('the window', () => {
   });
 
   it('one good stay is enough to begin anew', () => {
-    const seen = (atMs: number): Seen => ({ stayMs: atMs === 99 ? 4 : 50 });
-    expect(windows([0, 99, 100, 150, 199], seen)).toEqual(Array(5).fill(UNLIMITED));
+    expect(windows([0, 99, 100, 150, 199], badBut(99))).toEqual(Array(5).fill(UNLIMITED));
   });
 
   it('a store with little in it is no queue, however long that stays', () => {
@@ -69,19 +79,15 @@ describe('the window', () => {
   });
 
   it('grows by the least an interval, while it is used and the queue is good', () => {
-    const seen = (atMs: number): Seen => ({
-      stayMs: atMs <= 100 ? 50 : 1,
-      heldPages: atMs <= 300 ? 4096 : 0,
-    });
-    expect(windows([0, 100, 200, 250, 300, 400], seen)).toEqual([UNLIMITED, 8, 9, 9.5, 10, 10]);
+    expect(windows([0, 100, 200, 250, 300, 400], recovering)).toEqual([UNLIMITED, 8, 9, 9.5, 10, 10]);
   });
 
   it('remembers how bad it was for a while', () => {
     // Five drops, good for a moment, then bad for an interval: the next drops come faster than the first ones did.
     const bad = [0, 100, 200, 271, 329, 379];
-    const seen = (atMs: number): Seen => ({ stayMs: atMs === 390 ? 1 : 50 });
     let state = limiter.initial(T);
-    for (const atMs of [...bad, 390, 400, 500]) ({ state } = limiter.step(state, leaving(atMs, seen(atMs))));
+    for (const atMs of [...bad, 390, 400, 500])
+      ({ state } = limiter.step(state, leaving(atMs, badBut(390)(atMs))));
     expect(state).toMatchObject({ dropping: true, count: 4 });
     state = { ...state, dropping: false, aboveForNs: null, sinceDropNs: 1600 * MS };
     for (const atMs of [2200, 2300]) ({ state } = limiter.step(state, leaving(atMs, { stayMs: 50 })));

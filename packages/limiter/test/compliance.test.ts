@@ -160,6 +160,25 @@ const BROKEN: readonly [fault: string, check: string, make: () => Limiter][] = [
     }),
   ],
   [
+    'gives up after thirty surprises',
+    'survives hostile observations in a row',
+    () => ({
+      name: 'worn out',
+      initial: () => 0,
+      step: (state, { pagesLeft, nowNs }) => {
+        const surprises = Number(state) + (Number.isFinite(nowNs) ? 0 : 1);
+        const pages = surprises < 30 && pagesLeft >= 1 ? 1 : 0;
+        const notBeforeNs = Number.isFinite(nowNs) ? nowNs : 0;
+        return { state: surprises, grant: { pages, notBeforeNs, wakeOnFault: false } };
+      },
+    }),
+  ],
+  [
+    'relies on what a driver may leave out',
+    'never starves',
+    granting(({ pages }, { sweptPagesHeld }) => ({ pages: sweptPagesHeld === undefined ? 0 : pages })),
+  ],
+  [
     'wastes most of its grants',
     'loses nothing over a million small grants',
     () => ({

@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { builtinPolicies, definePolicy, limiterFromConfig, limiterJsonSchema, none } from '../src/index.ts';
+import {
+  builtinPolicies,
+  definePolicy,
+  LimiterConfigError,
+  limiterFromConfig,
+  limiterJsonSchema,
+  none,
+} from '../src/index.ts';
 
 const accepts = new Ajv({ strict: true, allowUnionTypes: true }).compile(limiterJsonSchema());
 
@@ -59,7 +66,7 @@ describe('tells apart, as the parser does', () => {
 
   it.each(BAD.map((config) => ({ config })))('bad: $config', ({ config }) => {
     expect(accepts(config)).toBe(false);
-    expect(() => limiterFromConfig(config)).toThrow();
+    expect(() => limiterFromConfig(config)).toThrow(LimiterConfigError);
   });
 
   it('takes a module that is only missing', () => {

@@ -152,6 +152,11 @@ describe('a file that is no limiter is refused, with what is wrong', () => {
   });
 });
 
+const minOf = (paths: readonly string[]): unknown => ({
+  name: 'min',
+  of: paths.map((path) => ({ name: 'module', path })),
+});
+
 describe('loading', () => {
   it.each<[string, unknown]>([
     ['only what is named', 'none'],
@@ -172,13 +177,11 @@ describe('loading', () => {
       asked.push(path);
       return Promise.resolve({ ...none() });
     };
-    const of = (names: readonly string[]): unknown => ({
-      name: 'min',
-      of: names.map((path) => ({ name: 'module', path })),
-    });
-    await loadLimiterModules(of([...paths.slice(0, 8), './0.mjs']), load);
+    await loadLimiterModules(minOf([...paths.slice(0, 8), './0.mjs']), load);
     expect(asked).toEqual(paths.slice(0, 8));
-    await expect(loadLimiterModules(of(paths), load)).rejects.toMatchObject({ code: 'LIMITER_MODULE_LOAD' });
+    await expect(loadLimiterModules(minOf(paths), load)).rejects.toMatchObject({
+      code: 'LIMITER_MODULE_LOAD',
+    });
   });
 
   it('keeps the other policies that it was given', async () => {
@@ -188,6 +191,8 @@ describe('loading', () => {
 });
 
 it('says so when nobody has loaded the file', () => {
-  const building = (): unknown => createLimiterRegistry(builtinPolicies).parse('module,path=./m.mjs');
-  expect(building).toThrow(expect.objectContaining({ code: 'LIMITER_MODULE_NOT_LOADED' }));
+  const registry = createLimiterRegistry(builtinPolicies);
+  expect(() => registry.parse('module,path=./m.mjs')).toThrow(
+    expect.objectContaining({ code: 'LIMITER_MODULE_NOT_LOADED' }),
+  );
 });

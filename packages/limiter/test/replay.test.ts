@@ -11,13 +11,23 @@ const NEEDED: Readonly<Record<string, object>> = {
 const names = builtinPolicies.map(({ name }) => name).filter((name) => name !== 'module');
 const scenario = SCENARIOS.find(({ name }) => name === 'faults and a stalling sink') ?? SCENARIOS[0]!;
 
+interface Entry {
+  readonly observation: Observation;
+  readonly step: Step<unknown>;
+}
+
+function parsed(line: string): Entry {
+  const entry: Entry = JSON.parse(line);
+  return entry;
+}
+
 /** A run as a log would have it: JSON. */
-function recorded(name: string): { observation: Observation; step: Step<unknown> }[] {
+function recorded(name: string): Entry[] {
   const log: string[] = [];
   driveBuffered(limiterFromConfig({ name, ...NEEDED[name] }), scenario, {
     onStep: (_before, observation, step) => log.push(JSON.stringify({ observation, step })),
   });
-  return log.map((line) => JSON.parse(line) as { observation: Observation; step: Step<unknown> });
+  return log.map(parsed);
 }
 
 it.each(names)('%s decides again as it did', (name) => {

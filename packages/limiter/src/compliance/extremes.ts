@@ -1,7 +1,7 @@
 import type { Limiter, Observation } from '../limiter.ts';
 import { driveBuffered } from './buffered-driver.ts';
 import { demand, show } from './failure.ts';
-import { quietObservation } from './observation.ts';
+import { hostileObservations, quietObservation, withNumbers } from './observation.ts';
 import type { Scenario } from './scenarios.ts';
 import { checked } from './well-formed.ts';
 
@@ -39,6 +39,22 @@ export function checkExtremes(make: () => Limiter): void {
   }
 }
 
+const HOSTILE_SEEDS = [1, 2, 3, 5, 8, 13, 21, 34];
+const HOSTILE_STEPS = 500;
+
+/** A driver that has lost its mind for a while: whatever state that leaves, the capture can go on from it. */
+export function checkHostileRuns(make: () => Limiter): void {
+  const limiter = checked(make());
+  for (const seed of HOSTILE_SEEDS) {
+    let state = limiter.initial(1e12);
+    for (const observation of hostileObservations(HOSTILE_STEPS, seed, EXTREMES)) {
+      ({ state } = limiter.step(state, observation));
+    }
+    const { finished } = driveBuffered(limiter, AFTERWARDS, { state });
+    demand(finished, () => `starved by hostile observations, in the state ${show(state)}`);
+  }
+}
+
 function warmState(limiter: Limiter): unknown {
   const { state } = limiter.step(limiter.initial(1e12), quietObservation({ nowNs: 1e12 }));
   return limiter.step(state, quietObservation({ nowNs: 1e12 + 1e6, sweptPages: 1 })).state;
@@ -70,13 +86,4 @@ function countNumbers(base: Observation): number {
     return value;
   });
   return count;
-}
-
-/** A copy with each number replaced; `index` counts them in order of appearance. */
-function withNumbers(base: Observation, replace: (value: number, index: number) => number): Observation {
-  let index = 0;
-  const copy: Observation = JSON.parse(JSON.stringify(base), (_key, value: unknown) =>
-    typeof value === 'number' ? replace(value, index++) : value,
-  );
-  return copy;
 }

@@ -38,6 +38,18 @@ function idleSojourn({ oldestNs }: Sojourn, laterNs: number): Sojourn {
   return { minNs: 0, maxNs: 0, oldestNs: oldestNs === 0 ? 0 : oldestNs + laterNs };
 }
 
+/** What a driver sees that fills in only what it must. */
+export function bareObservation(observation: Observation): Observation {
+  const {
+    sweptPagesHeld: _held,
+    guestWritePagesPerSecond: _writes,
+    deadlineNs: _deadline,
+    ...rest
+  } = observation;
+  const { bytes, maxBytes } = observation.preImages;
+  return { ...rest, preImages: { bytes, maxBytes } };
+}
+
 /** `count` observations of a restless capture, always the same ones: time passes, faults come and go, the sink is fast or slow. */
 export function* variedObservations(count: number): Generator<Observation> {
   const random = lehmer(2020);
@@ -70,6 +82,32 @@ export function* variedObservations(count: number): Generator<Observation> {
       guestWritePagesPerSecond: random() * 1e5,
     });
   }
+}
+
+/** `count` observations in which each number is replaced by one of `extremes` as often as not; others for each `seed`. */
+export function* hostileObservations(
+  count: number,
+  seed: number,
+  extremes: readonly number[],
+): Generator<Observation> {
+  const random = lehmer(seed);
+  for (const observation of variedObservations(count)) {
+    yield withNumbers(observation, (value) =>
+      random() < 0.5 ? value : (extremes[Math.floor(random() * extremes.length)] ?? value),
+    );
+  }
+}
+
+/** A copy with each number replaced; `index` counts them in order of appearance. */
+export function withNumbers(
+  base: Observation,
+  replace: (value: number, index: number) => number,
+): Observation {
+  let index = 0;
+  const copy: Observation = JSON.parse(JSON.stringify(base), (_key, value: unknown) =>
+    typeof value === 'number' ? replace(value, index++) : value,
+  );
+  return copy;
 }
 
 /** Lehmer's generator with Park and Miller's constants: numbers in 0 … 1, the same on every machine. */

@@ -2,6 +2,7 @@ import type { Limiter } from '../limiter.ts';
 import { driveBuffered } from './buffered-driver.ts';
 import { demand } from './failure.ts';
 import { driveInline, type InlineScript } from './inline-driver.ts';
+import { bareObservation } from './observation.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { checked } from './well-formed.ts';
 
@@ -10,7 +11,21 @@ export function checkNeverStarves(make: () => Limiter): void {
   for (const scenario of SCENARIOS) {
     const { finished, endNs } = driveBuffered(checked(make()), scenario);
     demand(finished, () => `${scenario.name}: not finished at ${endNs} ns`);
+    const bare = driveBuffered(checked(blinded(make())), scenario);
+    demand(
+      bare.finished,
+      () => `${scenario.name}, without the optional numbers: not finished at ${bare.endNs} ns`,
+    );
   }
+}
+
+/** Sees no more than a driver must tell. */
+function blinded(limiter: Limiter): Limiter {
+  return {
+    name: limiter.name,
+    initial: (nowNs) => limiter.initial(nowNs),
+    step: (state, observation) => limiter.step(state, bareObservation(observation)),
+  };
 }
 
 const inline = { pageCount: 2000, pageSize: 4096, startNs: 1e12 };

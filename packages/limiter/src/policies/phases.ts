@@ -48,7 +48,7 @@ export function dueNs(phases: readonly TimedRate[], level: TimedLevel, bytes: nu
 }
 
 /** The last phase does not end. */
-const NEVER_NS = Number.MAX_SAFE_INTEGER;
+const NEVER_NS = Number.POSITIVE_INFINITY;
 
 function endOf(phases: readonly TimedRate[], index: number): number {
   return phases[index + 1]?.fromNs ?? NEVER_NS;
