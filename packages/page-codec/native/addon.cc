@@ -2,60 +2,28 @@
 // number of threads of Node may load it.
 #include <napi.h>
 
-#include <cmath>
 #include <string>
 
+#include "arguments.h"
 #include "core/digest.h"
 #include "core/implementation.h"
+#include "core/page_hash.h"
+#include "core/unpack.h"
 #include "core/zero_scan.h"
+#include "packer.h"
 
 namespace {
 
 namespace codec = stillframe::codec;
+using stillframe::binding::Array;
+using stillframe::binding::ArrayAt;
+using stillframe::binding::BytesAt;
+using stillframe::binding::kMaxSafeInteger;
+using stillframe::binding::U32At;
+using stillframe::binding::WholeAt;
 
 /// What page sizes must be a multiple of: the same for every codec.
 constexpr size_t kPageMultiple = 16;
-constexpr double kMaxSafeInteger = 9007199254740991;
-
-template <typename T>
-struct Array {
-  T* data;
-  size_t length;
-};
-
-/// The elements of a typed array argument; borrowed for the duration of the call.
-template <typename T, napi_typedarray_type kType>
-Array<T> ArrayAt(const Napi::CallbackInfo& info, size_t index, const char* expected) {
-  napi_typedarray_type type{};
-  size_t length = 0;
-  void* data = nullptr;
-  const napi_status status =
-      napi_get_typedarray_info(info.Env(), info[index], &type, &length, &data, nullptr, nullptr);
-  if (status != napi_ok || type != kType) throw Napi::TypeError::New(info.Env(), expected);
-  return {static_cast<T*>(data), length};
-}
-
-Array<const uint8_t> BytesAt(const Napi::CallbackInfo& info, size_t index, const char* name) {
-  return ArrayAt<const uint8_t, napi_uint8_array>(info, index, name);
-}
-
-/// A whole number from 0 to `max`.
-double WholeAt(const Napi::CallbackInfo& info, size_t index, const char* name, double max) {
-  double value = 0;
-  if (napi_get_value_double(info.Env(), info[index], &value) != napi_ok) {
-    throw Napi::TypeError::New(info.Env(), std::string(name) + " must be a number");
-  }
-  // Written so that NaN fails as well.
-  if (!(value >= 0 && value <= max && std::trunc(value) == value)) {
-    throw Napi::RangeError::New(info.Env(), std::string(name) + " must be a whole number from 0 to " +
-                                                std::to_string(static_cast<uint64_t>(max)));
-  }
-  return value;
-}
-
-uint32_t U32At(const Napi::CallbackInfo& info, size_t index, const char* name) {
-  return static_cast<uint32_t>(WholeAt(info, index, name, UINT32_MAX));
-}
 
 Napi::Value Crc32c(const Napi::CallbackInfo& info) {
   const auto bytes = BytesAt(info, 0, "bytes must be a Uint8Array");
@@ -109,10 +77,58 @@ Napi::Value DigestRun(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), run.crc32c);
 }
 
+/// The bytes of an argument that is written to.
+Array<uint8_t> TargetAt(const Napi::CallbackInfo& info, size_t index) {
+  return ArrayAt<uint8_t, napi_uint8_array>(info, index, "pages must be a Uint8Array");
+}
+
+Napi::Value UnpackLz4(const Napi::CallbackInfo& info) {
+  const auto stored = BytesAt(info, 0, "stored must be a Uint8Array");
+  const auto pages = TargetAt(info, 1);
+  return Napi::Boolean::New(info.Env(),
+                            codec::UnpackLz4(stored.data, stored.length, pages.data, pages.length));
+}
+
+Napi::Value UnpackZstd(const Napi::CallbackInfo& info) {
+  const auto stored = BytesAt(info, 0, "stored must be a Uint8Array");
+  const auto pages = TargetAt(info, 1);
+  return Napi::Boolean::New(info.Env(),
+                            codec::UnpackZstd(stored.data, stored.length, pages.data, pages.length));
+}
+
+Napi::Value HashPages(const Napi::CallbackInfo& info) {
+  const auto pages = BytesAt(info, 0, "pages must be a Uint8Array");
+  const auto page_bytes = static_cast<size_t>(WholeAt(info, 1, "pageSize", kMaxSafeInteger));
+  const uint32_t seed_low = U32At(info, 2, "seedLow");
+  const uint32_t seed_high = U32At(info, 3, "seedHigh");
+  const auto hashes = ArrayAt<uint32_t, napi_uint32_array>(info, 4, "hashes must be a Uint32Array");
+  if (page_bytes == 0 || pages.length % page_bytes != 0) {
+    throw Napi::RangeError::New(info.Env(), "pages must be a whole number of pages of pageSize bytes");
+  }
+  const size_t page_count = pages.length / page_bytes;
+  if (hashes.length < 4 * page_count) {
+    throw Napi::RangeError::New(info.Env(), "hashes needs " + std::to_string(4 * page_count) + " entries");
+  }
+  for (size_t page = 0; page < page_count; ++page) {
+    uint64_t hash[2];
+    codec::HashPages(pages.data + page * page_bytes, page_bytes, 1, uint64_t{seed_high} << 32 | seed_low,
+                     hash);
+    // By words, because a Uint32Array need not be aligned for 64 bits.
+    for (size_t word = 0; word < 4; ++word) {
+      hashes.data[4 * page + word] = static_cast<uint32_t>(hash[word / 2] >> (word % 2 * 32));
+    }
+  }
+  return info.Env().Undefined();
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["crc32c"] = Napi::Function::New<Crc32c>(env, "crc32c");
   exports["findZeroRuns"] = Napi::Function::New<FindZeroRuns>(env, "findZeroRuns");
   exports["digestRun"] = Napi::Function::New<DigestRun>(env, "digestRun");
+  exports["unpackLz4"] = Napi::Function::New<UnpackLz4>(env, "unpackLz4");
+  exports["unpackZstd"] = Napi::Function::New<UnpackZstd>(env, "unpackZstd");
+  exports["hashPages"] = Napi::Function::New<HashPages>(env, "hashPages");
+  exports["Packer"] = stillframe::binding::Packer::Define(env);
   exports["implementation"] = codec::BestImplementation().name;
   exports["hardware"] = Napi::Boolean::New(env, codec::BestImplementation().hardware);
   return exports;

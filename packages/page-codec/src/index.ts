@@ -4,7 +4,7 @@ import addon from '#native';
  * The loops over page bytes, in native code. Has the shape of `PageCodec` in `@stillframe/page-stream` and gives the same results
  * as its `pureCodec`.
  *
- * Every call is synchronous, allocates nothing, and keeps no reference to the bytes. They may belong to a SharedArrayBuffer, but
+ * Every call is synchronous, allocates nothing (but unpackZstd one context for each thread), and keeps no reference to the bytes. They may belong to a SharedArrayBuffer, but
  * nothing may write to them during the call. An argument of the wrong type is a TypeError, a value outside its range a RangeError;
  * nothing is written then.
  */
@@ -29,6 +29,21 @@ export interface NativePageCodec {
    * of 0 or more, and `digest` has two entries.
    */
   digestRun(pages: Uint8Array, seed: number, region: number, firstUnit: number, digest: Uint32Array): number;
+
+  /** Unpacks one LZ4 block: true when all of `stored` was used and `pages` is full. Stays within both, whatever the bytes. */
+  unpackLz4(stored: Uint8Array, pages: Uint8Array): boolean;
+
+  /** The same for one Zstandard frame without dictionary. */
+  unpackZstd(stored: Uint8Array, pages: Uint8Array): boolean;
+
+  /** XXH3 of 128 bits of each page, four words a page into `hashes`. RangeError when they do not fit. */
+  hashPages(
+    pages: Uint8Array,
+    pageSize: number,
+    seedLow: number,
+    seedHigh: number,
+    hashes: Uint32Array,
+  ): void;
 }
 
 /** Inject this as the codec of an encoder or decoder. */
@@ -36,7 +51,12 @@ export const pageCodec: NativePageCodec = {
   crc32c: addon.crc32c,
   findZeroRuns: addon.findZeroRuns,
   digestRun: addon.digestRun,
+  unpackLz4: addon.unpackLz4,
+  unpackZstd: addon.unpackZstd,
+  hashPages: addon.hashPages,
 };
+
+export { type PackedSlab, Packer, PackerError, type PackerOptions, type PackRequest } from './packer.ts';
 
 /** Which code computes CRC32C here, chosen once by what the processor offers. */
 export const implementation: 'x64-avx512' | 'x64-sse4.2' | 'arm64-crc' | 'portable' = addon.implementation;

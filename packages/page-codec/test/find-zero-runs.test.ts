@@ -3,7 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pageCodec } from '../src/index.ts';
 
-const runsOf = (codec: typeof pageCodec, pages: Uint8Array, pageSize: number): number[] => {
+const runsOf = (
+  codec: Pick<typeof pageCodec, 'findZeroRuns'>,
+  pages: Uint8Array,
+  pageSize: number,
+): number[] => {
   const lengths = new Uint32Array(pages.length / pageSize + 1);
   return [...lengths.subarray(0, codec.findZeroRuns(pages, pageSize, lengths))];
 };

@@ -10,7 +10,14 @@ const packageDir = path.join(import.meta.dirname, '..');
 
 it('fits where a PageCodec is wanted', () => {
   const codec: PageCodec = pageCodec;
-  expect(Object.keys(codec).toSorted()).toEqual(['crc32c', 'digestRun', 'findZeroRuns']);
+  expect(Object.keys(codec).toSorted()).toEqual([
+    'crc32c',
+    'digestRun',
+    'findZeroRuns',
+    'hashPages',
+    'unpackLz4',
+    'unpackZstd',
+  ]);
 });
 
 it('says what it uses, and that agrees with what the kernel says of the processor', () => {

@@ -1,3 +1,4 @@
+import { crc32c } from '../src/crc32c.ts';
 import { concat, joinFrames, type RawFrame } from '../test/raw-frames.ts';
 import type { Random } from './random.ts';
 
@@ -38,7 +39,9 @@ const edges = [
 ];
 
 /** Known, reserved and unknown. */
-const types = [0, 1, 2, 3, 4, 5, 6, 7, 0x70, 0x8000, 0x8001, 0x8002, 0x8003, 0x8004, 0xffff];
+const types = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 0x70, 0x8000, 0x8001, 0x8002, 0x8003, 0x8004, 0xffff];
+
+const CHUNKS = 9;
 
 /** Changes frames without regard for what they mean. Lengths and checksums follow when the frames are joined. */
 type Mutation = (frames: RawFrame[], random: Random, others: readonly RawFrame[]) => void;
@@ -75,7 +78,36 @@ function resize(payload: Uint8Array, random: Random): Uint8Array {
   return resized;
 }
 
+/** A field of a CHUNKS payload, with the table CRC and the stored CRCs put right, so that the checks behind them are met. */
+function changeChunks(frames: RawFrame[], random: Random): void {
+  const at = frames.findIndex(({ type, payload }) => type === CHUNKS && payload.length >= 48);
+  const frame = frames[at];
+  if (!frame) return;
+  const payload = setField(frame.payload, random);
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  const tableEnd = 16 + 32 * view.getUint32(4, true);
+  if (tableEnd > payload.length) return;
+  if (random.once(2)) {
+    // Somewhere in the stored bytes: what unpacks them meets the damage.
+    const stored = payload.length - tableEnd;
+    if (stored > 0) payload[tableEnd + random.below(stored)] = random.below(256);
+  }
+  for (let run = 16, bytes = tableEnd; run < tableEnd; run += 32) {
+    const length = view.getUint32(run + 16, true);
+    if (length === 0 || bytes + length > payload.length) break;
+    view.setUint32(run + 20, crc32c(payload.subarray(bytes, bytes + length)), true);
+    bytes += length + ((8 - (length % 8)) % 8);
+  }
+  const head = crc32c(payload.subarray(0, 8));
+  view.setUint32(8, crc32c(payload.subarray(16, tableEnd), head), true);
+  frames[at] = { ...frame, payload };
+}
+
 const mutations: readonly Mutation[] = [
+  changeChunks,
+  changeChunks,
+  changeChunks,
+  changeChunks,
   (frames, random) => change(frames, random, ({ payload }) => ({ payload: setField(payload, random) })),
   (frames, random) => change(frames, random, ({ payload }) => ({ payload: setField(payload, random) })),
   (frames, random) => change(frames, random, ({ payload }) => ({ payload: resize(payload, random) })),

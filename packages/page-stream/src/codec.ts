@@ -1,7 +1,7 @@
 /**
- * The three loops over page bytes, injected so that a native implementation can replace `pureCodec`.
+ * The loops over page bytes, injected so that a native implementation can replace `pureCodec`.
  *
- * Every implementation gives the same results (FORMAT.md, "Checksums" and "Image digest"). None keeps a reference to the bytes.
+ * The first three are always there, and every implementation of them gives the same results (FORMAT.md, "Checksums" and "Image digest"). None keeps a reference to the bytes.
  */
 export interface PageCodec {
   /** CRC32C (Castagnoli) of `bytes`, continuing from `seed`, the CRC of what came before (0 to start). An unsigned 32-bit number. */
@@ -22,4 +22,25 @@ export interface PageCodec {
    * `pages` is a whole number of units, `firstUnit` a safe integer, `digest` has two entries: RangeError otherwise.
    */
   digestRun(pages: Uint8Array, seed: number, region: number, firstUnit: number, digest: Uint32Array): number;
+
+  /**
+   * Unpacks one LZ4 block to exactly fill `pages`: false when it does not, or when bytes of `stored` are left over. Never reads or
+   * writes beyond either. The decoder has one in TypeScript where the codec has none.
+   */
+  readonly unpackLz4?: (stored: Uint8Array, pages: Uint8Array) => boolean;
+
+  /** The same for one Zstandard frame. Without it a decoder does not know the feature ZSTD. */
+  readonly unpackZstd?: (stored: Uint8Array, pages: Uint8Array) => boolean;
+
+  /**
+   * A hash of 128 bits of each page, four words a page into `hashes`. Depends on the seed; never stored, so implementations differ.
+   * The encoder has one in TypeScript where the codec has none.
+   */
+  readonly hashPages?: (
+    pages: Uint8Array,
+    pageSize: number,
+    seedLow: number,
+    seedHigh: number,
+    hashes: Uint32Array,
+  ) => void;
 }

@@ -1,5 +1,7 @@
 import type { PageCodec } from './codec.ts';
 import { PageStreamError } from './error.ts';
+import { readableFeatures } from './features.ts';
+import { LazyBatch } from './frame-batch.ts';
 import { FRAME_HEADER_BYTES, type FrameHeader, frameTypes, readFrameHeader } from './frame-header.ts';
 import { FrameOrder, type StreamFrom } from './frame-order.ts';
 import type { Frame, FrameBatch } from './frames.ts';
@@ -8,6 +10,7 @@ import { readAbort } from './layout/abort.ts';
 import { readAck } from './layout/ack.ts';
 import { readHello } from './layout/hello.ts';
 import { lowerLimits, type StreamLimits } from './limits.ts';
+import type { PageReader, ParentImage } from './page-reader.ts';
 import { Payload } from './payload.ts';
 import { pureCodec } from './pure-codec.ts';
 import { ReceiveBuffer } from './receive-buffer.ts';
@@ -22,6 +25,16 @@ export interface DecoderOptions {
   readonly codec?: PageCodec;
   /** Lowers the limits of the format. */
   readonly limits?: Partial<StreamLimits>;
+  /**
+   * Reads back pages of frames that were taken before: what same-as runs refer to. Without it the feature SAME_AS is not known.
+   * Frames are to be iterated, each written to where `earlier` reads before the next is taken.
+   */
+  readonly earlier?: PageReader;
+  /**
+   * What an increment builds on, verified; without it the feature PARENT is not known. It is read at places whose new pages have not
+   * been taken yet, so that it may be the memory that is being restored.
+   */
+  readonly parent?: ParentImage;
 }
 
 /**
@@ -31,8 +44,8 @@ export interface DecoderOptions {
  * a begun frame of less than 64 KiB may be moved. `push` takes any chunk; a frame that lies whole in a chunk is a view of it, others
  * are put together by copying. Views in frames are valid until the next `push` or `wrote`; `writable` does not touch them.
  *
- * Memory: twice the largest frame (at most maxPayloadBytes, rounded up to 256 KiB), one bit for each page at worst, and the region
- * table.
+ * Memory: twice the largest frame (at most maxPayloadBytes, rounded up to 256 KiB), one buffer of at most that size for pages that
+ * are unpacked, one bit for each page at worst (two with same-as runs), and the region table.
  */
 export class PageStreamDecoder {
   readonly #from: StreamFrom;
@@ -46,14 +59,18 @@ export class PageStreamDecoder {
   /** Where the next frame starts in the stream. */
   #frameOffset = 0;
   #failure: Error | undefined;
+  #batch: LazyBatch | undefined;
+  /** Whether frames of the batch stay in use when others are decoded. */
+  #lasting = false;
 
   /** Throws RangeError when a limit is not one that may be set. */
-  constructor({ from, codec = pureCodec, limits }: DecoderOptions) {
+  constructor({ from, codec = pureCodec, limits, earlier, parent }: DecoderOptions) {
     this.#from = from;
     this.#codec = codec;
     this.#limits = lowerLimits(limits);
     this.#order = new FrameOrder(from, this.#limits.maxSkippedFrames);
-    this.#image = new ImageReader(codec, this.#limits);
+    const known = readableFeatures({ codec, earlier, parent });
+    this.#image = new ImageReader(codec, this.#limits, known, { earlier, parent });
   }
 
   /** Bytes taken so far. */
@@ -61,23 +78,20 @@ export class PageStreamDecoder {
     return this.#frameOffset + this.#buffer.pendingBytes;
   }
 
-  /** The frames that `chunk` completes. Throws the failure of an earlier call. */
+  /**
+   * The frames that `chunk` completes. Throws the failure of an earlier call. With CHUNKS frames the chunk stays as it is until all
+   * were taken.
+   */
   push(chunk: Uint8Array): FrameBatch {
-    return this.#collect((frames) => {
-      let rest = chunk;
-      while (this.#buffer.pendingBytes > 0 && rest.length > 0) {
-        const missing = this.#neededBytes() - this.#buffer.pendingBytes;
-        this.#buffer.append(rest.subarray(0, missing), this.#neededBytes());
-        rest = rest.subarray(missing);
-        this.#buffer.lend(this.#parse(this.#buffer.pending, frames));
-      }
-      const begun = rest.subarray(this.#parse(rest, frames));
-      this.#buffer.append(begun, this.#neededBytes());
-    });
+    return this.#begin(this.#framesOf(chunk));
   }
 
-  /** Where to read the next bytes to; never empty. Valid until the next `push` or `wrote`. */
+  /**
+   * Where to read the next bytes to; never empty. Valid until the next `push` or `wrote`. Decodes what was not taken of the last
+   * batch, so with `earlier` or `parent` take the batch first.
+   */
   writable(): Uint8Array {
+    this.#batch?.settle();
     return this.#buffer.free(this.#neededBytes());
   }
 
@@ -86,14 +100,12 @@ export class PageStreamDecoder {
     if (!Number.isInteger(byteCount) || byteCount < 0 || byteCount > this.writable().length) {
       throw new RangeError(`byteCount is ${byteCount}; writable() has ${this.writable().length} bytes`);
     }
-    return this.#collect((frames) => {
-      this.#buffer.filled(byteCount);
-      this.#buffer.lend(this.#parse(this.#buffer.pending, frames));
-    });
+    return this.#begin(this.#framesRead(byteCount));
   }
 
   /** The stream has ended. Throws STREAM_TRUNCATED when it must not end here, STREAM_ABORTED after an ABORT frame. */
   finish(): void {
+    this.#batch?.settle();
     if (this.#failure) throw this.#failure;
     if (this.#buffer.pendingBytes > 0) {
       throw new PageStreamError('STREAM_TRUNCATED', this.offset, 'the stream ends within a frame');
@@ -103,23 +115,54 @@ export class PageStreamDecoder {
   }
 
   /** Frames before an error are handed out all the same, so that chunks make no difference. */
-  #collect(work: (frames: Frame[]) => void): FrameBatch {
+  #begin(frames: Generator<Frame | undefined>): FrameBatch {
+    this.#batch?.settle();
     if (this.#failure) throw this.#failure;
-    const frames: Frame[] = [];
+    this.#lasting = false;
+    this.#batch = new LazyBatch(this.#caught(frames), () => (this.#lasting = true));
+    return this.#batch;
+  }
+
+  *#caught(frames: Generator<Frame | undefined>): Generator<Frame | undefined, Error | undefined> {
     try {
-      work(frames);
+      yield* frames;
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error(String(error));
     }
-    const failure = this.#failure;
-    return {
-      frames,
-      error: failure,
-      *[Symbol.iterator]() {
-        yield* frames;
-        if (failure) throw failure;
-      },
-    };
+    return this.#failure;
+  }
+
+  *#framesOf(chunk: Uint8Array): Generator<Frame | undefined> {
+    let rest = chunk;
+    while (this.#buffer.pendingBytes > 0 && rest.length > 0) {
+      const missing = this.#neededBytes() - this.#buffer.pendingBytes;
+      this.#buffer.append(rest.subarray(0, missing), this.#neededBytes());
+      rest = rest.subarray(missing);
+      yield* this.#pendingFrames();
+    }
+    for (let frameBytes = this.#whole(rest); frameBytes > 0; frameBytes = this.#whole(rest)) {
+      if (this.#mayReadBack) yield undefined;
+      const frame = this.#decode(rest.subarray(0, frameBytes));
+      rest = rest.subarray(frameBytes);
+      yield frame;
+    }
+    this.#buffer.append(rest, this.#neededBytes());
+  }
+
+  *#framesRead(byteCount: number): Generator<Frame | undefined> {
+    this.#buffer.filled(byteCount);
+    yield* this.#pendingFrames();
+  }
+
+  *#pendingFrames(): Generator<Frame | undefined> {
+    for (;;) {
+      const frameBytes = this.#whole(this.#buffer.pending);
+      if (frameBytes === 0) return;
+      if (this.#mayReadBack) yield undefined;
+      const frame = this.#decode(this.#buffer.pending.subarray(0, frameBytes));
+      this.#buffer.lend(frameBytes);
+      yield frame;
+    }
   }
 
   /** Length of the frame that comes next, as far as it is known. */
@@ -127,26 +170,29 @@ export class PageStreamDecoder {
     return FRAME_HEADER_BYTES + (this.#header?.payloadBytes ?? 0);
   }
 
-  /** Takes all whole frames at the start of `bytes`; returns their length. */
-  #parse(bytes: Uint8Array, frames: Frame[]): number {
-    let at = 0;
-    while (at < bytes.length) {
-      if (this.#order.closed) {
-        throw new PageStreamError('STREAM_TRAILING_BYTES', this.#frameOffset, 'bytes after the end');
-      }
-      if (bytes.length - at < FRAME_HEADER_BYTES) break;
-      this.#header ??= this.#readHeader(bytes.subarray(at));
-      const end = at + this.#neededBytes();
-      if (end > bytes.length) break;
-      const payload = new Payload(this.#header, bytes.subarray(at + FRAME_HEADER_BYTES, end));
-      const frame = this.#readFrame(payload);
-      this.#order.accept(frame);
-      frames.push(frame);
-      this.#header = undefined;
-      this.#frameOffset += end - at;
-      at = end;
+  /** Length of the frame at the start of `bytes` when it is whole; 0 when more is needed. */
+  #whole(bytes: Uint8Array): number {
+    if (bytes.length === 0) return 0;
+    if (this.#order.closed) {
+      throw new PageStreamError('STREAM_TRAILING_BYTES', this.#frameOffset, 'bytes after the end');
     }
-    return at;
+    if (bytes.length < FRAME_HEADER_BYTES) return 0;
+    this.#header ??= this.#readHeader(bytes);
+    return bytes.length < this.#neededBytes() ? 0 : this.#neededBytes();
+  }
+
+  /** Whether decoding the frame may need pages of those before it, and memory of its own to unpack to. */
+  get #mayReadBack(): boolean {
+    return this.#header?.type === frameTypes.CHUNKS;
+  }
+
+  /** The frame that `bytes` are, whose header has been read. */
+  #decode(bytes: Uint8Array): Frame {
+    const frame = this.#readFrame(new Payload(this.#header!, bytes.subarray(FRAME_HEADER_BYTES)));
+    this.#order.accept(frame);
+    this.#header = undefined;
+    this.#frameOffset += bytes.length;
+    return frame;
   }
 
   #readHeader(bytes: Uint8Array): FrameHeader {
@@ -159,10 +205,13 @@ export class PageStreamDecoder {
     const { offset, sequence, payloadBytes, type } = payload.header;
     const place = { offset, sequence, payloadBytes };
     if (type === frameTypes.PAGES) return this.#image.pages(place, payload);
+    if (type === frameTypes.CHUNKS) return this.#image.chunks(place, payload, this.#lasting);
     checkPayloadCrc(payload, this.#codec);
     switch (type) {
       case frameTypes.STREAM_HEADER:
         return this.#image.header(place, payload);
+      case frameTypes.PARENT:
+        return this.#image.parent(place, payload);
       case frameTypes.REGION_TABLE:
         return this.#image.regions(place, payload);
       case frameTypes.GUEST_STATE:

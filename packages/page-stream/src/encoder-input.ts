@@ -1,5 +1,5 @@
 import { PageStreamError } from './error.ts';
-import type { AnnouncedLimits } from './frames.ts';
+import type { AnnouncedLimits, PageSpan } from './frames.ts';
 import { isPageSize } from './layout/region-table.ts';
 import { MIN_PAYLOAD_BYTES } from './limits.ts';
 import type { PageRun, RegionEntry } from './page-run.ts';
@@ -28,19 +28,23 @@ export function checkRegions(regions: readonly RegionEntry[], limits: AnnouncedL
   within(pages, 'maxPages', 'pages of all regions');
 }
 
-/** Runs lie within the region, and `bytes` are the pages of the data runs. RangeError otherwise. */
-export function checkRuns(region: RegionEntry, runs: readonly PageRun[], bytes: Uint8Array): void {
+/** Spans lie within the region. RangeError otherwise. */
+export function checkSpans(region: RegionEntry, spans: readonly PageSpan[]): void {
   const regionPages = region.sizeBytes / region.pageSize;
-  let dataPages = 0;
-  for (const { firstPage, pageCount, kind } of runs) {
+  for (const { firstPage, pageCount } of spans) {
     const whole = Number.isSafeInteger(firstPage) && Number.isSafeInteger(pageCount);
     if (!whole || firstPage < 0 || pageCount < 1 || firstPage > regionPages - pageCount) {
       throw new RangeError(
         `${pageCount} pages from page ${firstPage}: region ${region.id} (${region.name}) has ${regionPages} pages`,
       );
     }
-    if (kind === 'data') dataPages += pageCount;
   }
+}
+
+/** `bytes` are the pages of the data runs. RangeError otherwise. */
+export function checkBytes(region: RegionEntry, runs: readonly PageRun[], bytes: Uint8Array): void {
+  let dataPages = 0;
+  for (const { pageCount, kind } of runs) if (kind === 'data') dataPages += pageCount;
   if (bytes.byteLength !== dataPages * region.pageSize) {
     throw new RangeError(
       `${bytes.byteLength} bytes for ${dataPages} data pages of ${region.pageSize} bytes in region ${region.id}`,

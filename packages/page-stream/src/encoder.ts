@@ -1,20 +1,28 @@
+import { ChunkEncoder, type PendingSlab } from './chunk-encoder.ts';
+import { type ChunkOptions, chunkSettings } from './chunk-options.ts';
 import type { PageCodec } from './codec.ts';
-import { checkRegions, checkRuns, commonLimits } from './encoder-input.ts';
+import { checkBytes, checkRegions, checkSpans, commonLimits } from './encoder-input.ts';
 import { PageStreamError } from './error.ts';
-import { FRAME_HEADER_BYTES, frameTypes, writeFrameHeader } from './frame-header.ts';
-import type { AnnouncedLimits, ImageTotals } from './frames.ts';
+import { FRAME_HEADER_BYTES, frameTypes, INDEX_TYPE, writeFrameHeader } from './frame-header.ts';
+import type { AnnouncedLimits, ImageTotals, PageSpan } from './frames.ts';
+import { addDigest } from './image-digest.ts';
+import { IndexBuilder } from './index-builder.ts';
 import { writeEnd } from './layout/end.ts';
 import { partCapacity, writeStateHead } from './layout/guest-state.ts';
 import { writeRunTable } from './layout/pages.ts';
+import { writeParent } from './layout/parent.ts';
 import { writeRegionTable } from './layout/region-table.ts';
 import { STREAM_ID_BYTES, writeStreamHeader } from './layout/stream-header.ts';
-import { DIGEST_UNIT_BYTES, formatLimits, MAX_NAME_BYTES } from './limits.ts';
+import { DIGEST_UNIT_BYTES, formatLimits, MAX_CHAIN_LENGTH, MAX_NAME_BYTES } from './limits.ts';
+import type { PackedSlab } from './packer.ts';
 import { PageCoverage } from './page-coverage.ts';
+import { sameLayout } from './page-reader.ts';
 import type { PageRun, RegionEntry } from './page-run.ts';
 import { PageSpans } from './page-spans.ts';
 import { pureCodec } from './pure-codec.ts';
 import { divideSlab, headBytes, type SlabFrame } from './slab-frames.ts';
 import { encodeExact } from './text.ts';
+import { Turns } from './turns.ts';
 import { pad8 } from './u64.ts';
 
 export interface EncoderOptions {
@@ -24,6 +32,18 @@ export interface EncoderOptions {
   readonly codec?: PageCodec;
   /** What the reader announced in its HELLO. Default: the limits of the format. */
   readonly limits?: AnnouncedLimits;
+  /** Sends pages in CHUNKS frames: compressed, indexed, as an increment. Without it in PAGES frames, which every reader reads. */
+  readonly chunks?: ChunkOptions;
+}
+
+/** Frames with pages that were packed. */
+export interface EncodedPages {
+  /** To be written one after the other. */
+  readonly buffers: readonly Uint8Array[];
+  /** Whether some of them are views of the slab, so that it must stay until they are written; otherwise it may go back now. */
+  readonly usesSlab: boolean;
+  /** Gives memory of the packer back: once, after the buffers were written or given up. */
+  release(): void;
 }
 
 /** Guest state as the encoder takes it. */
@@ -48,6 +68,9 @@ export class PageStreamEncoder {
   readonly #streamId: Uint8Array;
   readonly #spans: PageSpans;
   readonly #digest = new Uint32Array(2);
+  readonly #chunks: ChunkEncoder | undefined;
+  readonly #index: IndexBuilder | undefined;
+  readonly #turns = new Turns();
   #regions: readonly RegionEntry[] = [];
   #coverage: PageCoverage[] = [];
   #next: 'start' | 'state' | 'pages' | 'done' = 'start';
@@ -56,7 +79,7 @@ export class PageStreamEncoder {
   #dataBytes = 0;
   #offset = 0;
 
-  constructor({ streamId, codec = pureCodec, limits = formatLimits }: EncoderOptions) {
+  constructor({ streamId, codec = pureCodec, limits = formatLimits, chunks }: EncoderOptions) {
     if (streamId.length !== STREAM_ID_BYTES) {
       throw new RangeError(`streamId has ${streamId.length} bytes, not ${STREAM_ID_BYTES}`);
     }
@@ -64,6 +87,15 @@ export class PageStreamEncoder {
     this.#codec = codec;
     this.#limits = commonLimits(formatLimits, limits);
     this.#spans = new PageSpans(codec);
+    if (chunks === undefined) return;
+    const settings = chunkSettings(chunks);
+    if (settings.parent && settings.parent.chainLength >= MAX_CHAIN_LENGTH) {
+      throw new RangeError(
+        `a chain of ${settings.parent.chainLength + 1} images; flatten it: ${MAX_CHAIN_LENGTH} at most`,
+      );
+    }
+    this.#chunks = new ChunkEncoder(codec, settings, this.#streamId, this.#limits.maxPayloadBytes);
+    if (settings.index) this.#index = new IndexBuilder();
   }
 
   /** So far; final after `end`. `frames` are those before END. */
@@ -77,7 +109,12 @@ export class PageStreamEncoder {
     };
   }
 
-  /** STREAM_HEADER and REGION_TABLE. Names are labels: control characters become spaces, and what is too long is cut. */
+  /** What the reader must know: the required features. */
+  get features(): number {
+    return this.#chunks?.settings.features ?? 0;
+  }
+
+  /** STREAM_HEADER, for an increment PARENT, and REGION_TABLE. Names are labels: control characters become spaces, and what is too long is cut. */
   start(regions: readonly RegionEntry[]): Uint8Array[] {
     this.#expect('start');
     checkRegions(regions, this.#limits, this.#offset);
@@ -85,11 +122,20 @@ export class PageStreamEncoder {
     if (table.length > this.#limits.maxPayloadBytes) {
       throw new PageStreamError('STREAM_LIMIT', this.#offset, `region table of ${table.length} bytes`);
     }
+    const parent = this.#chunks?.settings.parent;
+    if (parent && !sameLayout(regions, parent.regions)) {
+      throw new RangeError('the regions of an increment are not those of its parent');
+    }
+    if (parent) this.#digest.set(parent.digest);
+    this.#chunks?.start(regions);
     this.#regions = regions.map((region) => ({ ...region }));
     this.#coverage = regions.map(({ sizeBytes, pageSize }) => new PageCoverage(sizeBytes / pageSize));
     this.#next = 'state';
     return [
-      ...this.#frame(frameTypes.STREAM_HEADER, writeStreamHeader(this.#streamId)),
+      ...this.#frame(frameTypes.STREAM_HEADER, writeStreamHeader(this.#streamId, this.features)),
+      ...(parent
+        ? this.#frame(frameTypes.PARENT, writeParent({ ...parent, chainLength: parent.chainLength + 1 }))
+        : []),
       ...this.#frame(frameTypes.REGION_TABLE, table),
     ];
   }
@@ -122,30 +168,102 @@ export class PageStreamEncoder {
    */
   encodePages(region: number, runs: readonly PageRun[], bytes: Uint8Array): Uint8Array[] {
     this.#expect('pages');
-    const entry = this.#regions[region];
-    const coverage = this.#coverage[region];
-    if (!entry || !coverage) throw new RangeError(`no region ${region}`);
-    checkRuns(entry, runs, bytes);
-    for (const { firstPage, pageCount } of runs) {
-      if (!coverage.cover(firstPage, pageCount)) {
-        throw new RangeError(`region ${region}: a page of ${pageCount} from ${firstPage} was encoded before`);
-      }
+    this.#expectQuiet();
+    const entry = this.#cover(region, runs, bytes);
+    if (this.#chunks) {
+      const slab = this.#chunks.plan(entry, runs, bytes);
+      return this.#chunkFrames(this.#chunks, slab, this.#chunks.store(slab));
     }
     this.#spans.reset(bytes, entry.pageSize);
     const frames = divideSlab(runs, this.#spans, entry.pageSize, this.#limits.maxPayloadBytes);
     return frames.flatMap((frame) => this.#pagesFrame(entry, frame, bytes));
   }
 
-  /** END, after every page of every region. */
+  /**
+   * As `encodePages`, with the option `chunks`, but packed away from the event loop. Several calls may be under way; their frames
+   * belong into the stream in the order of the calls, and their promises resolve in it. When one rejects, so do all after it, the
+   * image cannot be completed, and nothing touches the slabs any more.
+   */
+  async packPages(region: number, runs: readonly PageRun[], bytes: Uint8Array): Promise<EncodedPages> {
+    this.#expect('pages');
+    const chunks = this.#chunks;
+    if (!chunks) throw new TypeError('packPages needs the option `chunks`');
+    const entry = this.#cover(region, runs, bytes);
+    const slab = chunks.plan(entry, runs, bytes);
+    return this.#turns.take(
+      chunks.pack(slab),
+      (packed) => ({
+        buffers: this.#chunkFrames(chunks, slab, packed),
+        usesSlab: packed.isSlab && slab.chunks.length > 0,
+        release: () => packed.release(),
+      }),
+      (packed) => packed.release(),
+    );
+  }
+
+  /** Pages of an increment that are known to be as in the parent: neither is looked at. */
+  inheritPages(region: number, spans: readonly PageSpan[]): Uint8Array[] {
+    this.#expect('pages');
+    this.#expectQuiet();
+    const chunks = this.#chunks;
+    if (!chunks?.settings.parent) throw new TypeError('inheritPages needs the option `chunks.parent`');
+    const entry = this.#cover(
+      region,
+      spans.map((span) => ({ ...span, kind: 'zero' })),
+      new Uint8Array(),
+    );
+    const slab = chunks.planInherited(entry, spans);
+    return this.#chunkFrames(chunks, slab, chunks.store(slab));
+  }
+
+  /** An index if there is to be one, and END, after every page of every region. */
   end(): Uint8Array[] {
     this.#expect('pages');
+    this.#expectQuiet();
     for (const { id, name } of this.#regions) {
       const missing = this.#coverage[id]?.firstMissing();
       if (missing !== undefined) throw new RangeError(`page ${missing} of region ${id} (${name}) is missing`);
     }
-    const buffers = this.#frame(frameTypes.END, writeEnd(this.totals));
+    const index = this.#index?.payloads(this.#offset, this.#limits.maxPayloadBytes) ?? [];
+    const buffers = index.flatMap((payload) => this.#frame(INDEX_TYPE, payload));
+    buffers.push(...this.#frame(frameTypes.END, writeEnd(this.totals)));
     this.#next = 'done';
     return buffers;
+  }
+
+  /** The entry of a region whose pages come now. */
+  #cover(region: number, runs: readonly PageRun[], bytes: Uint8Array): RegionEntry {
+    const entry = this.#regions[region];
+    const coverage = this.#coverage[region];
+    if (!entry || !coverage) throw new RangeError(`no region ${region}`);
+    checkSpans(entry, runs);
+    checkBytes(entry, runs, bytes);
+    for (const { firstPage, pageCount } of runs) {
+      if (!coverage.cover(firstPage, pageCount)) {
+        throw new RangeError(`region ${region}: a page of ${pageCount} from ${firstPage} was encoded before`);
+      }
+    }
+    return entry;
+  }
+
+  #chunkFrames(chunks: ChunkEncoder, slab: PendingSlab, packed: PackedSlab): Uint8Array[] {
+    addDigest(this.#digest, slab.digest);
+    addDigest(this.#digest, packed.digest);
+    const buffers: Uint8Array[] = [];
+    for (const { head, views, payloadBytes, payloadCrc, runs } of chunks.frames(slab, packed)) {
+      for (const { kind, pageCount } of runs) {
+        if (kind === 'zero') this.#zeroPages += pageCount;
+        else if (kind !== 'parent') this.#dataBytes += pageCount * slab.region.pageSize;
+      }
+      this.#index?.add(slab.region.id, runs, this.#offset);
+      this.#writeHeader(head, frameTypes.CHUNKS, payloadBytes, payloadCrc);
+      buffers.push(head, ...views);
+    }
+    return buffers;
+  }
+
+  #expectQuiet(): void {
+    if (this.#turns.isBusy) throw new TypeError('called while packPages is under way: await it first');
   }
 
   #pagesFrame({ id, pageSize }: RegionEntry, frame: SlabFrame, bytes: Uint8Array): Uint8Array[] {
@@ -188,7 +306,8 @@ export class PageStreamEncoder {
   }
 
   #writeHeader(head: Uint8Array, type: number, payloadBytes: number, payloadCrc: number): void {
-    writeFrameHeader(head, { type, payloadBytes, payloadCrc, sequence: this.#frames++ });
+    const required = type !== INDEX_TYPE;
+    writeFrameHeader(head, { type, payloadBytes, payloadCrc, sequence: this.#frames++, required });
     this.#offset += FRAME_HEADER_BYTES + payloadBytes;
   }
 

@@ -24,6 +24,9 @@ const hints = {
   STREAM_PAGE_RANGE: 'A run names pages outside its region: the writer is wrong.',
   STREAM_PAGE_REPEATED: 'A page came twice, but an image has each page once: the writer is wrong.',
   STREAM_PAGES_MISSING: 'The stream ended properly, but some pages never came: the writer is wrong.',
+  STREAM_UNPACK:
+    'Compressed pages do not unpack to what they should be: the writer is wrong, or the bytes were made up.',
+  STREAM_PARENT: 'This is an increment of another image. Give the image that it was made from.',
   STREAM_TOTALS:
     'The totals in the END frame differ from what came: the writer is wrong, or frames were exchanged.',
   STREAM_DIGEST: 'The image digest differs from what came. Do not use this image.',

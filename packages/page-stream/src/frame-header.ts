@@ -23,15 +23,20 @@ export const frameTypes = {
   GUEST_STATE: 0x0003,
   PAGES: 0x0004,
   END: 0x0005,
+  CHUNKS: 0x0009,
+  PARENT: 0x000a,
   HELLO: 0x8001,
   ACK: 0x8002,
   ABORT: 0x8003,
 } as const;
 
-/** Types that have a name only. */
+/** Where pages are: passed over by whoever reads from the start, like any frame that is not REQUIRED. */
+export const INDEX_TYPE = 0x0007;
+
+/** Types that have a name only, for a decoder. */
 const reservedTypes = {
   ROUND_MARK: 0x0006,
-  INDEX: 0x0007,
+  INDEX: INDEX_TYPE,
   PADDING: 0x0008,
   CREDIT: 0x8004,
   PAGE_REQUEST: 0x8005,
@@ -69,12 +74,12 @@ export interface FrameHeader {
 /** Writes a header of a type that this version defines to the start of `frame`. */
 export function writeFrameHeader(
   frame: Uint8Array,
-  header: { type: number; payloadBytes: number; payloadCrc: number; sequence: number },
+  header: { type: number; payloadBytes: number; payloadCrc: number; sequence: number; required?: boolean },
 ): void {
   const view = new DataView(frame.buffer, frame.byteOffset, FRAME_HEADER_BYTES);
   view.setUint32(0, MAGIC, true);
   view.setUint16(4, header.type, true);
-  view.setUint16(6, REQUIRED, true);
+  view.setUint16(6, header.required === false ? 0 : REQUIRED, true);
   view.setUint32(8, header.payloadBytes, true);
   view.setUint32(12, header.payloadCrc, true);
   setU64(view, 16, header.sequence);

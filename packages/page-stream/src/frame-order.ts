@@ -1,4 +1,5 @@
 import { PageStreamError } from './error.ts';
+import { features } from './features.ts';
 import { type FrameHeader, frameTypeName, frameTypes, isControlType } from './frame-header.ts';
 import type { Frame } from './frames.ts';
 
@@ -6,13 +7,15 @@ import type { Frame } from './frames.ts';
 export type StreamFrom = 'file' | 'source' | 'destination';
 
 /** What the image needs next. */
-type ImagePlace = 'header' | 'regions' | 'state' | 'pages' | 'ended';
+type ImagePlace = 'header' | 'parent' | 'regions' | 'state' | 'pages' | 'ended';
 
 const imagePlaces: ReadonlyMap<number, ImagePlace> = new Map([
   [frameTypes.STREAM_HEADER, 'header'],
+  [frameTypes.PARENT, 'parent'],
   [frameTypes.REGION_TABLE, 'regions'],
   [frameTypes.GUEST_STATE, 'state'],
   [frameTypes.PAGES, 'pages'],
+  [frameTypes.CHUNKS, 'pages'],
   [frameTypes.END, 'pages'],
 ]);
 
@@ -21,6 +24,7 @@ export class FrameOrder {
   readonly #from: StreamFrom;
   readonly #maxSkippedFrames: number;
   #image: ImagePlace = 'header';
+  #features = 0;
   #saidHello = false;
   #acked = false;
   #abort: PageStreamError | undefined;
@@ -67,7 +71,10 @@ export class FrameOrder {
 
   /** Goes on behind a frame whose payload was accepted. */
   accept(frame: Frame): void {
-    if (frame.type === 'header') this.#image = 'regions';
+    if (frame.type === 'header') {
+      this.#features = frame.requiredFeatures;
+      this.#image = (this.#features & features.PARENT) === 0 ? 'regions' : 'parent';
+    } else if (frame.type === 'parent') this.#image = 'regions';
     else if (frame.type === 'regions') this.#image = 'state';
     else if (frame.type === 'state' && frame.last) this.#image = 'pages';
     else if (frame.type === 'end') this.#image = 'ended';
@@ -88,6 +95,7 @@ export class FrameOrder {
 
   #allowsImage({ type, known }: FrameHeader): boolean {
     if (this.#from === 'destination' || (this.#from === 'source' && !this.#saidHello)) return false;
+    if (type === frameTypes.CHUNKS && (this.#features & features.CHUNKS) === 0) return false;
     if (known) return imagePlaces.get(type) === this.#image;
     return this.#image !== 'header' && this.#image !== 'ended';
   }

@@ -1,3 +1,5 @@
+import type { ChunkKind } from './layout/chunks.ts';
+import type { ParentIdentity } from './layout/parent.ts';
 import type { StreamLimits } from './limits.ts';
 import type { PageRun, RegionEntry } from './page-run.ts';
 
@@ -34,13 +36,35 @@ export interface StateFrame extends FramePlace {
   readonly bytes: Uint8Array;
 }
 
-/** Pages of one region. */
+/** What an increment builds on. */
+export interface ParentFrame extends FramePlace, ParentIdentity {
+  readonly type: 'parent';
+}
+
+/** Pages of one region, from a PAGES or a CHUNKS frame; those of CHUNKS come unpacked. */
 export interface PagesFrame extends FramePlace {
   readonly type: 'pages';
   readonly region: number;
   readonly runs: readonly PageRun[];
-  /** The pages of the data runs, packed in the order of `runs`. On loan until the next `push` or `wrote`. */
+  /**
+   * The pages of the data runs, packed in the order of `runs`. On loan: from PAGES until the next `push` or `wrote`, from CHUNKS
+   * until the next frame is taken from the batch.
+   */
   readonly bytes: Uint8Array;
+  /** Only from CHUNKS: how the pages were stored. */
+  readonly stored?: StoredRuns;
+}
+
+/** How the pages of a CHUNKS frame were stored. */
+export interface StoredRuns {
+  /** Pages that stay as in the parent; they are not in the `runs` of the frame. */
+  readonly inherited: readonly PageSpan[];
+  readonly pagesByKind: Readonly<Record<ChunkKind, number>>;
+}
+
+export interface PageSpan {
+  readonly firstPage: number;
+  readonly pageCount: number;
 }
 
 /** What an image holds. */
@@ -49,7 +73,7 @@ export interface ImageTotals {
   readonly pages: number;
   /** Pages that travelled as zero runs. */
   readonly zeroPages: number;
-  /** Bytes of the pages that travelled as data runs. */
+  /** Full bytes of all other pages, but for those that stay as in the parent. */
   readonly dataBytes: number;
   /** Image frames before END. */
   readonly frames: number;
@@ -117,6 +141,7 @@ export interface SkippedFrame extends FramePlace {
 export type Frame =
   | HeaderFrame
   | RegionsFrame
+  | ParentFrame
   | StateFrame
   | PagesFrame
   | EndFrame
@@ -128,6 +153,10 @@ export type Frame =
 /**
  * The frames that one `push` or `wrote` completed. Iterating gives them in order and then throws `error`, if there is one, so a
  * loop sees the same whatever the chunks were. After an error the decoder takes nothing more.
+ *
+ * From the first CHUNKS frame on they are decoded as they are taken, so that a same-as run finds the pages of the frames before it
+ * where they were written to, and a small chunk that unpacks to much needs the memory of one frame.
+ * `frames` and `error` decode all that are left, each with memory of its own.
  */
 export interface FrameBatch extends Iterable<Frame> {
   readonly frames: readonly Frame[];

@@ -57,3 +57,17 @@ export function formatDigest(digest: Uint32Array): string {
   const [low = 0, high = 0] = digest;
   return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
 }
+
+/** `digest` += `other`, modulo 2^64. */
+export function addDigest(digest: Uint32Array, other: Uint32Array): void {
+  const low = digest[0]! + other[0]!;
+  digest[0] = low;
+  digest[1] = digest[1]! + other[1]! + (low > 0xffff_ffff ? 1 : 0);
+}
+
+/** `digest` -= `other`, modulo 2^64. */
+export function subtractDigest(digest: Uint32Array, other: Uint32Array): void {
+  const low = digest[0]! - other[0]!;
+  digest[0] = low;
+  digest[1] = digest[1]! - other[1]! - (low < 0 ? 1 : 0);
+}

@@ -1,15 +1,27 @@
+export {
+  agreeChunks,
+  type ChunkOptions,
+  type CompressionOptions,
+  DEFAULT_CHUNK_BYTES,
+} from './chunk-options.ts';
 export type { PageCodec } from './codec.ts';
 export { ControlEncoder } from './control-encoder.ts';
 export { type DecoderOptions, PageStreamDecoder } from './decoder.ts';
-export { type EncoderOptions, PageStreamEncoder, type StateInput } from './encoder.ts';
+export { type EncodedPages, type EncoderOptions, PageStreamEncoder, type StateInput } from './encoder.ts';
 export { isPageStreamErrorCode, PageStreamError, type PageStreamErrorCode } from './error.ts';
 export { FORMAT_VERSION } from './frame-header.ts';
 export type { StreamFrom } from './frame-order.ts';
+export { featureNames, features, readableFeatures } from './features.ts';
 export type * from './frames.ts';
+export type { ChunkKind } from './layout/chunks.ts';
+export type { ParentIdentity } from './layout/parent.ts';
+export type { ChunkPacker, ChunkToPack, PackedChunk, PackedSlab, PackMethod, PackRequest } from './packer.ts';
+export type { PageReader, ParentImage } from './page-reader.ts';
 export { formatDigest } from './image-digest.ts';
 export * from './limits.ts';
 export { chooseVersion, ownHello } from './negotiate.ts';
 export type { PageRun, RegionEntry } from './page-run.ts';
 export { pureCodec } from './pure-codec.ts';
 export { StateCollector } from './state-collector.ts';
+export { unpackLz4 } from './unpack-lz4.ts';
 export { type FrameSummary, type PagesSummary, walkFrames } from './walk.ts';

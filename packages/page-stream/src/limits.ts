@@ -31,6 +31,12 @@ export const MAX_STATE_BYTES = 256 * 1024 * 1024;
 /** A slab of 2,048 pages needs no more than 2,048 runs; holes come in fewer. The table stays below 256 KiB. */
 export const MAX_RUNS = 16_384;
 
+/** Each image of a chain of increments is an open file and a look-up on the way to a page. */
+export const MAX_CHAIN_LENGTH = 64;
+
+/** 48 MiB in memory. Enough for 2 TiB in frames of a MiB; an image that needs more has no index. */
+export const MAX_INDEX_ENTRIES = 2 ** 21;
+
 /** Frames of unknown type that a reader passes over before it stops believing that the stream gets anywhere. */
 export const MAX_SKIPPED_FRAMES = 4096;
 

@@ -1,17 +1,19 @@
 import { PageStreamError } from './error.ts';
 import { FORMAT_VERSION, FRAME_HEADER_BYTES } from './frame-header.ts';
 import type { Hello, HelloFrame, Role } from './frames.ts';
-import { KNOWN_FEATURES } from './layout/stream-header.ts';
 import { lowerLimits, type StreamLimits } from './limits.ts';
 
-/** What this package can read. `limits` are those that the decoder was given. */
-export function ownHello(role: Role, limits?: Partial<StreamLimits>): Hello {
+/**
+ * What this side can read. `limits` are those that the decoder was given, `features` what `readableFeatures` says of it: none are
+ * announced unless they are given.
+ */
+export function ownHello(role: Role, limits?: Partial<StreamLimits>, features = 0): Hello {
   const { maxSkippedFrames: _, ...announced } = lowerLimits(limits);
   return {
     role,
     versionMin: FORMAT_VERSION,
     versionMax: FORMAT_VERSION,
-    features: KNOWN_FEATURES,
+    features,
     limits: announced,
   };
 }

@@ -42,6 +42,22 @@ export class PageCoverage {
     return true;
   }
 
+  /** How many of these pages, which lie within the region, have come. */
+  count(firstPage: number, pageCount: number): number {
+    const end = firstPage + pageCount;
+    let sum = 0;
+    for (let page = firstPage; page < end; ) {
+      const chunk = Math.floor(page / CHUNK_PAGES);
+      const base = chunk * CHUNK_PAGES;
+      const stop = Math.min(end, base + CHUNK_PAGES);
+      const bits = this.#bits.get(chunk);
+      if (bits !== undefined) sum += countBits(bits, page - base, stop - base);
+      else if (this.#counts[chunk]! > 0) sum += stop - page;
+      page = stop;
+    }
+    return sum;
+  }
+
   /** The lowest page that has not come, or undefined. */
   firstMissing(): number | undefined {
     const chunk = this.#counts.findIndex((count, index) => count < this.#chunkPages(index));
@@ -74,6 +90,17 @@ function firstClear(bits: Uint32Array): number {
   const word = bits.findIndex((value) => value !== 0xffff_ffff);
   const clear = ~bits[word]!;
   return word * 32 + 31 - Math.clz32(clear & -clear);
+}
+
+function countBits(bits: Uint32Array, from: number, to: number): number {
+  let sum = 0;
+  for (let at = from; at < to; ) {
+    const stop = Math.min(to, (Math.floor(at / 32) + 1) * 32);
+    const mask = (0xffff_ffff >>> (32 - (stop - at))) << (at & 31);
+    for (let rest = bits[at >>> 5]! & mask; rest !== 0; rest &= rest - 1) sum++;
+    at = stop;
+  }
+  return sum;
 }
 
 /** Sets bits `from` to `to` (exclusive); false when one was set. */

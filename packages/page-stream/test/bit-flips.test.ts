@@ -46,7 +46,9 @@ describe('every single bit flip', () => {
   it('in a payload, with the checksums put right, is an error or in a field whose content is free', () => {
     const accepted = acceptedFlips(smallImage);
     expect(accepted).toEqual([
-      // STREAM_HEADER: optional features and stream id. REGION_TABLE: the name. GUEST_STATE: the kind.
+      // STREAM_HEADER: required features that every reader knows, CHUNKS and LZ4.
+      ['0:8-8', 2],
+      // Optional features and stream id. REGION_TABLE: the name. GUEST_STATE: the kind.
       ['0:12-31', 160],
       // Bit 7 makes no UTF-8 of an ASCII letter, and bit 4 makes DEL of the "o" in "none".
       ['1:32-34', 3 * 7],

@@ -1,4 +1,5 @@
 import { crc32c } from '@node-rs/crc32';
+import { fullReader } from './full-reader.ts';
 import { type DecoderOptions, type Frame, PageStreamDecoder, PageStreamError } from '../src/index.ts';
 
 /** Frames with copies of their bytes, and the error as `CODE@offset`. */
@@ -16,7 +17,12 @@ export interface Feed {
 export const whole: Feed = { lengths: [Number.MAX_SAFE_INTEGER], way: 'push' };
 
 /** Decodes a complete stream. Throws what is not a PageStreamError. */
-export function decode(bytes: Uint8Array, options: DecoderOptions, feed: Feed = whole): Decoded {
+export function decode(
+  bytes: Uint8Array,
+  options: DecoderOptions,
+  feed: Feed = whole,
+  onFrame: (frame: Frame) => void = () => {},
+): Decoded {
   const decoder = new PageStreamDecoder(options);
   const frames: Frame[] = [];
   try {
@@ -24,7 +30,10 @@ export function decode(bytes: Uint8Array, options: DecoderOptions, feed: Feed = 
       const chunk = bytes.subarray(at, at + (feed.lengths[turn % feed.lengths.length] ?? 1));
       const { batch, taken } = feed.way === 'push' ? push(decoder, chunk) : wrote(decoder, chunk);
       at += taken;
-      for (const frame of batch) frames.push(withCopies(frame));
+      for (const frame of batch) {
+        onFrame(frame);
+        frames.push(withCopies(frame));
+      }
       if (decoder.offset !== at) throw new Error(`offset is ${decoder.offset} after ${at} bytes`);
     }
     decoder.finish();
@@ -33,6 +42,12 @@ export function decode(bytes: Uint8Array, options: DecoderOptions, feed: Feed = 
     if (!(error instanceof PageStreamError)) throw error;
     return { frames, error: `${error.code}@${error.offset}` };
   }
+}
+
+/** As `decode`, by a reader that knows every feature and has `sampleParent`. */
+export function decodeFully(bytes: Uint8Array, options: DecoderOptions, feed: Feed = whole): Decoded {
+  const { options: abilities, memory } = fullReader();
+  return decode(bytes, { ...options, ...abilities }, feed, (frame) => memory.take(frame));
 }
 
 function push(decoder: PageStreamDecoder, chunk: Uint8Array) {

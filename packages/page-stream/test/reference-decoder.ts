@@ -2,30 +2,47 @@ import type { StreamFrom } from '../src/frame-order.ts';
 import type { Frame } from '../src/frames.ts';
 import type { StreamLimits } from '../src/limits.ts';
 import { referenceCrc32c } from './reference-checksums.ts';
+import { fullFeatures, plainFeatures, type ReferenceParent } from './reference-chunks.ts';
 import { number, Refused, refuse, small, zeros } from './reference-fields.ts';
 import { type Image, type Located, readers } from './reference-payloads.ts';
 
 export interface ReferenceResult {
   readonly frames: Frame[];
   readonly error: Refused | undefined;
+  /** What came so far, as END would state it. */
+  readonly totals: { pages: number; zeroPages: number; dataBytes: number; digest: bigint };
 }
 
 /**
  * The oracle: FORMAT.md turned into code as plainly as possible. It takes a complete stream, knows nothing of chunks, and keeps every
- * page number in a set, so the limits must be low. Slow on purpose, and no code is shared with the decoder under test.
+ * page number in a set, so the limits must be low. Slow on purpose, and no code is shared with the decoder under test. With a parent
+ * it knows every feature, without one what a decoder without options knows.
  */
-export function referenceDecode(bytes: Uint8Array, from: StreamFrom, limits: StreamLimits): ReferenceResult {
+export function referenceDecode(
+  bytes: Uint8Array,
+  from: StreamFrom,
+  limits: StreamLimits,
+  parent?: ReferenceParent,
+): ReferenceResult {
   const frames: Frame[] = [];
+  const image = emptyImage(from, limits, parent);
+  let refused: Refused | undefined;
   try {
-    decode(bytes, from, limits, frames);
-    return { frames, error: undefined };
+    decode(bytes, image, frames);
   } catch (error) {
-    if (error instanceof Refused) return { frames, error };
-    throw error;
+    if (!(error instanceof Refused)) throw error;
+    refused = error;
   }
+  const pages = image.seen.reduce((sum, { size }) => sum + size, 0);
+  const { zeroPages, dataBytes } = image;
+  return {
+    frames,
+    error: refused,
+    totals: { pages, zeroPages, dataBytes, digest: BigInt.asUintN(64, image.digest) },
+  };
 }
 
-const imageFrames = new Set(['header', 'regions', 'state', 'pages', 'end']);
+const imageFrames = new Set(['header', 'parent', 'regions', 'state', 'pages', 'end']);
 
 const known: Record<number, string> = {
   0x0001: 'header',
@@ -33,13 +50,32 @@ const known: Record<number, string> = {
   0x0003: 'state',
   0x0004: 'pages',
   0x0005: 'end',
+  0x0009: 'chunks',
+  0x000a: 'parent',
   0x8001: 'hello',
   0x8002: 'ack',
   0x8003: 'abort',
 };
 
-function decode(bytes: Uint8Array, from: StreamFrom, limits: StreamLimits, frames: Frame[]): void {
-  const image: Image = { limits, from, regions: [], seen: [], zeroPages: 0, dataBytes: 0, digest: 0n };
+function emptyImage(from: StreamFrom, limits: StreamLimits, parent: ReferenceParent | undefined): Image {
+  return {
+    limits,
+    from,
+    regions: [],
+    seen: [],
+    zeroPages: 0,
+    dataBytes: 0,
+    digest: 0n,
+    known: parent ? fullFeatures : plainFeatures,
+    features: 0,
+    parent,
+    pages: new Map(),
+    copies: new Set(),
+  };
+}
+
+function decode(bytes: Uint8Array, image: Image, frames: Frame[]): void {
+  const { from } = image;
   let offset = 0;
   while (offset < bytes.length) {
     if (isClosed(frames, from)) refuse('STREAM_TRAILING_BYTES', offset);
@@ -78,7 +114,7 @@ function readFrame(bytes: Uint8Array, offset: number, frames: readonly Frame[], 
 
   const before = frames.filter((frame) => isControl(frame) === control).length;
   if (number(bytes, offset + 16, 8) !== BigInt(before)) refuse('STREAM_SEQUENCE', offset + 16);
-  if (!isAllowed(name, control, frames, image.from)) refuse('STREAM_UNEXPECTED_FRAME', offset);
+  if (!isAllowed(name, control, frames, image)) refuse('STREAM_UNEXPECTED_FRAME', offset);
   const skipped = frames.filter((frame) => frame.type === 'skipped').length;
   if (name === undefined && skipped === image.limits.maxSkippedFrames) refuse('STREAM_LIMIT', offset);
 
@@ -105,7 +141,7 @@ function isAllowed(
   name: string | undefined,
   control: boolean,
   frames: readonly Frame[],
-  from: StreamFrom,
+  { from, features }: Image,
 ): boolean {
   const has = (type: string) => frames.some((frame) => frame.type === type);
   if (control) {
@@ -118,8 +154,10 @@ function isAllowed(
   if (from === 'source' && !has('hello')) return false;
   if (name === undefined) return has('header') && !has('end');
   if (name === 'header') return !has('header');
-  if (name === 'regions') return has('header') && !has('regions');
+  if (name === 'parent') return (features & 32) !== 0 && has('header') && !has('parent');
+  if (name === 'regions') return has('header') && (!(features & 32) || has('parent')) && !has('regions');
   const stateDone = frames.some((frame) => frame.type === 'state' && frame.last);
+  if (name === 'chunks' && !(features & 2)) return false;
   if (name === 'state') return has('regions') && !stateDone;
   return stateDone && !has('end');
 }

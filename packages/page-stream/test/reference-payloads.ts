@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { StreamFrom } from '../src/frame-order.ts';
 import type { Frame, FramePlace } from '../src/frames.ts';
 import type { StreamLimits } from '../src/limits.ts';
 import type { PageRun, RegionEntry } from '../src/page-run.ts';
-import { referenceDigest } from './reference-checksums.ts';
+import { readChunks, readParent, type ReferenceParent, takePage } from './reference-chunks.ts';
 import { count, number, pad8, refuse, small, string, zeros } from './reference-fields.ts';
 
 /** A frame within the whole stream: header at `offset`, payload from `start` to `end`. */
@@ -24,6 +25,14 @@ export interface Image {
   zeroPages: number;
   dataBytes: number;
   digest: bigint;
+  /** Feature bits that the reader knows, and those that the stream requires. */
+  readonly known: number;
+  features: number;
+  readonly parent: ReferenceParent | undefined;
+  /** What each page holds that came, by `region:page`. */
+  readonly pages: Map<string, Uint8Array>;
+  /** Pages of same-as runs. */
+  readonly copies: Set<string>;
 }
 
 type Content<F> = F extends Frame ? Omit<F, keyof FramePlace> : never;
@@ -39,18 +48,19 @@ function bits64(bytes: Uint8Array, at: number): Uint32Array {
 }
 
 export const readers: Record<string, Reader> = {
-  header(frame) {
+  header(frame, image) {
     const { bytes, start, end } = frame;
     length(frame, end - start >= 8);
     if (small(bytes, start, 2) !== 1) refuse('STREAM_VERSION', start);
     length(frame, end - start === 32);
     zeros(bytes, start + 2, start + 4);
     if (small(bytes, start + 4, 4) !== 4096) refuse('STREAM_BAD_VALUE', start + 4);
-    if (small(bytes, start + 8, 4) !== 0) refuse('STREAM_FEATURE', start + 8);
+    image.features = small(bytes, start + 8, 4);
+    if (image.features & ~image.known) refuse('STREAM_FEATURE', start + 8);
     return {
       type: 'header',
       version: 1,
-      requiredFeatures: 0,
+      requiredFeatures: image.features,
       optionalFeatures: small(bytes, start + 12, 4),
       streamId: bytes.slice(start + 16, start + 32),
     };
@@ -91,6 +101,13 @@ export const readers: Record<string, Reader> = {
       at = next;
     }
     length(frame, at === end);
+    if (image.features & 32) {
+      // oxlint-disable-next-line unicorn/consistent-function-scoping -- read where it is used
+      const layout = (list: readonly RegionEntry[]) =>
+        list.map(({ pageSize, sizeBytes }) => [pageSize, sizeBytes]);
+      const same = isDeepStrictEqual(layout(image.regions), layout(image.parent!.regions));
+      if (!same) refuse('STREAM_PARENT', start);
+    }
     return { type: 'regions', regions: image.regions };
   },
 
@@ -129,6 +146,9 @@ export const readers: Record<string, Reader> = {
     };
   },
 
+  chunks: readChunks,
+  parent: readParent,
+
   pages(frame, image) {
     const { bytes, start, end } = frame;
     length(frame, end - start >= 8);
@@ -161,10 +181,11 @@ export const readers: Record<string, Reader> = {
         seen.add(page);
         if (kind === 'zero') {
           image.zeroPages++;
+          takePage(image, region, page, new Uint8Array(region.pageSize));
           continue;
         }
-        const content = bytes.subarray(at, at + region.pageSize);
-        image.digest += referenceDigest(content, region.id, page * region.pageSize);
+        const content = bytes.slice(at, at + region.pageSize);
+        takePage(image, region, page, content);
         image.dataBytes += region.pageSize;
         at += region.pageSize;
       }

@@ -1,3 +1,4 @@
+import { chunkVectors } from './chunk-vectors.ts';
 import type { StreamFrom } from '../src/frame-order.ts';
 import * as payload from './payloads.ts';
 import { DATA, type RawRun, TYPE, ZERO } from './payloads.ts';
@@ -11,6 +12,8 @@ export interface Vector {
   readonly from: StreamFrom;
   /** `ok`, or the code and the offset of the error. Written by hand from FORMAT.md, not computed. */
   readonly expect: string;
+  /** `full`: read by a reader that knows every feature and whose parent is the image of `valid-example`. */
+  readonly reader?: 'full';
   readonly bytes: Uint8Array;
 }
 
@@ -455,4 +458,5 @@ export const vectors: readonly Vector[] = [
   ...tables,
   ...pagesAndEnd,
   ...control,
+  ...chunkVectors,
 ];

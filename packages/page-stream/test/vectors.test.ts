@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { decode, fingerprints } from './decode.ts';
+import { decode, decodeFully, fingerprints } from './decode.ts';
+import { referenceParent } from './reference-chunks.ts';
 import { referenceDecode } from './reference-decoder.ts';
 import { parseVector, formatVector } from './vector-file.ts';
 import { vectors } from './vector-list.ts';
@@ -18,9 +19,10 @@ describe('golden vectors', () => {
     expect(Object.fromEntries(files.map(({ name, text }) => [name, text]))).toEqual(written);
   });
 
-  it.each(files)('$name: $expect', ({ from, expect: expected, bytes }) => {
-    const decoded = decode(bytes, { from });
-    const reference = referenceDecode(bytes, from, lowerLimits());
+  it.each(files)('$name: $expect', ({ from, reader, expect: expected, bytes }) => {
+    const isFull = reader === 'full';
+    const decoded = isFull ? decodeFully(bytes, { from }) : decode(bytes, { from });
+    const reference = referenceDecode(bytes, from, lowerLimits(), isFull ? referenceParent : undefined);
     expect(decoded.error ?? 'ok').toBe(expected);
     expect(reference.error?.message ?? 'ok').toBe(expected);
     expect(fingerprints(decoded.frames)).toEqual(fingerprints(reference.frames));
@@ -30,6 +32,6 @@ describe('golden vectors', () => {
     const codes = new Set(files.map((vector) => vector.expect.split('@')[0] ?? ''));
     codes.delete('ok');
     expect([...codes].filter((code) => !isPageStreamErrorCode(code))).toEqual([]);
-    expect(codes.size).toBe(22);
+    expect(codes.size).toBe(24);
   });
 });

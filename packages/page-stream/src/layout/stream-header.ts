@@ -7,19 +7,18 @@ const BYTES = 32;
 
 export const STREAM_ID_BYTES = 16;
 
-/** Features that this version knows: none. */
-export const KNOWN_FEATURES = 0;
-
-export function writeStreamHeader(streamId: Uint8Array): Uint8Array {
+export function writeStreamHeader(streamId: Uint8Array, requiredFeatures = 0): Uint8Array {
   const bytes = new Uint8Array(BYTES);
   const view = new DataView(bytes.buffer);
   view.setUint16(0, FORMAT_VERSION, true);
   view.setUint32(4, DIGEST_UNIT_BYTES, true);
+  view.setUint32(8, requiredFeatures, true);
   bytes.set(streamId, 16);
   return bytes;
 }
 
-export function readStreamHeader(payload: Payload) {
+/** `knownFeatures`: those that the reader can read. */
+export function readStreamHeader(payload: Payload, knownFeatures: number) {
   payload.expectAtLeast(8);
   const version = payload.u16(0);
   if (version !== FORMAT_VERSION) payload.fail('STREAM_VERSION', 0, `format version ${version}`);
@@ -29,7 +28,7 @@ export function readStreamHeader(payload: Payload) {
     payload.fail('STREAM_BAD_VALUE', 4, `digest unit of ${payload.u32(4)} bytes`);
   }
   const requiredFeatures = payload.u32(8);
-  if ((requiredFeatures & ~KNOWN_FEATURES) !== 0) {
+  if ((requiredFeatures & ~knownFeatures) !== 0) {
     payload.fail('STREAM_FEATURE', 8, `required features 0x${requiredFeatures.toString(16)}`);
   }
   const streamId = payload.bytes.slice(16, 16 + STREAM_ID_BYTES);

@@ -55,6 +55,7 @@ export class SourceTalk {
       case 'abort':
         throw refusal(frame, this.#stage);
       case 'header':
+      case 'parent':
       case 'regions':
       case 'state':
       case 'pages':

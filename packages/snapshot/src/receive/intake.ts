@@ -59,6 +59,7 @@ export class Intake {
       case 'end':
         this.#totals = frame;
         return;
+      case 'parent':
       case 'hello':
       case 'ack':
       case 'abort':

@@ -1,0 +1,167 @@
+import { type ChunkSettings } from './chunk-options.ts';
+import { ChunkPlanner, chunkPagesFor, type SlabPlan } from './chunk-plan.ts';
+import type { PageCodec } from './codec.ts';
+import { addDigest, subtractDigest } from './image-digest.ts';
+import { DIGEST_UNIT_BYTES } from './limits.ts';
+import type { PageRun, RegionEntry } from './page-run.ts';
+import type { PageSpans } from './page-spans.ts';
+import type { PageTwins } from './page-twins.ts';
+
+/** How much of a parent is looked at at a time where the new pages are zeros. */
+const OLD_PAGES_BYTES = 1024 * 1024;
+
+export interface PlannedSlab extends SlabPlan {
+  /** The parent's pages, laid out like the slab. */
+  readonly base: Uint8Array | undefined;
+  /** What the runs without chunks add to the digest. */
+  readonly digest: Uint32Array;
+}
+
+export interface PlannerParts {
+  readonly codec: PageCodec;
+  readonly settings: ChunkSettings;
+  readonly maxPayloadBytes: number;
+  readonly spans: PageSpans;
+  readonly twins: PageTwins | undefined;
+  readonly regions: readonly RegionEntry[];
+}
+
+/** Decides for the pages of one slab how they are sent: as zeros, as in the parent, as pages that came before, or as chunks. */
+export class SlabPlanner {
+  readonly #parts: PlannerParts;
+  readonly #region: RegionEntry;
+  readonly #bytes: Uint8Array;
+  readonly #base: Uint8Array | undefined;
+  readonly #planner: ChunkPlanner;
+  readonly #digest = new Uint32Array(2);
+
+  constructor(parts: PlannerParts, region: RegionEntry, bytes: Uint8Array) {
+    const { settings, maxPayloadBytes, spans, twins } = parts;
+    const { pageSize } = region;
+    this.#parts = parts;
+    this.#region = region;
+    this.#bytes = bytes;
+    this.#base = settings.parent ? new Uint8Array(bytes.length) : undefined;
+    this.#planner = new ChunkPlanner({
+      pageSize,
+      unitsPerPage: pageSize / DIGEST_UNIT_BYTES,
+      chunkPages: chunkPagesFor(pageSize, settings.chunkBytes, maxPayloadBytes),
+      maxPayloadBytes,
+    });
+    spans.reset(bytes, pageSize);
+    twins?.begin(bytes, pageSize);
+  }
+
+  /** `runs` of the slab, whose data runs its bytes are. */
+  plan(runs: readonly PageRun[]): PlannedSlab {
+    const { spans } = this.#parts;
+    let at = 0;
+    for (const { firstPage, pageCount, kind } of runs) {
+      if (kind === 'zero') this.#addZeros(firstPage, pageCount);
+      for (let done = kind === 'zero' ? pageCount : 0; done < pageCount; ) {
+        const span = spans.take(pageCount - done);
+        if (span.zero) this.#addZeros(firstPage + done, span.pageCount);
+        else this.#addData(firstPage + done, span.pageCount, at);
+        at += span.pageCount * this.#region.pageSize;
+        done += span.pageCount;
+      }
+    }
+    return { ...this.#planner.plan, base: this.#base, digest: this.#digest };
+  }
+
+  #addZeros(firstPage: number, pageCount: number): void {
+    const { parent } = this.#parts.settings;
+    const { id, pageSize } = this.#region;
+    if (!parent) return this.#planner.addBare('zero', firstPage, pageCount);
+    const atOnce = Math.max(1, Math.floor(OLD_PAGES_BYTES / pageSize));
+    const old = new Uint8Array(Math.min(pageCount, atOnce) * pageSize);
+    const lengths = new Uint32Array(atOnce + 1);
+    for (let done = 0; done < pageCount; done += atOnce) {
+      const pages = old.subarray(0, Math.min(atOnce, pageCount - done) * pageSize);
+      parent.readPages(id, firstPage + done, pages);
+      this.#forget(pages, firstPage + done);
+      let page = firstPage + done;
+      const entries = this.#parts.codec.findZeroRuns(pages, pageSize, lengths);
+      for (const [entry, length] of lengths.subarray(0, entries).entries()) {
+        if (length > 0) this.#planner.addBare(entry % 2 === 0 ? 'zero' : 'parent', page, length);
+        page += length;
+      }
+    }
+  }
+
+  #addData(firstPage: number, pageCount: number, at: number): void {
+    const { parent } = this.#parts.settings;
+    const { id, pageSize } = this.#region;
+    if (!parent || !this.#base) return this.#addContent(firstPage, pageCount, at);
+    const base = this.#base.subarray(at, at + pageCount * pageSize);
+    parent.readPages(id, firstPage, base);
+    const pages = this.#bytes.subarray(at, at + pageCount * pageSize);
+    for (let page = 0; page < pageCount; ) {
+      const same = samePages(pages, base, page * pageSize, pageSize);
+      let end = page + 1;
+      while (end < pageCount && samePages(pages, base, end * pageSize, pageSize) === same) end++;
+      if (same) this.#planner.addBare('parent', firstPage + page, end - page);
+      else this.#addContent(firstPage + page, end - page, at + page * pageSize);
+      page = end;
+    }
+  }
+
+  /** Pages that are neither zero nor as in the parent. */
+  #addContent(firstPage: number, pageCount: number, at: number): void {
+    const { twins, regions } = this.#parts;
+    const { id, pageSize } = this.#region;
+    if (!twins) return this.#planner.addPages(firstPage, pageCount, at);
+    const slabPage = at / pageSize;
+    let stored = 0;
+    const flush = (end: number) => {
+      if (end > stored) this.#planner.addPages(firstPage + stored, end - stored, at + stored * pageSize);
+      for (let page = stored; page < end; page++) twins.stored(slabPage + page, id, firstPage + page);
+    };
+    for (let page = 0; page < pageCount; ) {
+      const twin = twins.find(slabPage + page, pageCount - page, (region) => regions[region]?.pageSize);
+      if (!twin) {
+        page++;
+        continue;
+      }
+      flush(page);
+      this.#planner.addTwins(firstPage + page, twin.pageCount, twin.sourceRegion, twin.sourcePage);
+      this.#addTwinDigest(firstPage + page, twin.pageCount, at + page * pageSize);
+      page += twin.pageCount;
+      stored = page;
+    }
+    flush(pageCount);
+  }
+
+  #addTwinDigest(firstPage: number, pageCount: number, at: number): void {
+    const { id, pageSize } = this.#region;
+    const added = new Uint32Array(2);
+    const end = at + pageCount * pageSize;
+    const firstUnit = firstPage * (pageSize / DIGEST_UNIT_BYTES);
+    this.#parts.codec.digestRun(this.#bytes.subarray(at, end), 0, id, firstUnit, added);
+    addDigest(this.#digest, added);
+    if (this.#base) this.#forget(this.#base.subarray(at, end), firstPage);
+  }
+
+  /** Takes old pages of the parent out of the digest. */
+  #forget(old: Uint8Array, firstPage: number): void {
+    const { id, pageSize } = this.#region;
+    const gone = new Uint32Array(2);
+    this.#parts.codec.digestRun(old, 0, id, firstPage * (pageSize / DIGEST_UNIT_BYTES), gone);
+    subtractDigest(this.#digest, gone);
+  }
+}
+
+/** Whether the page that starts at `start` is the same in both. */
+function samePages(a: Uint8Array, b: Uint8Array, start: number, pageSize: number): boolean {
+  const one = new DataView(a.buffer, a.byteOffset + start, pageSize);
+  const other = new DataView(b.buffer, b.byteOffset + start, pageSize);
+  for (let i = 0; i < pageSize; i += 16) {
+    const differs =
+      (one.getInt32(i) ^ other.getInt32(i)) |
+      (one.getInt32(i + 4) ^ other.getInt32(i + 4)) |
+      (one.getInt32(i + 8) ^ other.getInt32(i + 8)) |
+      (one.getInt32(i + 12) ^ other.getInt32(i + 12));
+    if (differs !== 0) return false;
+  }
+  return true;
+}
