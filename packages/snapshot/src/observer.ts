@@ -58,7 +58,7 @@ export class Observer {
       faultWait: waitsBetween(taken.faults, this.#seen.faults),
       sweptPages: taken.sweptPages - this.#seen.sweptPages,
       sweptPagesHeld: Math.max(0, stats.sweptPages - taken.sweptPages),
-      sink: meter.level(),
+      sink: meter.level(nowNs),
       preImages: {
         bytes: stats.preImageBytes,
         maxBytes: preImagesMaxBytes,

@@ -54,8 +54,7 @@ export class SinkMeter {
   }
 
   /** For the limiter; begins a new interval of `longestWriteNs`. */
-  level(): SinkLevel {
-    const nowNs = this.#clock.nowNs();
+  level(nowNs: number = this.#clock.nowNs()): SinkLevel {
     const longestWriteNs = Math.max(this.#longestSinceStepNs, this.#goingOnNs(nowNs));
     this.#longestSinceStepNs = 0;
     return {

@@ -216,3 +216,71 @@ test('a trace that cannot be opened is told before anything starts', async () =>
   expect(refused).toMatchObject({ code: 16 });
   expect(refused.lines.map(({ type }) => type)).toEqual(['error', 'summary']);
 });
+
+test('a real sink that stalls is told to the limiter while it stalls, with what waits in the store', async (context) => {
+  needUserfaultfd(context);
+  const folder = await makeFolder();
+  const [socket, trace] = [path.join(folder, 'c.sock'), path.join(folder, 'trace.jsonl')];
+  const dest = await startDest('--once');
+  const load = 'counter,size=64MiB,rate=2000';
+  const slow = ['--limiter', 'token-bucket,rate=32MiB/s'];
+  const source = startSource(dest.to, load, ...slow, '--control', socket, '--trace', trace);
+  await source.line('phase', { phase: 'stream' });
+  dest.child.kill('SIGSTOP');
+  // The connection takes some MiB before a write stalls.
+  for (let from = 0, stalledMs = 0; stalledMs < 1000; from = source.lines.length) {
+    // oxlint-disable-next-line no-await-in-loop -- until a write has stalled for so long
+    const line = await source.line('progress', {}, from);
+    stalledMs = longestWriteMs(line);
+  }
+  dest.child.kill('SIGCONT');
+  expect(await source.exit).toMatchObject({ code: 0, summary: { verified: true } });
+  const { entries } = await readTrace(createReadStream(trace));
+  const steps = (await collect(entries)).filter((entry): entry is TraceStep => entry.type === 'step');
+  const observations = steps.map(({ observation }) => observation);
+  // The three before the one that saw it longest: of the same stall.
+  const longestNs = Math.max(...observations.map(({ sink }) => sink.longestWriteNs));
+  const at = observations.findIndex(({ sink }) => sink.longestWriteNs === longestNs);
+  const during = observations.slice(at - 3, at);
+  const longest = during.map(({ sink }) => sink.longestWriteNs);
+  expect(longest[2]! - longest[0]!).toBe(during[2]!.nowNs - during[0]!.nowNs);
+  const oldest = during.map(({ preImages }) => preImages.sojourn?.oldestNs ?? 0);
+  expect(oldest[2]! - oldest[0]!).toBe(during[2]!.nowNs - during[0]!.nowNs);
+  // What is being written and what is encoded behind it, at the least.
+  for (const { preImages, sink } of during) expect(preImages.bytes).toBeGreaterThan(sink.backlogBytes / 2);
+  const writes = observations.map(({ guestWritePagesPerSecond = 0 }) => guestWritePagesPerSecond);
+  expect(Math.max(...writes)).toBeGreaterThan(100);
+});
+
+function longestWriteMs({ progress }: Line): number {
+  const sink =
+    typeof progress === 'object' && progress !== null && 'sink' in progress ? progress.sink : undefined;
+  const isSink = typeof sink === 'object' && sink !== null && 'longestWriteMs' in sink;
+  return isSink ? Number(sink.longestWriteMs) : 0;
+}
+
+const MODULE = `
+export default {
+  name: 'mine',
+  initial: () => null,
+  step: (state, { nowNs, pagesLeft }) => ({
+    state,
+    grant: { pages: pagesLeft, notBeforeNs: nowNs, wakeOnFault: false, reason: 'as I like' },
+  }),
+};
+`;
+
+test('a limiter of a user: from the config file, and through the socket from where the client is', async (context) => {
+  needUserfaultfd(context);
+  const { child, socket, folder } = await startSlow();
+  await writeFile(path.join(folder, 'mine.mjs'), MODULE);
+  await child.line('phase', { phase: 'stream' });
+  const file = path.join(folder, 'mine.mjs');
+  expect(await ctl(socket, 'set-limiter', 'module,path=nowhere.mjs')).toMatchObject({ code: 2 });
+  expect(await ctl(socket, 'set-limiter', `module,path=${file}`)).toMatchObject({ code: 0 });
+  expect(await child.exit).toMatchObject({ code: 0, summary: { limiter: 'mine' } });
+  const config = path.join(folder, 'policy.yaml');
+  await writeFile(config, 'limiter: { name: module, path: ./mine.mjs }');
+  const again = startSnapshot(path.join(folder, 'again.sfp'), 'counter,size=2MiB', '--config', config);
+  expect(await again.exit).toMatchObject({ code: 0, summary: { limiter: 'mine' } });
+});
