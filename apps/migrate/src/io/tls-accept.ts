@@ -19,10 +19,14 @@ import { encodeVerdict, refusedHere, type Verdict, verdictOn } from './tls-verdi
  * Each has a server of its own, which never listens: so its events belong to this connection, and no session of one connection can be
  * resumed in another.
  */
-export async function acceptSecurely(accepted: Socket, credentials: Credentials): Promise<TLSSocket> {
+export async function acceptSecurely(
+  accepted: Socket,
+  credentials: Credentials,
+  handshakeMs = HANDSHAKE_TIMEOUT_MS,
+): Promise<TLSSocket> {
   const place = placeOf(accepted);
   try {
-    const socket = await shakeHands(accepted, serverOptions(credentials));
+    const socket = await shakeHands(accepted, serverOptions(credentials, handshakeMs));
     const { verdict, detail } = judge(socket, credentials);
     if (verdict !== 'welcome') {
       socket.end(encodeVerdict(verdict));
@@ -41,8 +45,8 @@ export function placeOf({ remoteAddress = 'an address that is gone', remotePort 
   return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
 }
 
-function serverOptions(credentials: Credentials): TlsOptions {
-  const shared = { ...sharedOptions(credentials), handshakeTimeout: HANDSHAKE_TIMEOUT_MS };
+function serverOptions(credentials: Credentials, handshakeTimeout: number): TlsOptions {
+  const shared = { ...sharedOptions(credentials), handshakeTimeout };
   if (credentials.kind === 'psk') {
     return {
       ...shared,
@@ -55,8 +59,11 @@ function serverOptions(credentials: Credentials): TlsOptions {
 
 function shakeHands(accepted: Socket, options: TlsOptions): Promise<TLSSocket> {
   const server = createServer(options);
+  // A source that closes before it is through is lost: the handshake would wait for the rest. Both of its ends have this from here.
+  accepted.allowHalfOpen = false;
   return new Promise((resolve, reject) => {
     server.once('secureConnection', (socket) => {
+      socket.allowHalfOpen = true;
       socket.on('error', () => undefined);
       resolve(socket);
     });

@@ -25,6 +25,7 @@ export async function connectSecurely(
   endpoint: Endpoint,
   credentials: Credentials,
   signal: AbortSignal,
+  handshakeMs = HANDSHAKE_TIMEOUT_MS,
 ): Promise<Transport> {
   const failed: FailedHandshake = { place: formatEndpoint(endpoint), peer: 'destination', credentials };
   const tcp = await connectTo(endpoint, signal);
@@ -32,7 +33,7 @@ export async function connectSecurely(
   // Not those of the connection as such: from the end of this function on they are told by reads and writes.
   socket.on('error', () => undefined);
   const transport = socketTransport(socket, recordReader(socket));
-  const limit = AbortSignal.timeout(HANDSHAKE_TIMEOUT_MS);
+  const limit = AbortSignal.timeout(handshakeMs);
   try {
     await withinSignal(AbortSignal.any([signal, limit]), async (either) => {
       await once(socket, 'secureConnect', { signal: either });
@@ -43,7 +44,7 @@ export async function connectSecurely(
   } catch (error) {
     await transport.destroy();
     signal.throwIfAborted();
-    throw limit.aborted ? handshakeTooSlow(failed, HANDSHAKE_TIMEOUT_MS) : handshakeFailure(error, failed);
+    throw limit.aborted ? handshakeTooSlow(failed, handshakeMs) : handshakeFailure(error, failed);
   }
 }
 

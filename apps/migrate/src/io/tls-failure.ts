@@ -53,12 +53,12 @@ export function handshakeFailure(error: unknown, failed: FailedHandshake): CliEr
       hint: `Both sides need a copy of the same --psk-file.${unharmed}`,
     });
   }
-  if (!isVerdictOnPeer(code)) {
+  if (isLoss(code)) {
     return new CliError(
       'PEER_UNREACHABLE',
       `no secure connection with the ${peer} at ${place}: it was lost`,
       {
-        hint: `Has it ended, or is it too busy?${unharmed}`,
+        hint: `${peer === 'source' ? 'Perhaps it does not believe this side: it says so there.' : 'Has it ended, or is it too busy?'}${unharmed}`,
         cause: error,
       },
     );
@@ -84,12 +84,9 @@ export function handshakeTooSlow({ place, peer }: FailedHandshake, limitMs: numb
   );
 }
 
-/** OpenSSL and Node say something about the peer, as opposed to the connection. */
-function isVerdictOnPeer(code: string): boolean {
-  return (
-    /^(ERR_SSL_|ERR_TLS_CERT|ERR_TLS_PSK)/.test(code) ||
-    /CERT|ISSUER|CRL|PURPOSE|^INVALID_CA$|^PATH_LENGTH/.test(code)
-  );
+/** The system's errors, and Node's for a connection that ends or is too slow. All others are about what the peer has said or shown. */
+function isLoss(code: string): boolean {
+  return code === '' || /^E[A-Z0-9]+$/.test(code) || code === 'ERR_TLS_HANDSHAKE_TIMEOUT';
 }
 
 function codeOf(error: unknown): string {

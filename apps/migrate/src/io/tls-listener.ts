@@ -4,7 +4,7 @@ import type { Arrival, SourceListener } from './source-listener.ts';
 import { SOURCES_WAITING_MAX, serveTcp } from './tcp-listener.ts';
 import { socketTransport } from './tcp-transport.ts';
 import { acceptSecurely } from './tls-accept.ts';
-import type { Credentials } from './tls-credentials.ts';
+import { type Credentials, HANDSHAKE_TIMEOUT_MS } from './tls-credentials.ts';
 import { recordReader } from './tls-reader.ts';
 import { WaitingLine } from './waiting-line.ts';
 
@@ -26,6 +26,7 @@ export async function listenSecurely(
   endpoint: Endpoint,
   credentials: Credentials,
   signal: AbortSignal,
+  handshakeMs = HANDSHAKE_TIMEOUT_MS,
 ): Promise<SourceListener> {
   const shaking = new Set<Socket>();
   const sources = new WaitingLine<Waiting>(SOURCES_WAITING_MAX + FAILURES_WAITING_MAX, (one) => one.drop());
@@ -50,7 +51,7 @@ export async function listenSecurely(
     const [oldest] = shaking;
     if (shaking.size === HANDSHAKES_MAX) oldest?.destroy();
     shaking.add(socket);
-    void arrive(socket, credentials)
+    void arrive(socket, credentials, handshakeMs)
       .finally(() => shaking.delete(socket))
       .then(add);
   });
@@ -71,10 +72,10 @@ export async function listenSecurely(
 }
 
 /** Never rejects. */
-async function arrive(accepted: Socket, credentials: Credentials): Promise<Waiting> {
+async function arrive(accepted: Socket, credentials: Credentials, handshakeMs: number): Promise<Waiting> {
   const { remoteAddress: host, remotePort: port } = accepted;
   try {
-    const socket = await acceptSecurely(accepted, credentials);
+    const socket = await acceptSecurely(accepted, credentials, handshakeMs);
     return {
       host,
       port,

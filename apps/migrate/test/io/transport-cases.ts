@@ -116,7 +116,7 @@ export function transportCases(pair: () => Promise<TransportPair>): void {
     const { near, far, farTransport } = await pair();
     far.pause();
     let isTaken = false;
-    const writing = near.write([pattern(LARGE_BYTES)]).then(() => {
+    const writing = near.write([pattern(LARGE_BYTES)]).finally(() => {
       isTaken = true;
     });
     // Something comes the other way: by then the event loop has looked at every socket.

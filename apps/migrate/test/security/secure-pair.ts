@@ -38,7 +38,7 @@ export function opened(arrival: Arrival): Transport {
 
 /** A plain connection, until the test is over. */
 export async function rawConnection(port: number): Promise<Socket> {
-  const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+  const socket = connect({ host: '127.0.0.1', port });
   socket.on('error', () => undefined);
   onTestFinished(() => void socket.destroy());
   await once(socket, 'connect');

@@ -1,14 +1,13 @@
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import { expect, describe, onTestFinished, test } from 'vitest';
+import { createServer } from 'node:net';
+import { describe, expect, onTestFinished } from 'vitest';
 import { acceptSecurely } from '../../src/io/tls-accept.ts';
 import { PSK_IDENTITY, sharedOptions } from '../../src/io/tls-credentials.ts';
 import { connectSecurely } from '../../src/io/tls-connect.ts';
-import { READ_AHEAD_BYTES } from '../../src/io/tls-reader.ts';
 import { socketPair } from '../io/socket-pair.ts';
 import { type TransportPair, transportCases } from '../io/transport-cases.ts';
 import { newKey } from './authority.ts';
-import { rawConnection, tlsOver, tlsTransport } from './secure-pair.ts';
+import { tlsOver, tlsTransport } from './secure-pair.ts';
 
 /** `near` is what a destination has of its source. */
 async function accepted(): Promise<TransportPair> {
