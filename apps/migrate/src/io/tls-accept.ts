@@ -7,7 +7,8 @@ import {
   sharedOptions,
   usedKey,
 } from './tls-credentials.ts';
-import { handshakeFailure } from './tls-failure.ts';
+import { handshakeFailure, isNotTls } from './tls-failure.ts';
+import { PROTOCOL_ALERT } from './tls-hint.ts';
 import { checkName } from './tls-name.ts';
 import { encodeVerdict, refusedHere, type Verdict, verdictOn } from './tls-verdict.ts';
 
@@ -68,7 +69,13 @@ function shakeHands(accepted: Socket, options: TlsOptions): Promise<TLSSocket> {
       resolve(socket);
     });
     server.on('tlsClientError', (error, socket) => {
-      socket.destroy();
+      if (isNotTls(error)) {
+        // OpenSSL would close without a word. Node leaves the connection to this listener.
+        accepted.write(PROTOCOL_ALERT);
+        accepted.destroySoon();
+      } else {
+        socket.destroy();
+      }
       reject(error);
     });
     accepted.once('close', () => reject(new Error('the connection was closed')));

@@ -43,7 +43,7 @@ export function handshakeFailure(error: unknown, failed: FailedHandshake): CliEr
   const { place, peer, credentials } = failed;
   const own = OPTIONS[credentials.kind];
   const unharmed = peer === 'destination' ? ' Nothing was done to the guest.' : ' Nothing was taken from it.';
-  if (NOT_TLS.has(code)) {
+  if (isNotTls(error)) {
     return new CliError('REFUSED', `the ${peer} at ${place} does not speak TLS`, {
       hint: `Start it with ${own} as well: this side does not go on in plain text.${unharmed}`,
     });
@@ -82,6 +82,11 @@ export function handshakeTooSlow({ place, peer }: FailedHandshake, limitMs: numb
     `no secure connection with the ${peer} at ${place} after ${limitMs / 1000} s`,
     { hint: 'Does it speak TLS, and is it reached?' },
   );
+}
+
+/** The other side has said something that is not TLS. */
+export function isNotTls(error: unknown): boolean {
+  return NOT_TLS.has(codeOf(error));
 }
 
 /** The system's errors, and Node's for a connection that ends or is too slow. All others are about what the peer has said or shown. */

@@ -5,6 +5,9 @@ import { CliError } from '../cli-error.ts';
 const ALERT = 0x15;
 const HANDSHAKE = 0x16;
 
+/** What a listener of TLS answers to plain text: a fatal alert, protocol_version (RFC 8446, 6.2). `plainOnly` understands it. */
+export const PROTOCOL_ALERT = Uint8Array.of(ALERT, 0x03, 0x03, 0x00, 0x02, 0x02, 70);
+
 /** A plain connection whose other side may speak TLS: its first byte tells, and a read rejects with REFUSED and says what to do. */
 export function plainOnly(transport: Transport, peer: 'source' | 'destination'): Transport {
   let isFirst = true;
