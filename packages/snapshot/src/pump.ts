@@ -1,4 +1,5 @@
 import type { PageStreamEncoder } from '@stillframe/page-stream';
+import { Alarm } from './alarm.ts';
 import type { Clock } from './clock.ts';
 import { attempt, attemptNow, SnapshotError } from './error.ts';
 import { type FaultReading, NO_FAULTS, readFaults } from './fault-reading.ts';
@@ -18,8 +19,6 @@ const MAX_ASK_INTERVAL_NS = 100_000_000;
 
 /** A limiter that grants nothing and wants to be asked at once would keep the event loop busy. */
 const MIN_ASK_INTERVAL_NS = 1_000_000;
-
-const NS_PER_MS = 1_000_000;
 
 export interface PumpOptions {
   readonly capture: Capture;
@@ -44,9 +43,11 @@ export class Pump {
   #takenPages = 0;
   #taken = NOTHING_TAKEN;
   #pulledFaults = NO_FAULTS;
+  readonly #alarm: Alarm;
 
   constructor(options: PumpOptions) {
     this.#options = options;
+    this.#alarm = new Alarm(options.clock);
     this.#pipeline = new WritePipeline(options.output, (batch) => this.#onTaken(batch));
   }
 
@@ -62,6 +63,14 @@ export class Pump {
 
   /** State first, then pages until all of them are with the sink. */
   async run(state: GuestState): Promise<void> {
+    try {
+      await this.#run(state);
+    } finally {
+      this.#alarm.stop();
+    }
+  }
+
+  async #run(state: GuestState): Promise<void> {
     const { interruption, mode, pacer } = this.#options;
     pacer.step(this.#taken);
     this.#pipeline.push(this.#encodeState(state));
@@ -132,21 +141,19 @@ export class Pump {
       return;
     }
     const writing = this.#pipeline.next;
-    const scope = interruption.scope();
-    try {
-      await Promise.race([this.#idle(untilNs, scope.signal), writing]);
-    } finally {
-      scope.end();
+    if (this.#pipeline.length === mode.maxBatches) {
+      await Promise.race([this.#alarm.rings(untilNs), writing]);
+    } else {
+      const scope = interruption.scope();
+      try {
+        await Promise.race([this.#wait(untilNs, scope.signal), writing]);
+      } finally {
+        scope.end();
+      }
     }
     // The sweep goes on while a write stalls: the limiter hears of the stall before it is over.
-    if (clock.nowNs() >= untilNs && this.#pipeline.next === writing) this.#options.pacer.step(this.#taken);
-  }
-
-  /** Until `untilNs`, or until there is something to pull that a batch can be made of. */
-  #idle(untilNs: number, signal: AbortSignal): Promise<void> {
-    const { clock, mode } = this.#options;
-    if (this.#pipeline.length < mode.maxBatches) return this.#wait(untilNs, signal);
-    return clock.after((untilNs - clock.nowNs()) / NS_PER_MS, signal);
+    const isStalled = clock.nowNs() >= untilNs && this.#pipeline.next === writing;
+    if (isStalled && !interruption.isInterrupted) this.#options.pacer.step(this.#taken);
   }
 
   #wait(untilNs: number, signal: AbortSignal): Promise<void> {
