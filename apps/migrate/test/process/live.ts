@@ -17,6 +17,24 @@ export async function corePlace(
   return { file, folder, start: () => migrate('core', '--pid', String(pid), '--out', file, ...args) };
 }
 
+/** The whole core of one instant, or a failure that says why and leaves nothing. `names` are those in the folder of the core. */
+export function expectRightOrNothing(
+  exit: Exit,
+  target: Target,
+  { file, names }: { file: string; names: readonly string[] },
+): void {
+  if (exit.code === 0) {
+    expect(judgeStamps(new CoreFile(file), target.ready.memory, 'prefix').wrong).toEqual([]);
+    return;
+  }
+  expect(exit).toMatchObject({ code: 14, summary: { outcome: 'not-converged', verified: false } });
+  expect(exit.lines.find(({ type }) => type === 'error')).toMatchObject({
+    message: expect.stringMatching(/\w+/),
+    hint: expect.stringMatching(/\w+/),
+  });
+  expect(names).toEqual([]);
+}
+
 /** Takes a core of a target and judges its stamps. The target must be as it was before, go on, and find its memory right. */
 export async function expectCut(
   target: Target,

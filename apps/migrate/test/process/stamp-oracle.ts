@@ -19,13 +19,11 @@ export interface StampFindings {
 
 /** Judges the stamps in a core by the rules of test/targets/stamps.h. `address` null: looks for them. */
 export function judgeStamps(core: CoreFile, address: number | null, partial: Partial): StampFindings {
-  const at = address ?? core.find(MAGIC).next().value;
-  const header = at === undefined ? undefined : core.read(at, PAGE_BYTES);
-  if (at === undefined || header === undefined || MAGIC.compare(header, 0, MAGIC.length) !== 0) {
+  const header = address === null ? findHeader(core) : readHeader(core, address);
+  if (header === undefined) {
     return { wrong: ['the stamps are not in the core'], published: [], partialPages: 0 };
   }
-  const threads = Number(header.readBigUInt64LE(8));
-  const pages = Number(header.readBigUInt64LE(16));
+  const { at, threads, pages } = header;
   const wordAt = (place: number) => Number(core.read(place, 8)!.readBigUInt64LE());
   const published = Array.from({ length: threads }, (_, thread) => wordAt(at + (1 + thread) * PAGE_BYTES));
   const wrong: string[] = [];
@@ -44,6 +42,34 @@ export function judgeStamps(core: CoreFile, address: number | null, partial: Par
     }
   }
   return { wrong, published, partialPages };
+}
+
+interface Header {
+  readonly at: number;
+  readonly threads: number;
+  /** Of each thread. */
+  readonly pages: number;
+}
+
+/** Beyond these the magic is there by itself: as a constant of the target's program, with something else behind it. */
+const THREADS_MAX = 4096;
+const PAGES_MAX = 2 ** 20;
+
+function readHeader(core: CoreFile, at: number): Header | undefined {
+  const bytes = core.read(at, 24);
+  if (bytes === undefined || MAGIC.compare(bytes, 0, MAGIC.length) !== 0) return undefined;
+  const threads = Number(bytes.readBigUInt64LE(8));
+  const pages = Number(bytes.readBigUInt64LE(16));
+  const isHeader = threads > 0 && threads <= THREADS_MAX && pages > 0 && pages <= PAGES_MAX;
+  return isHeader ? { at, threads, pages } : undefined;
+}
+
+function findHeader(core: CoreFile): Header | undefined {
+  for (const at of core.find(MAGIC)) {
+    const header = readHeader(core, at);
+    if (header !== undefined) return header;
+  }
+  return undefined;
 }
 
 interface PageExpectation {
