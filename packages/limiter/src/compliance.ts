@@ -2,7 +2,7 @@ import { type Bound, checkBound } from './compliance/bound.ts';
 import { checkExtremes, checkHostileRuns } from './compliance/extremes.ts';
 import { checkExactRate, checkSmallGrants } from './compliance/fractions.ts';
 import { checkInlineFinishes, checkNeverStarves } from './compliance/progress.ts';
-import { checkBoundedState, checkJsonRoundTrip, checkPure } from './compliance/purity.ts';
+import { checkAdopts, checkBoundedState, checkJsonRoundTrip, checkPure } from './compliance/purity.ts';
 import { checkMonotone, checkOddClocks, checkZeroIntervals } from './compliance/time.ts';
 import type { Limiter } from './limiter.ts';
 
@@ -53,6 +53,7 @@ export function limiterCompliance(
     { name: 'survives hostile observations in a row', run: () => checkHostileRuns(make) },
     { name: 'loses nothing over a million small grants', run: () => checkSmallGrants(make) },
     { name: 'is pure', run: () => checkPure(make) },
+    { name: 'keeps what is due when it is re-tuned to the same', run: () => checkAdopts(make) },
     { name: 'has a state that survives JSON', run: () => checkJsonRoundTrip(make) },
     { name: 'has a state of bounded size', run: () => checkBoundedState(make) },
   ];

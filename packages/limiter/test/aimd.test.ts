@@ -126,3 +126,11 @@ it('but all of what is only on its way through the bucket', () => {
 it('takes the higher of two rates in the wrong order', () => {
   expect(aimd({ minRate: '2GB/s', maxRate: '1GB/s' }).initial(T)).toMatchObject({ rate: 2e9 });
 });
+
+it('re-tuned, it keeps its rate within the new limits', () => {
+  const retuned = (changes: object): number =>
+    (aimd({ ...terms, ...changes }).adopt?.(at(200), T).rate ?? 0) / MiB;
+  expect(retuned({})).toBe(200);
+  expect(retuned({ maxRate: 100 * MiB })).toBe(100);
+  expect(retuned({ minRate: 300 * MiB })).toBe(300);
+});

@@ -136,3 +136,9 @@ it('decides nothing while nothing leaves', () => {
   const preImages = { bytes: 64 * MiB, maxBytes: 256 * MiB, sojourn };
   expect(limiter.step(state, quietObservation({ nowNs: T + 1e12, preImages })).state).toBe(state);
 });
+
+it('re-tuned, its window is no narrower than the new least', () => {
+  const state = { ...limiter.initial(T), windowBytes: 2 * MiB };
+  expect(codel({ minWindow: 4 * MiB }).adopt?.(state, T).windowBytes).toBe(4 * MiB);
+  expect(codel({ minWindow: MiB }).adopt?.(state, T).windowBytes).toBe(2 * MiB);
+});

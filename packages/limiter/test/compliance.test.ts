@@ -222,6 +222,11 @@ const BROKEN: readonly [fault: string, check: string, make: () => Limiter][] = [
       };
     },
   ],
+  [
+    'forgets its debts when it is re-tuned',
+    'keeps what is due when it is re-tuned to the same',
+    () => ({ ...bucket, adopt: (_state, nowNs) => bucket.initial(nowNs) }),
+  ],
   ['has a state that is a class', 'never starves', remembering(new Map(), (state) => state)],
   ['has no state to log', 'never starves', remembering(undefined, (state) => state)],
   [

@@ -152,3 +152,9 @@ function afterSlowFault(count: number): { grants: Grant[]; state: LinearScanStat
   }
   return { grants, state };
 }
+
+it('re-tuned, it spends no more waits than it now has', () => {
+  const throttled = { waitsLeft: 150, waitUntilNs: 1e12 };
+  expect(linearScan({ waits: 100 }).adopt?.(throttled, 1e12)).toEqual({ waitsLeft: 100, waitUntilNs: 1e12 });
+  expect(linearScan({ waits: 0 }).adopt?.(throttled, 1e12)).toEqual({ waitsLeft: 0, waitUntilNs: null });
+});

@@ -61,7 +61,21 @@ describe('the strictest wins', () => {
 it('gives each part its own state', () => {
   const limiter = minimum([giving('a', {}), { ...giving('b', {}), initial: () => 10 }]);
   const { state } = limiter.step(limiter.initial(NOW), quietObservation());
-  expect(limiter.step(state, quietObservation()).state).toEqual([2, 12]);
+  expect(limiter.step(state, quietObservation()).state).toEqual([
+    { name: 'a', state: 2 },
+    { name: 'b', state: 12 },
+  ]);
+});
+
+it('re-tuned, each part adopts what the part of its name in its place had', () => {
+  const adopting = (name: string): Limiter<number> => ({
+    ...giving(name, {}),
+    adopt: (state) => state + 100,
+  });
+  const before = minimum([giving('a', {}), giving('b', {}), giving('c', {})]);
+  const { state } = before.step(before.initial(NOW), quietObservation());
+  const after = minimum([adopting('a'), adopting('x'), giving('c', {}), adopting('d')]);
+  expect(after.adopt?.(state, NOW).map((part) => part.state)).toEqual([101, 0, 0, 0]);
 });
 
 it('needs a part', () => {

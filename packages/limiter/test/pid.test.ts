@@ -120,3 +120,10 @@ it('holds a wait that grows with the rate near its target', () => {
   expect(Math.min(...waits)).toBeGreaterThan(0.8);
   expect(Math.max(...waits)).toBeLessThan(1.25);
 });
+
+it('re-tuned, it keeps its rate and its integral within the new limits', () => {
+  const state = pid({ maxRate: 2 ** 30 }).initial(T);
+  const { rate, control: controller } =
+    pid({ minRate: 2 ** 20, maxRate: 2 ** 28 }).adopt?.(state, T) ?? state;
+  expect([rate, controller.integral]).toEqual([2 ** 28, 28]);
+});

@@ -142,3 +142,13 @@ describe('is written', () => {
     expect(() => limiterFromConfig({ name: 'schedule', rates })).not.toThrow();
   });
 });
+
+it('goes on in its last phase however long it lasts', () => {
+  let state = at(0);
+  for (let year = 0; year < 200; year++) {
+    ({ state } = limiter.step({ ...state, lastNs: 0 }, quietObservation({ nowNs: 365 * 86_400e9 })));
+  }
+  const steady = schedule({ rates: [{ afterMs: 0, rate: 1000 * PAGE }] });
+  const later = steady.step({ ...state, bytes: 0, lastNs: T }, see(1)).state;
+  expect(later.bytes).toBe(PAGE);
+});

@@ -25,6 +25,7 @@ const AFTERWARDS: Scenario = {
   storePages: 64,
   sink: { bytesPerSecond: 1e9 },
   faultEveryNs: 1e7,
+  faultCount: 8,
 };
 
 /** Whatever number an observation carries, the step is well-formed, and the capture can go on from its state. */

@@ -32,6 +32,20 @@ export function checkJsonRoundTrip(make: () => Limiter): void {
   }
 }
 
+/** Adopting a state of a limiter with the same options changes nothing; one that adopts nothing begins anew, and need not be looked at. */
+export function checkAdopts(make: () => Limiter): void {
+  for (const scenario of SCENARIOS) {
+    driveBuffered(make(), scenario, {
+      onStep: (_before, { nowNs }, { state }) => {
+        const adopted = make().adopt?.(state, nowNs);
+        if (adopted === undefined) return;
+        const [was, is] = [JSON.stringify(state), JSON.stringify(adopted)];
+        demand(was === is, () => `${scenario.name}: ${was} was adopted as ${is}`);
+      },
+    });
+  }
+}
+
 /** Longest state as JSON. A window of samples fits; a history does not. */
 const MAX_STATE_CHARS = 16_384;
 const STATE_STEPS = 100_000;

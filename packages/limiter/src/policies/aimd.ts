@@ -47,6 +47,7 @@ function build(terms: Terms): Limiter<AimdState> {
   return {
     name: 'aimd',
     initial: (nowNs) => ({ ...openPaced(nowNs, maxRate), sinceCutNs: MAX_AGE_NS, sinkRate: 0 }),
+    adopt: (before) => ({ ...before, rate: Math.min(maxRate, Math.max(terms.minRate, before.rate)) }),
     step(before, observation) {
       let after: Decision = before;
       const { bucket, rate, lastNs } = pace(before, observation, (sense) => {

@@ -78,6 +78,7 @@ function build({ targetMs, intervalMs, minWindow }: v.InferOutput<typeof options
   return {
     name: 'codel',
     initial: (nowNs) => ({ ...openQueue(), windowBytes: MAX_BUCKET_BYTES, lastNs: toWhole(nowNs) }),
+    adopt: (before) => ({ ...before, windowBytes: Math.max(minWindow, before.windowBytes) }),
     step(before, observation) {
       const stayNs = stayOf(observation);
       if (stayNs === undefined) return { state: before, grant: grantOf(before, observation) };

@@ -9,11 +9,10 @@ import { elapse } from './elapsed.ts';
 import { openPaced, pace, type Paced, pacedGrant } from './paced.ts';
 import { MIN_RATE, spend } from './rate-bucket.ts';
 
-/** The pace, and the time since the start; `spanNs` is the longest time to the deadline that has been seen. */
+/** The pace, and the time since the start as of `clockNs`. */
 export interface DeadlineState extends Paced {
   readonly clockNs: number;
   readonly elapsedNs: number;
-  readonly spanNs: number;
 }
 
 const MAX_AFTER_MS = 30 * 24 * 3_600_000;
@@ -63,18 +62,19 @@ function build({ afterMs, margin }: v.InferOutput<typeof options>): Limiter<Dead
   const afterNs = afterMs === undefined ? Number.POSITIVE_INFINITY : Math.round(afterMs * 1e6);
   return {
     name: 'deadline',
-    initial: (nowNs) => ({ ...openPaced(nowNs, MIN_RATE), clockNs: toWhole(nowNs), elapsedNs: 0, spanNs: 0 }),
+    initial: (nowNs) => ({ ...openPaced(nowNs, MIN_RATE), clockNs: toWhole(nowNs), elapsedNs: 0 }),
+    adopt: (before) => before,
     step(before, observation) {
       const { elapsedNs: passedNs, lastNs: clockNs } = elapse(before.clockNs, observation.nowNs);
       const elapsedNs = toWhole(before.elapsedNs + passedNs);
       const leftNs = timeLeftNs(afterNs - elapsedNs, observation);
-      const spanNs = leftNs === undefined ? before.spanNs : Math.max(before.spanNs, leftNs);
-      const usableNs = (leftNs ?? 0) - spanNs * margin - emptyingNs(observation);
+      const marginNs = (elapsedNs + (leftNs ?? 0)) * margin;
+      const usableNs = (leftNs ?? 0) - marginNs - emptyingNs(observation);
       const needed = neededRate(observation, usableNs);
       // The first observation sets the rate; before it there was none.
-      const start = before.spanNs === 0 && leftNs !== undefined ? openPaced(clockNs, needed) : before;
+      const start = before.bucket.heldPages === null ? openPaced(clockNs, needed) : before;
       const { bucket, rate, lastNs } = pace(start, observation, () => needed);
-      const state = { bucket, rate, lastNs, clockNs, elapsedNs, spanNs };
+      const state = { bucket, rate, lastNs, clockNs, elapsedNs };
       if (leftNs === undefined) return { state, grant: everything(observation, 'no deadline') };
       if (usableNs <= 0) return { state, grant: everything(observation, 'no time left') };
       return { state, grant: pacedGrant(state, observation, 'on time') };

@@ -75,6 +75,10 @@ function build({ slowFaultMs, waitMs, waits }: v.InferOutput<typeof options>): L
   return {
     name: 'linear-scan',
     initial: () => ({ waitsLeft: 0, waitUntilNs: null }),
+    adopt: (state) => ({
+      waitsLeft: Math.min(state.waitsLeft, waits),
+      waitUntilNs: waits === 0 ? null : state.waitUntilNs,
+    }),
     step(state, observation) {
       const nowNs = toWhole(observation.nowNs);
       // No page went out: the seed would still be in its poll. Spending or waiting again here would starve the sweep.

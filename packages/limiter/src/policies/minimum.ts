@@ -1,7 +1,7 @@
 import type { Grant, Limiter, Step } from '../limiter.ts';
 
-/** The state of each part, in their order. */
-export type MinimumState = readonly unknown[];
+/** The state of each part, in their order, with its name: a re-tuning may have other parts. */
+export type MinimumState = readonly { readonly name: string; readonly state: unknown }[];
 
 /**
  * All of these at once: the strictest wins. As few pages as any of them allows, as late as any of them says, and asked on faults if any
@@ -12,12 +12,23 @@ export function minimum(parts: readonly Limiter[], name = 'min'): Limiter<Minimu
   if (parts.length === 0) throw new RangeError('min needs at least one limiter');
   return {
     name,
-    initial: (nowNs) => parts.map((part) => part.initial(nowNs)),
+    initial: (nowNs) => parts.map((part) => ({ name: part.name, state: part.initial(nowNs) })),
+    adopt: (before, nowNs) =>
+      parts.map((part, index) => ({ name: part.name, state: adopted(part, before[index], nowNs) })),
     step(state, observation) {
-      const steps = parts.map((part, index): Step<unknown> => part.step(state[index], observation));
-      return { state: steps.map((step) => step.state), grant: strictest(parts, steps, observation.nowNs) };
+      const steps = parts.map((part, index): Step<unknown> => part.step(state[index]?.state, observation));
+      return {
+        state: steps.map((step, index) => ({ name: parts[index]?.name ?? '', state: step.state })),
+        grant: strictest(parts, steps, observation.nowNs),
+      };
     },
   };
+}
+
+/** The state of the part that was in its place, if that was of the same name. */
+function adopted(part: Limiter, before: MinimumState[number] | undefined, nowNs: number): unknown {
+  if (before?.name !== part.name || part.adopt === undefined) return part.initial(nowNs);
+  return part.adopt(before.state, nowNs);
 }
 
 /** The reason is that of who holds the sweep back most: no pages, then the longest wait, then the fewest pages. */

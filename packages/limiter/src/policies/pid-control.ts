@@ -12,17 +12,24 @@ export interface Sample {
   readonly seconds: number;
 }
 
-export interface ControlTerms {
+export interface Range {
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface ControlTerms extends Range {
   readonly kp: number;
   readonly ki: number;
   readonly kd: number;
-  readonly low: number;
-  readonly high: number;
   /** The output is what limits; otherwise a rise could not be felt. */
   readonly mayRise: boolean;
 }
 
-export function openControl({ high }: Pick<ControlTerms, 'high'>): ControlState {
+export function clamp(value: number, { low, high }: Range): number {
+  return Math.max(low, Math.min(high, value));
+}
+
+export function openControl({ high }: Range): ControlState {
   return { integral: high, error: null };
 }
 
@@ -33,12 +40,12 @@ export function openControl({ high }: Pick<ControlTerms, 'high'>): ControlState 
 export function control(
   { integral, error: last }: ControlState,
   { doublingsBelow: error, seconds }: Sample,
-  { kp, ki, kd, low, high, mayRise }: ControlTerms,
+  { kp, ki, kd, mayRise, ...range }: ControlTerms,
 ): { state: ControlState; output: number } {
-  const clamp = (value: number): number => Math.max(low, Math.min(high, value));
   const quick = kp * error + kd * (last === null ? 0 : (error - last) / seconds);
   const isBlocked =
-    (error > 0 && (!mayRise || integral + quick >= high)) || (error < 0 && integral + quick <= low);
-  const next = isBlocked ? integral : clamp(integral + ki * error * seconds);
-  return { state: { integral: next, error }, output: clamp(next + quick) };
+    (error > 0 && (!mayRise || integral + quick >= range.high)) ||
+    (error < 0 && integral + quick <= range.low);
+  const next = isBlocked ? integral : clamp(integral + ki * error * seconds, range);
+  return { state: { integral: next, error }, output: clamp(next + quick, range) };
 }

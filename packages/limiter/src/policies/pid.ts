@@ -6,7 +6,7 @@ import { validateOptions } from '../validate.ts';
 import { toWhole } from '../whole.ts';
 import { waitOptions } from './aimd-options.ts';
 import { openPaced, pace, type Paced, pacedGrant } from './paced.ts';
-import { type ControlState, openControl, control } from './pid-control.ts';
+import { clamp, type ControlState, control, openControl } from './pid-control.ts';
 
 /** The pace, the controller, and what has been measured since it decided last. */
 export interface PidState extends Paced {
@@ -61,6 +61,11 @@ function build({
       control: openControl(range),
       worstNs: 0,
       ageNs: 0,
+    }),
+    adopt: (before) => ({
+      ...before,
+      rate: 2 ** clamp(Math.log2(before.rate), range),
+      control: { ...before.control, integral: clamp(before.control.integral, range) },
     }),
     step(before, observation) {
       let { control: controller, worstNs, ageNs } = before;

@@ -17,6 +17,7 @@ export interface ScheduleState extends bucket.RateBucket {
 
 const MAX_PHASES = 64;
 const MAX_AFTER_MS = 30 * 24 * 3_600_000;
+const MAX_AFTER_NS = MAX_AFTER_MS * 1e6;
 
 const options = v.strictObject({
   rates: phasesOption({
@@ -62,13 +63,16 @@ function build({ rates, burst }: v.InferOutput<typeof options>): Limiter<Schedul
   return {
     name: 'schedule',
     initial: (nowNs) => ({ ...bucket.openBucket(nowNs, burst), elapsedNs: 0 }),
+    adopt: (before) => before,
     step(before, observation) {
       const pageSize = bucket.pageSizeOf(observation);
       const capacity = Math.max(burst, pageSize);
       const { elapsedNs: passedNs, lastNs } = elapse(before.lastNs, observation.nowNs);
-      const elapsedNs = toWhole(before.elapsedNs + passedNs);
+      const untilNs = toWhole(before.elapsedNs + passedNs);
       const timed = timedLevel(before, before.elapsedNs, capacity);
-      const { bytes, nanoBytes } = fillThrough(phases, timed, elapsedNs);
+      const { bytes, nanoBytes } = fillThrough(phases, timed, untilNs);
+      // In the last phase from then on, and bounded, because it must be able to go on.
+      const elapsedNs = Math.min(untilNs, MAX_AFTER_NS);
       const charged = bucket.charge(before, { bytes, nanoBytes, lastNs }, capacity, observation);
       const state = { bytes: charged.bytes, nanoBytes, lastNs, heldPages: charged.heldPages, elapsedNs };
       const pages = bucket.lotPages({ rate: lot, burst }, pageSize);
