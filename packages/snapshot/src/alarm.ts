@@ -17,13 +17,7 @@ export class Alarm {
 
   /** Resolves at `atNs`, or before it, when an earlier call wanted that: the caller looks at the clock. */
   rings(atNs: number): Promise<void> {
-    if (this.#next === undefined || atNs < this.#next.atNs) {
-      const next = { atNs, rings: this.#wait(atNs) };
-      this.#next = next;
-      void next.rings.then(() => {
-        if (this.#next === next) this.#next = undefined;
-      });
-    }
+    if (this.#next === undefined || atNs < this.#next.atNs) this.#next = { atNs, rings: this.#ring(atNs) };
     return this.#next.rings;
   }
 
@@ -32,7 +26,8 @@ export class Alarm {
     this.#stopping.abort('over');
   }
 
-  #wait(atNs: number): Promise<void> {
-    return this.#clock.after((atNs - this.#clock.nowNs()) / NS_PER_MS, this.#stopping.signal);
+  async #ring(atNs: number): Promise<void> {
+    await this.#clock.after((atNs - this.#clock.nowNs()) / NS_PER_MS, this.#stopping.signal);
+    if (this.#next?.atNs === atNs) this.#next = undefined;
   }
 }
