@@ -1,11 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-
-const source = path.join(import.meta.dirname, 'targets/target.cc');
 
 /** What a target has made: where, and how large. */
 export interface Made {
@@ -13,13 +11,14 @@ export interface Made {
   readonly sizeBytes: number;
 }
 
-/** The program of targets/target.cc, and processes that run it; all gone when disposed of. */
+/** A program of targets/, and processes that run it; all gone when disposed of. */
 export class TargetProgram {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'stillframe-target-'));
   readonly file = path.join(this.folder, 'target');
   readonly #children = new Set<ChildProcess>();
 
-  constructor() {
+  constructor(name: 'busy' | 'target' = 'target') {
+    const source = path.join(import.meta.dirname, `targets/${name}.cc`);
     execFileSync('g++', ['-O1', '-g', '-fno-omit-frame-pointer', '-pthread', '-o', this.file, source], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
@@ -30,13 +29,10 @@ export class TargetProgram {
     const words = [...through, this.file, mode, argument];
     const child = spawn(words[0]!, words.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#children.add(child);
-    const made = new Map<string, Made>();
-    for await (const line of createInterface({ input: child.stdout })) {
-      if (line === 'ready') return new Target(child, made);
-      const [name = '', address = '', sizeBytes = ''] = line.split(' ');
-      made.set(name, { address: BigInt(`0x${address}`), sizeBytes: Number(sizeBytes) });
-    }
-    throw new Error(`the target ${mode} ended before it was ready`);
+    const target = new Target(child);
+    createInterface({ input: child.stdout }).on('line', (line) => target.hear(line));
+    await target.ready();
+    return target;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -54,12 +50,31 @@ export class TargetProgram {
 export class Target {
   readonly child: ChildProcess;
   readonly pid: number;
-  readonly #made: ReadonlyMap<string, Made>;
+  readonly #made = new Map<string, Made>();
+  readonly #news = new EventEmitter();
+  #isReady = false;
 
-  constructor(child: ChildProcess, made: ReadonlyMap<string, Made>) {
+  constructor(child: ChildProcess) {
     this.child = child;
     this.pid = child.pid!;
-    this.#made = made;
+    child.once('exit', () => this.#news.emit('news'));
+  }
+
+  hear(line: string): void {
+    if (line === 'ready') {
+      this.#isReady = true;
+      this.#news.emit('news');
+      return;
+    }
+    const [name = '', address = '', sizeBytes = ''] = line.split(' ');
+    this.#made.set(name, { address: BigInt(`0x${address}`), sizeBytes: Number(sizeBytes) });
+  }
+
+  /** Resolves when it has said so, once for each call. */
+  async ready(): Promise<void> {
+    if (!this.#isReady) await once(this.#news, 'news');
+    if (!this.#isReady) throw new Error('the target ended before it was ready');
+    this.#isReady = false;
   }
 
   made(name: string): Made {

@@ -17,6 +17,8 @@ import { scanWindows } from './scan-windows.ts';
 export interface CapturePlan {
   /** Regions of the capture engine, ascending. */
   readonly armed: readonly Extent[];
+  /** The whole mappings that these are in, ascending; those that touch are one. */
+  readonly registered: readonly AddressRange[];
   /** Copied while the process stands still, ascending; they become the regions after the armed ones. */
   readonly copied: readonly AddressRange[];
 }
@@ -72,9 +74,15 @@ export class CapturePlanner {
     for (const mapping of parts) copied.push(...this.#partsOf(mapping, populated));
     const joined = union(copied);
     this.#checkCopied(joined, mappings);
-    const seeds = armed.flatMap((mapping) => this.#seedsOf(mapping, populated, covered));
+    const seeds: ExtentSeed[] = [];
+    const touched: Mapping[] = [];
+    for (const mapping of armed) {
+      const found = this.#seedsOf(mapping, populated, covered);
+      if (found.length > 0) touched.push(mapping);
+      seeds.push(...found);
+    }
     const maxRegions = (this.#options.maxRegions ?? MAX_REGIONS) - joined.length;
-    return { armed: mergeExtents(seeds, maxRegions), copied: joined };
+    return { armed: mergeExtents(seeds, maxRegions), registered: touching(touched), copied: joined };
   }
 
   #scan(
@@ -151,6 +159,17 @@ export class CapturePlanner {
       { operands: { path: mapping.path, bytes: sizeOf(mapping) } },
     );
   }
+}
+
+/** Runs of mappings with pages of one size. */
+function touching(mappings: readonly Mapping[]): AddressRange[] {
+  const runs: { start: bigint; end: bigint; pageSize: number }[] = [];
+  for (const { start, end, pageSize } of mappings) {
+    const last = runs.at(-1);
+    if (last !== undefined && last.end === start && last.pageSize === pageSize) last.end = end;
+    else runs.push({ start, end, pageSize });
+  }
+  return runs;
 }
 
 function isWritten({ isFile, isGuard }: PopulatedRange): boolean {

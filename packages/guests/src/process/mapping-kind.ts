@@ -13,14 +13,17 @@ const SPECIAL: Readonly<Record<string, MappingKind>> = {
   '[vsyscall]': 'vsyscall',
 };
 
-/** Names of memory that the kernel itself keeps on its own shmem mount, and of POSIX shared memory at its usual place. */
-const SHMEM_NAMES = ['/memfd:', '/SYSV', '/dev/zero (deleted)', '[anon_shmem:'];
+/** Names of memory that the kernel keeps on its own shmem mount. */
+const SHMEM_NAMES = ['/memfd:', '/dev/zero (deleted)', '[anon_shmem:'];
 
 const SHARED_KIND: Readonly<Record<FileSystem, MappingKind>> = {
   shmem: 'shared-memory',
   hugetlbfs: 'hugetlb',
   other: 'shared-file',
 };
+
+/** System V shared memory is on that mount too, but its mappings are of a kind that userfaultfd does not take. */
+const SYSTEM_V = '/SYSV';
 
 /** Not files and not memory that could be armed: rings shared with the kernel. */
 const KERNEL_RINGS = ['anon_inode:', 'socket:', '/[aio]'];
@@ -37,6 +40,7 @@ export function kindOf(line: MapsLine, flags: number, fileSystemOf: () => FileSy
   const startsWith = (name: string): boolean => path.startsWith(name);
   if ((flags & (VM_FLAGS.io | VM_FLAGS.pf)) !== 0 || KERNEL_RINGS.some(startsWith)) return 'device';
   if ((perms & PERM_SHARED) === 0) return privateKind(line, fileSystemOf);
+  if (startsWith(SYSTEM_V)) return 'shared-file';
   if (SHMEM_NAMES.some(startsWith)) return 'shared-memory';
   return SHARED_KIND[fileSystemOf()];
 }

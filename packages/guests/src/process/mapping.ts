@@ -4,9 +4,9 @@ export const MAPPING_KINDS = [
   'heap',
   'stack',
   'private-file',
-  /** memfd, POSIX and System V shared memory, files on tmpfs, MAP_SHARED | MAP_ANONYMOUS. */
+  /** memfd, POSIX shared memory, files on tmpfs, MAP_SHARED | MAP_ANONYMOUS. */
   'shared-memory',
-  /** MAP_SHARED of a file on any other file system. */
+  /** MAP_SHARED of a file on any other file system, and System V shared memory: what cannot be armed. */
   'shared-file',
   'hugetlb',
   'vdso',

@@ -31,7 +31,7 @@ export class MemoryFiles {
     }
   }
 
-  /** The text of maps, as of now. */
+  /** The text of maps, as of now; empty when the address space is no more. */
   maps(): string {
     return this.#read(this.#mapsFd);
   }
@@ -60,11 +60,6 @@ export class MemoryFiles {
     return readBytes;
   }
 
-  /** Whether the address space is still that of a process: false after exit or exec. */
-  isAlive(): boolean {
-    return this.maps() !== '';
-  }
-
   /** Idempotent. */
   close(): void {
     for (const fd of this.#fds.splice(0)) closeSync(fd);
@@ -84,11 +79,21 @@ export class MemoryFiles {
     }
   }
 
+  #readText(fd: number, at: number): number {
+    try {
+      return readSync(fd, this.#text, at, this.#text.length - at, at);
+    } catch (error) {
+      // Its process has ended, and nobody else has the address space.
+      if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return 0;
+      throw error;
+    }
+  }
+
   /** The buffer is kept, so that at the cut nothing is allocated and nothing touched for the first time. */
   #read(fd: number): string {
     let length = 0;
     for (;;) {
-      const count = readSync(fd, this.#text, length, this.#text.length - length, length);
+      const count = this.#readText(fd, length);
       if (count === 0) return this.#text.toString('utf8', 0, length);
       length += count;
       if (length === this.#text.length) {
