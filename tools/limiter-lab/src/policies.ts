@@ -38,7 +38,7 @@ const OPTIONS: Readonly<Record<string, readonly Entry[]>> = {
   ],
   schedule: [
     {
-      id: 'schedule 50 MB/s, all after 1 s',
+      id: 'schedule 50 MB/s for 1 s',
       config: {
         name: 'schedule',
         rates: [

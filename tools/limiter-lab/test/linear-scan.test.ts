@@ -50,9 +50,7 @@ it('inline, linear-scan decides in the simulator what the seed’s state machine
       else seen.free += 1;
       expect(grant).toMatchObject({
         pages: seed.isThrottled ? Math.min(1, observation.pagesLeft) : observation.pagesLeft,
-        notBeforeNs: seed.isThrottled
-          ? Math.round(observation.nowNs + WAIT_NS)
-          : Math.round(observation.nowNs),
+        notBeforeNs: seed.isThrottled ? observation.nowNs + WAIT_NS : observation.nowNs,
       });
     },
   });

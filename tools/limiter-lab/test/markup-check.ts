@@ -1,4 +1,4 @@
-const VOID = new Set(['meta', 'br', 'input', '!doctype']);
+const VOID = new Set(['meta', 'br', 'input', 'col', '!doctype']);
 
 /** What keeps HTML or SVG from being well-formed: an element that is not closed, or closed by another. Undefined: nothing. */
 export function faultOfMarkup(html: string): string | undefined {

@@ -17,7 +17,7 @@ export function front(model: ReportModel, selection: Selection): string {
     [FRAME.left, innerRight(FRAME)],
   );
   const y = scaleLog(
-    [0.9, most(ranked.map(({ factors }) => factors.longestMs))],
+    [0.8, most(ranked.map(({ factors }) => factors.longestMs))],
     [innerBottom(FRAME), FRAME.top],
   );
   const axes =
@@ -31,7 +31,12 @@ export function front(model: ReportModel, selection: Selection): string {
       ticks: [1, 2, 5, 10, 20, 50, 100, 200].filter((tick) => tick <= y.domain()[1]!),
       format: multiple,
     });
-  const taken: Box[] = [];
+  // No label on a point.
+  const taken: Box[] = ranked.map(({ factors }) => ({
+    x: x(factors.totalMs) - 7,
+    y: y(factors.longestMs) + 4,
+    width: 14,
+  }));
   const points = ranked.map(({ contestant, factors, isPareto }) => {
     const [left, top] = [x(factors.totalMs), y(factors.longestMs)];
     const label = place({ x: left + 10, y: top + 4 }, contestant.length, taken);

@@ -41,7 +41,7 @@ export function heatMap(model: ReportModel, selection: Selection): string {
   });
   return `<p class="legend" aria-label="colours">${legend()}</p>
 <div class="scroll"><table class="heat"><caption>${title}, ${unit}: ${what}. Below each value: as a multiple of the base line’s. A click shows the run.</caption>
-<thead><tr><th rowspan="2" scope="col">Policy</th>${groups.join('')}</tr><tr>${sinks.join('')}</tr></thead>
+<colgroup><col class="policy"><col span="${model.workloads.length * model.sinks.length}"></colgroup><thead><tr><th rowspan="2" scope="col">Policy</th>${groups.join('')}</tr><tr>${sinks.join('')}</tr></thead>
 <tbody>${rows.join('\n')}</tbody></table></div>`;
 }
 

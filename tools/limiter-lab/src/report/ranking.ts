@@ -1,7 +1,7 @@
 import { GOALS, judge, type GoalVerdict } from '../goals.ts';
 import { METRIC_NAMES, METRICS } from '../metric.ts';
 import { rank, type Ranked } from '../rank.ts';
-import { escapeText, figure, times } from './markup.ts';
+import { escapeText, times } from './markup.ts';
 import type { CellModel, ReportModel } from './model.ts';
 import { cellsOf, type Selection } from './selection.ts';
 
@@ -12,10 +12,15 @@ export function rankingTable(model: ReportModel, selection: Selection): string {
   const rows = rank(cells, selection.weights).map((ranked, index) =>
     row(ranked, index + 1, verdicts.get(ranked.contestant), selection),
   );
+  const reached = [...verdicts.values()].filter((verdict) => verdict.reached);
+  const said =
+    reached.length === 0
+      ? 'No policy reaches all goals in every scenario.'
+      : `All goals are reached by ${reached.map(({ contestant }) => contestant).join(', ')}.`;
   const factors = METRIC_NAMES.map(
     (name) => `<th scope="col" title="${escapeText(METRICS[name].what)}">${METRICS[name].title}</th>`,
   ).join('');
-  return `<div class="scroll"><table class="ranking">
+  return `<p><b>${escapeText(said)}</b></p><div class="scroll"><table class="ranking">
 <thead>
 <tr><th rowspan="2" scope="col">#</th><th rowspan="2" scope="col">Policy</th><th rowspan="2" scope="col">Composite</th>
 <th colspan="${METRIC_NAMES.length}" scope="colgroup">times the best of each scenario, geometric mean</th>
@@ -44,7 +49,9 @@ function row(
 ): string {
   // A bar as long as the logarithm: twice as bad is as far from good as four times is from twice.
   const width = Math.min(100, (Math.log2(Math.max(1, composite)) / Math.log2(BAR_FULL)) * 100);
-  const cells = METRIC_NAMES.map((metric) => `<td class="number">${figure(factors[metric])}</td>`).join('');
+  const cells = METRIC_NAMES.map((metric) => `<td class="number">${factors[metric].toFixed(2)}</td>`).join(
+    '',
+  );
   const chosen = contestant === selection.contestant || contestant === selection.versus;
   return `<tr${chosen ? ' class="chosen"' : ''}><td class="number">${place}</td><th scope="row"><button type="button" data-contestant="${escapeText(contestant)}">${escapeText(contestant)}</button></th>
 <td class="number bar"><span style="width:${width.toFixed(1)}%"></span><b>${composite.toFixed(2)}</b></td>${cells}

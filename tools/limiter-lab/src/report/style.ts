@@ -33,6 +33,7 @@ a { color: var(--accent); }
 .controls { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: end; margin: 10px 0; padding: 10px 12px; background: var(--panel); border: 1px solid var(--line); border-radius: 8px; }
 .controls.sticky { position: sticky; top: 0; z-index: 3; }
 label { font-size: 12px; color: var(--dim); display: grid; gap: 2px; }
+select { max-width: 190px; }
 select, .controls button { font: inherit; font-size: 14px; color: var(--text); background: var(--ground); border: 1px solid var(--line); border-radius: 5px; padding: 4px 8px; min-height: 32px; }
 input[type=range] { width: 110px; accent-color: var(--accent); }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 1px; border-radius: 3px; }
@@ -45,7 +46,7 @@ thead th { font-size: 12px; color: var(--dim); font-weight: 600; vertical-align:
 .ranking button:hover { text-decoration: underline; } .ranking tr.chosen th { color: var(--accent); }
 .bar { position: relative; min-width: 110px; } .bar span { position: absolute; left: 6px; top: 5px; bottom: 5px; background: var(--store); opacity: 0.4; border-radius: 2px; } .bar b { position: relative; }
 .mark { color: var(--dim); white-space: nowrap; } .mark.good { color: var(--good); } .mark.bad { color: var(--bad); font-weight: 600; }
-.heat { table-layout: fixed; min-width: 1180px; } .heat td { padding: 0; border: 1px solid var(--ground); text-align: center; } .heat thead th:first-child { width: 172px; }
+.heat { table-layout: fixed; min-width: 1180px; } .heat td { padding: 0; border: 1px solid var(--ground); text-align: center; } .heat col.policy { width: 186px; }
 .heat button { display: block; width: 100%; padding: 3px 2px; line-height: 1.2; font-size: 12.5px; } .heat button small { color: inherit; opacity: 0.92; font-size: 10.5px; }
 .heat button:focus-visible { outline: 3px solid var(--focus); outline-offset: -3px; } .heat button[aria-pressed=true] { box-shadow: inset 0 0 0 3px var(--text); }
 .heat th.sink { font-weight: 400; text-align: center; padding: 2px 1px; font-size: 10.5px; letter-spacing: -0.01em; }

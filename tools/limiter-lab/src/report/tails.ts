@@ -15,7 +15,7 @@ import {
 } from './plot.ts';
 import { cellsOf, type Selection } from './selection.ts';
 
-const FRAME: Frame = { width: 1140, height: 400, top: 26, right: 190, bottom: 42, left: 74 };
+const FRAME: Frame = { width: 1140, height: 400, top: 26, right: 226, bottom: 42, left: 74 };
 const LEAST_SHARE = 1e-6;
 const LEAST_US = 0.03;
 

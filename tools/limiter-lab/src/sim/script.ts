@@ -21,9 +21,9 @@ export class Script {
     this.#cores = cores;
   }
 
-  /** What a task reads as the time: what it has worked so far has passed. */
+  /** What a task reads as the time, in whole nanoseconds: what it has worked so far has passed. */
   readonly clock: Clock = {
-    nowNs: () => (this.#isRunning ? this.#localNs : this.#agenda.nowNs),
+    nowNs: () => Math.floor(this.#isRunning ? this.#localNs : this.#agenda.nowNs),
     after: () => Promise.reject(new Error('the lab has no timers')),
   };
 
