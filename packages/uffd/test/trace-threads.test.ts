@@ -25,16 +25,22 @@ function countersOf(pid: number, address: bigint): BigUint64Array {
 
 const tidsOf = (pid: number) => readdirSync(`/proc/${pid}/task`).map(Number);
 
-/** Stops it, makes a userfaultfd, lets it go. @returns Threads that were not stopped, and counters that moved. */
+/** Stops it, makes a userfaultfd, lets it go. @returns Threads that were not stopped, others that were, and counters that moved. */
 function movedDuringStop(tracer: ProcessTracer, counters: bigint): readonly string[] {
   const stopped = new Set(tracer.stop().threads.map(({ tid }) => tid));
   const before = countersOf(tracer.pid, counters);
-  const missed = tidsOf(tracer.pid).filter((tid) => !stopped.has(tid));
+  const tids = tidsOf(tracer.pid);
+  const missed = tids.filter((tid) => !stopped.has(tid));
+  const strangers = [...stopped].filter((tid) => !tids.includes(tid));
   closeFd(tracer.makeUserfaultfd());
   const after = countersOf(tracer.pid, counters);
   tracer.resume();
   const moved = [...before.keys()].filter((i) => before[i] !== after[i]);
-  return [...missed.map((tid) => `thread ${tid}`), ...moved.map((i) => `counter ${i}`)];
+  return [
+    ...missed.map((tid) => `thread ${tid}`),
+    ...strangers.map((tid) => `stranger ${tid}`),
+    ...moved.map((i) => `counter ${i}`),
+  ];
 }
 
 describe.skipIf(lacksUffd() || lacksCompiler())('threads', () => {

@@ -38,7 +38,7 @@ bool RestartInsteadOfEintr(GeneralRegisters* registers);
 /// The instruction that enters the kernel.
 std::span<const uint8_t> SyscallInstruction();
 
-/// The regsets that a core dump wants, by NT_ number. Not every processor has every one.
+/// The regsets that a core dump wants besides NT_PRSTATUS, by NT_ number. Not every processor has every one.
 std::span<const int> RegsetTypes();
 
 }  // namespace stillframe::trace::arch

@@ -18,10 +18,9 @@ constexpr uint64_t kSingleStep = 1 << 21;  // PSTATE.SS
 constexpr uint8_t kSvc[] = {0x01, 0x00, 0x00, 0xd4};
 
 constexpr int kSystemCall = 0x404;  // NT_ARM_SYSTEM_CALL
-// In older headers some have no name: NT_ARM_TLS, HW_BREAK and WATCH are left out of no core, then
-// SYSTEM_CALL, SVE, PAC_MASK, TAGGED_ADDR_CTRL, ZA, and so on.
-constexpr int kRegsets[] = {NT_PRSTATUS, NT_FPREGSET, 0x401, kSystemCall, 0x405,
-                            0x406,       0x409,       0x40b, 0x40c,       0x40d};
+// By number, because older headers lack names: TLS, SYSTEM_CALL, SVE, PAC_MASK, TAGGED_ADDR_CTRL, SSVE, ZA,
+// ZT.
+constexpr int kRegsets[] = {NT_FPREGSET, 0x401, kSystemCall, 0x405, 0x406, 0x409, 0x40b, 0x40c, 0x40d};
 
 }  // namespace
 

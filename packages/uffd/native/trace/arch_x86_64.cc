@@ -49,7 +49,7 @@ constexpr uint8_t kSyscall[] = {0x0f, 0x05};
 
 // NT_X86_SHSTK has no name in older headers.
 constexpr int kShadowStack = 0x204;
-constexpr int kRegsets[] = {NT_PRSTATUS, NT_FPREGSET, NT_X86_XSTATE, kShadowStack};
+constexpr int kRegsets[] = {NT_FPREGSET, NT_X86_XSTATE, kShadowStack};
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 // target runs a system call for us, and somebody has to put the registers back.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -30,6 +31,8 @@ void Harden() {
   const stillframe::UniqueFd score(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
   const std::string_view never = "-1000";
   if (score) static_cast<void>(!::write(score.get(), never.data(), never.size()));
+  // Short naps are short.
+  ::prctl(PR_SET_TIMERSLACK, 1);
   ::setpriority(PRIO_PROCESS, 0, kHighestPriority);
 }
 

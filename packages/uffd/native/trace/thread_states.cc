@@ -1,5 +1,6 @@
 #include "trace/thread_states.h"
 
+#include <elf.h>
 #include <signal.h>
 #include <sys/mman.h>
 
@@ -18,8 +19,12 @@ namespace {
 /// AMX tiles make 11 KiB of extended state, SVE registers of 2048 bits 8 KiB.
 constexpr size_t kRegsetBytesMax = 64 << 10;
 
+/// Usual, without AMX.
+constexpr size_t kBytesPerThread = 4096;
+
 class Writer {
  public:
+  void Reserve(size_t size) { bytes_.reserve(size); }
   void Append(const void* bytes, size_t size) {
     const auto* from = static_cast<const std::byte*>(bytes);
     bytes_.insert(bytes_.end(), from, from + size);
@@ -33,23 +38,26 @@ class Writer {
   std::vector<std::byte> bytes_;
 };
 
-uint32_t AppendRegsets(pid_t tid, Writer* writer) {
-  static std::vector<std::byte> regset(kRegsetBytesMax);
-  uint32_t count = 0;
-  for (const int type : arch::RegsetTypes()) {
-    iovec set{regset.data(), regset.size()};
-    if (!GetRegset(tid, type, &set).ok() || set.iov_len == 0) continue;
-    const RegsetHeader header{static_cast<uint32_t>(type), static_cast<uint32_t>(set.iov_len)};
-    writer->Append(&header, sizeof(header));
-    writer->Append(regset.data(), set.iov_len);
-    ++count;
-  }
-  return count;
-}
+class Reader {
+ public:
+  explicit Reader(size_t thread_count) { writer_.Reserve(thread_count * kBytesPerThread); }
 
-void AppendThread(const TracedThread& thread, Writer* writer) {
+  void Append(const TracedThread& thread);
+  const Writer& writer() const { return writer_; }
+
+ private:
+  uint32_t AppendRegsets(const TracedThread& thread);
+  void AppendRegset(int type, const void* bytes, size_t size);
+
+  Writer writer_;
+  std::vector<std::byte> regset_{kRegsetBytesMax};
+  /// Without those that the processor turned out to lack.
+  std::vector<int> types_{arch::RegsetTypes().begin(), arch::RegsetTypes().end()};
+};
+
+void Reader::Append(const TracedThread& thread) {
   ThreadRecord record{};
-  const size_t start = writer->size();
+  const size_t start = writer_.size();
   record.tid = thread.tid;
   if (!GetSignalMask(thread.tid, &record.signal_mask).ok()) return;
   record.stop_signal = static_cast<uint32_t>(thread.signal);
@@ -58,26 +66,46 @@ void AppendThread(const TracedThread& thread, Writer* writer) {
     record.siginfo_bytes = sizeof(info);
   }
   record.pending = PendingSignals(thread.tid, Queue::kThread);
-  writer->Append(&record, sizeof(record));
-  if (record.siginfo_bytes > 0) writer->Append(&info, sizeof(info));
-  record.regset_count = AppendRegsets(thread.tid, writer);
-  record.size_bytes = static_cast<uint32_t>(writer->size() - start);
-  writer->Overwrite(start, &record, sizeof(record));
+  writer_.Append(&record, sizeof(record));
+  if (record.siginfo_bytes > 0) writer_.Append(&info, sizeof(info));
+  record.regset_count = AppendRegsets(thread);
+  record.size_bytes = static_cast<uint32_t>(writer_.size() - start);
+  writer_.Overwrite(start, &record, sizeof(record));
+}
+
+uint32_t Reader::AppendRegsets(const TracedThread& thread) {
+  AppendRegset(NT_PRSTATUS, &thread.registers, sizeof(thread.registers));
+  uint32_t count = 1;
+  std::erase_if(types_, [&](int type) {
+    iovec set{regset_.data(), regset_.size()};
+    const SysResult read = GetRegset(thread.tid, type, &set);
+    if (read.ok() && set.iov_len > 0) {
+      AppendRegset(type, regset_.data(), set.iov_len);
+      ++count;
+    }
+    return read.error == ENODEV || read.error == EINVAL;
+  });
+  return count;
+}
+
+void Reader::AppendRegset(int type, const void* bytes, size_t size) {
+  const RegsetHeader header{static_cast<uint32_t>(type), static_cast<uint32_t>(size)};
+  writer_.Append(&header, sizeof(header));
+  writer_.Append(bytes, size);
 }
 
 }  // namespace
 
 Outcome ReadThreadStates(Threads& threads, ThreadStates* states) {
-  Writer writer;
-  bool first = true;
+  Reader reader(threads.all().size());
   for (const TracedThread& thread : threads.all()) {
     if (!thread.standing()) continue;
-    if (first) states->shared_pending = PendingSignals(thread.tid, Queue::kProcess);
-    first = false;
-    const size_t before = writer.size();
-    AppendThread(thread, &writer);
-    if (writer.size() > before) ++states->thread_count;
+    if (states->thread_count == 0) states->shared_pending = PendingSignals(thread.tid, Queue::kProcess);
+    const size_t before = reader.writer().size();
+    reader.Append(thread);
+    if (reader.writer().size() > before) ++states->thread_count;
   }
+  const Writer& writer = reader.writer();
   states->memfd = UniqueFd(::memfd_create("stillframe-threads", MFD_CLOEXEC));
   if (!states->memfd) return {Failure::kSystem, errno};
   const SysResult written = FromReturn(::write(states->memfd.get(), writer.data(), writer.size()));

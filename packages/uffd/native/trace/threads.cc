@@ -1,5 +1,7 @@
 #include "trace/threads.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <vector>
@@ -15,6 +17,14 @@ namespace {
 constexpr uintptr_t kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
 /// How long to wait for one thread before looking at what else may have happened.
 constexpr int64_t kLookAroundNs = 5'000'000;
+/// After the news was of another thread.
+constexpr long kNapNs = 30'000;
+
+/// Every thread that comes to rest wakes us; with hundreds, that would keep the others from doing so.
+void Nap() {
+  const timespec time{0, kNapNs};
+  ::nanosleep(&time, nullptr);
+}
 
 }  // namespace
 
@@ -86,7 +96,7 @@ Outcome Threads::SeizeOne(pid_t tid) {
 }
 
 void Threads::Add(pid_t tid, bool newborn) {
-  if (known_.insert(tid).second) threads_.push_back({tid, TracedThread::State::kRunning, 0, newborn});
+  if (known_.insert(tid).second) threads_.push_back({.tid = tid, .newborn = newborn});
 }
 
 void Threads::Gone(TracedThread& thread) {
@@ -101,6 +111,7 @@ void Threads::Interrupt(const TracedThread& thread) {
 
 bool Threads::Await(TracedThread& thread, int64_t deadline_ns) {
   int64_t look_around_ns = MonotonicNs() + kLookAroundNs;
+  bool woken = false;
   while (thread.state == TracedThread::State::kRunning) {
     int status = 0;
     const pid_t reported = ::waitpid(thread.tid, &status, __WALL | WNOHANG);
@@ -123,7 +134,8 @@ bool Threads::Await(TracedThread& thread, int64_t deadline_ns) {
       look_around_ns = now_ns + kLookAroundNs;
     }
     if (now_ns >= deadline_ns) return false;
-    news_.Wait(std::min(deadline_ns, look_around_ns));
+    if (woken) Nap();
+    woken = !woken && news_.Wait(std::min(deadline_ns, look_around_ns));
   }
   return true;
 }

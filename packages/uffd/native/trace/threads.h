@@ -8,6 +8,7 @@
 #include <deque>
 #include <unordered_set>
 
+#include "trace/arch.h"
 #include "trace/child_signal.h"
 #include "trace/outcome.h"
 
@@ -20,6 +21,8 @@ struct TracedThread {
   State state = State::kRunning;
   /// The signal that it was about to take when it stopped. Passed on when it is let go: exactly once.
   int signal = 0;
+  /// As it stood.
+  arch::GeneralRegisters registers{};
   /// Attached by the kernel at its birth, not yet known to be a thread of our process.
   bool newborn = false;
 

@@ -116,11 +116,11 @@ Outcome Tracer::BringToRest(Reply* reply) {
 
 Outcome Tracer::SettleRegisters() {
   for (TracedThread& thread : threads_.all()) {
-    arch::GeneralRegisters registers;
-    const SysResult read = arch::ReadRegisters(thread.tid, &registers);
+    const SysResult read = arch::ReadRegisters(thread.tid, &thread.registers);
     if (read.error == EPROTOTYPE) return {Failure::kThirtyTwoBit};
     if (!read.ok()) threads_.Gone(thread);
-    if (read.ok() && arch::RestartInsteadOfEintr(&registers)) arch::WriteRegisters(thread.tid, registers);
+    const bool changed = read.ok() && arch::RestartInsteadOfEintr(&thread.registers);
+    if (changed) arch::WriteRegisters(thread.tid, thread.registers);
   }
   return threads_.standing_count() > 0 ? Outcome{} : Outcome{Failure::kExited};
 }
@@ -155,9 +155,8 @@ TracedThread* Tracer::ThreadForInjection() {
   TracedThread* any = nullptr;
   for (TracedThread& thread : threads_.all()) {
     if (!thread.standing()) continue;
-    arch::GeneralRegisters registers;
-    const bool simple = thread.signal == 0 && arch::ReadRegisters(thread.tid, &registers).ok() &&
-                        RseqAbortAddress(thread.tid, arch::InstructionPointer(registers)) == 0;
+    const bool simple =
+        thread.signal == 0 && RseqAbortAddress(thread.tid, arch::InstructionPointer(thread.registers)) == 0;
     if (simple) return &thread;
     if (any == nullptr) any = &thread;
   }
