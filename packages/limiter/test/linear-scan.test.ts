@@ -154,7 +154,7 @@ function afterSlowFault(count: number): { grants: Grant[]; state: LinearScanStat
 }
 
 it('re-tuned, it spends no more waits than it now has', () => {
-  const throttled = { waitsLeft: 150, waitUntilNs: 1e12 };
-  expect(linearScan({ waits: 100 }).adopt?.(throttled, 1e12)).toEqual({ waitsLeft: 100, waitUntilNs: 1e12 });
-  expect(linearScan({ waits: 0 }).adopt?.(throttled, 1e12)).toEqual({ waitsLeft: 0, waitUntilNs: null });
+  const held = { waitsLeft: 150, waitUntilNs: 1e12 };
+  expect(linearScan({ waits: 100 }).adopt?.(held, 1e12)).toEqual({ waitsLeft: 100, waitUntilNs: 1e12 });
+  expect(linearScan({ waits: 0 }).adopt?.(held, 1e12)).toEqual({ waitsLeft: 0, waitUntilNs: null });
 });

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import vm from 'node:vm';
 import * as valibot from 'valibot';
-import { expect, it } from 'vitest';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
 import * as compliance from '../src/compliance.ts';
 import * as limiter from '../src/index.ts';
 
@@ -29,4 +30,51 @@ it.each(programs.map((program, index) => ({ program, index })))('program $index 
   );
   run(MODULES, { log });
   expect(lines).not.toEqual([]);
+});
+
+/** The blocks of one language, in order. */
+const blocksOf = (language: string): string[] =>
+  [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(
+    ([, block = '']) => block,
+  );
+
+/** What a module's source exports by default. */
+function defaultOf(source: string): unknown {
+  const script = source
+    .replaceAll(/^import (\{[^}]*\}) from ('.*');$/gm, 'const $1 = modules[$2];')
+    .replace(/^export default /m, 'return ');
+  const run: (modules: object) => unknown = vm.runInThisContext(`(modules) => {${script}}`);
+  return run(MODULES);
+}
+
+const [javascript = ''] = blocksOf('mjs');
+const [typescript = ''] = blocksOf('ts').filter((block) => block.includes('LimiterModule'));
+const files = {
+  JavaScript: javascript,
+  TypeScript: ts.transpileModule(typescript, {
+    compilerOptions: { target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext },
+  }).outputText,
+};
+
+describe.each(Object.entries(files))('the module in %s', (_language, source) => {
+  const load = (): Promise<unknown> => Promise.resolve({ default: defaultOf(source) });
+  const config = 'module,path=./patient.mjs,options=[worstMs=5]';
+
+  it('is a limiter that keeps the promises', async () => {
+    const registry = await limiter.loadLimiterModules(config, load);
+    for (const { run } of compliance.limiterCompliance(() => registry.parse(config))) run();
+  });
+
+  it('refuses wrong options', async () => {
+    const registry = await limiter.loadLimiterModules(config, load);
+    const wrong = 'module,path=./patient.mjs,options=[worstMs=soon]';
+    expect(() => registry.parse(wrong)).toThrow(/options? worstMs/);
+  });
+});
+
+it('lists every option of every limiter', () => {
+  for (const { name, options } of limiter.describeLimiters()) {
+    expect(readme).toContain(`| \`${name}\``);
+    for (const option of options) expect(readme).toMatch(new RegExp(`\\| \`${option.name}\` +\\|`));
+  }
 });
