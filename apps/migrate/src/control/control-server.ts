@@ -37,7 +37,9 @@ export async function startControlServer(options: ControlServerOptions): Promise
     // What becomes of a connection is told by its reads and writes.
     socket.on('error', () => undefined);
     if (clients.size >= CLIENTS_MAX) {
-      const busy = new CliError('REFUSED', `${CLIENTS_MAX} clients are connected already`);
+      const busy = new CliError('REFUSED', `${CLIENTS_MAX} clients are connected already`, {
+        hint: 'Try again when one has gone.',
+      });
       socket.end(`${JSON.stringify(failure(busy))}\n`);
       // Unread bytes would hold the end back.
       socket.resume();

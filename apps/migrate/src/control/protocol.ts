@@ -90,7 +90,11 @@ function isCommand(name: string): name is CommandName {
 function mistakeIn(command: CommandName, issue: v.BaseIssue<unknown>): CliError {
   const key = v.getDotPath(issue) ?? 'the request';
   const known = Object.keys(requests[command].entries);
-  if (issue.expected !== 'never') return new CliError('USAGE', `${command}: ${key} ${issue.message}`);
+  if (issue.expected !== 'never') {
+    return new CliError('USAGE', `${command}: ${key} ${issue.message}`, {
+      hint: 'For example {"command":"set-limiter","limiter":"token-bucket,rate=50MiB/s"}',
+    });
+  }
   return new CliError('USAGE', `${command}: there is no key ${key}`, {
     hint: `Did you mean ${nearest(key, known)}? Keys here: ${known.join(', ')}.`,
   });

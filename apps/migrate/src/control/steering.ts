@@ -84,7 +84,9 @@ export class Steering {
 
   #assertGoesOn(): void {
     if (this.#hasEnded)
-      throw new CliError('REFUSED', 'the snapshot has ended: there is nothing left to steer');
+      throw new CliError('REFUSED', 'the snapshot has ended: there is nothing left to steer', {
+        hint: '`migrate ctl … status` still answers, until the command ends.',
+      });
   }
 
   status(): Status {

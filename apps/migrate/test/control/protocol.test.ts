@@ -28,7 +28,11 @@ test.for<[string, string]>([
   ['{"command":"set-limiter","limitr":"none","limiter":"none"}', 'limitr'],
 ])('%s: the message has %s', ([line, words]) => {
   expect(() => parseRequest(line)).toThrow(
-    expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(words) }),
+    expect.objectContaining({
+      code: 'USAGE',
+      message: expect.stringContaining(words),
+      hint: expect.stringMatching(/.+/),
+    }),
   );
 });
 
