@@ -34,8 +34,8 @@ export class Child {
   #isLate = false;
   #wake: (() => void)[] = [];
 
-  constructor(command: string, args: readonly string[], user: { uid?: number; gid?: number } = {}) {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...user });
+  constructor(command: string, args: readonly string[]) {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = child;
     child.stderr.on('data', (text: Buffer) => {
       this.#stderr += text.toString();

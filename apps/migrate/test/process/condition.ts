@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 
 /** What a process looks like from outside. A picture leaves no trace in it. */
 export interface Condition {
@@ -7,6 +7,8 @@ export interface Condition {
   readonly tracerPid: number;
   /** Of its open files, sorted. */
   readonly fds: readonly string[];
+  /** Of these, those that are userfaultfds. */
+  readonly userfaultfds: number;
   /** Signals that wait, are blocked, ignored and caught, as /proc writes them. */
   readonly signals: readonly string[];
   /** Mappings that a userfaultfd watches. */
@@ -22,10 +24,14 @@ export async function conditionOf(pid: number): Promise<Condition> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   const field = (name: string) => Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(status)?.[1]);
   const smaps = await readFile(`/proc/${pid}/smaps`, 'utf8');
+  const fds = (await readdir(`/proc/${pid}/fd`)).toSorted();
+  // One that was closed meanwhile is none.
+  const files = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
   return {
     threads: field('Threads'),
     tracerPid: field('TracerPid'),
-    fds: (await readdir(`/proc/${pid}/fd`)).toSorted(),
+    fds,
+    userfaultfds: files.filter((file) => file.includes('userfaultfd')).length,
     signals: [...status.matchAll(SIGNAL_LINES)].map(([line]) => line),
     watchedMappings: [...smaps.matchAll(WATCHED)].length,
   };
