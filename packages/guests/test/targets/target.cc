@@ -206,7 +206,7 @@ int Mappings(size_t count) {
 }
 
 sem_t all_there;
-char* numbered_stack_word[1024];
+char* volatile numbered_stack_word[1024];
 
 __attribute__((noinline)) void Innermost(long number) {
   char here[64];
