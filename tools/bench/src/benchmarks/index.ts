@@ -3,9 +3,20 @@ import { arm } from './arm.ts';
 import { file } from './file.ts';
 import { fork } from './fork.ts';
 import { memory } from './memory.ts';
+import { process } from './process.ts';
 import { stalls } from './stalls.ts';
 import { stallingSink } from './stalling-sink.ts';
 import { sweep } from './sweep.ts';
 import { tcp } from './tcp.ts';
 
-export const benchmarks: readonly Benchmark[] = [arm, sweep, file, tcp, stalls, stallingSink, memory, fork];
+export const benchmarks: readonly Benchmark[] = [
+  arm,
+  sweep,
+  file,
+  tcp,
+  stalls,
+  stallingSink,
+  memory,
+  fork,
+  process,
+];
