@@ -5,22 +5,36 @@ import { ReadTurn, type SocketRead } from './socket-reader.ts';
 export const READ_AHEAD_BYTES = 1 << 20;
 
 /**
- * Reads a TLS connection. Its bytes come a record at a time, at most 16 KiB: with a turn of the event loop for each, as `chunkReader`
- * would take, most of the time would go there. So records are gathered, and a read takes what fits.
+ * Reads a TLS connection. Its bytes come a record at a time, at most 16 KiB, and what the system has given at once is many of them: a
+ * read that waits is woken only when all have come, and takes what fits.
  */
 export function recordReader(socket: TLSSocket): SocketRead {
   const turn = new ReadTurn(socket);
   const records: Uint8Array[] = [];
   let heldBytes = 0;
+  let isWaking = false;
+  const wake = () => {
+    isWaking = false;
+    turn.came(0);
+  };
   socket.on('data', (record: Uint8Array) => {
     records.push(record);
     heldBytes += record.byteLength;
     if (heldBytes >= READ_AHEAD_BYTES) socket.pause();
-    turn.came(0);
+    if (isWaking) return;
+    isWaking = true;
+    // After what can be read now has been read.
+    setImmediate(wake);
   });
   return async (into) => {
-    // What came before the connection broke is still good.
-    if (heldBytes === 0) await turn.wait(() => socket.resume());
+    if (heldBytes === 0) {
+      // What came before the connection broke is still good.
+      await turn
+        .wait(() => socket.resume())
+        .catch((error: unknown) => {
+          if (heldBytes === 0) throw error;
+        });
+    }
     const taken = takeRecords(records, into);
     heldBytes -= taken;
     if (heldBytes < READ_AHEAD_BYTES && socket.isPaused()) socket.resume();

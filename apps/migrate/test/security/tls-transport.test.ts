@@ -1,13 +1,18 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { describe, expect, onTestFinished } from 'vitest';
+import { sinkCompliance, type SinkUnderTest } from '@stillframe/snapshot/compliance';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { acceptSecurely } from '../../src/io/tls-accept.ts';
 import { PSK_IDENTITY, sharedOptions } from '../../src/io/tls-credentials.ts';
 import { connectSecurely } from '../../src/io/tls-connect.ts';
+import { READ_AHEAD_BYTES } from '../../src/io/tls-reader.ts';
 import { socketPair } from '../io/socket-pair.ts';
 import { type TransportPair, transportCases } from '../io/transport-cases.ts';
 import { newKey } from './authority.ts';
 import { tlsOver, tlsTransport } from './secure-pair.ts';
+
+/** The most that TLS has in one. */
+const RECORD_BYTES = 16_384;
 
 /** `near` is what a destination has of its source. */
 async function accepted(): Promise<TransportPair> {
@@ -52,4 +57,79 @@ describe.for([
   { kind: 'connected', pair: connected },
 ])('over TLS, $kind', ({ pair }) => {
   transportCases(pair);
+});
+
+test('a read takes many records at once, and no more than it may', async () => {
+  const { near, far } = await accepted();
+  const sent = Buffer.alloc(8 * READ_AHEAD_BYTES, 'records');
+  far.end(sent);
+  const parts: Uint8Array[] = [];
+  for (let byteCount = -1; byteCount !== 0; ) {
+    const into = new Uint8Array(READ_AHEAD_BYTES);
+    // oxlint-disable-next-line no-await-in-loop -- one read after the other
+    byteCount = await near.read(into);
+    parts.push(into.subarray(0, byteCount));
+  }
+  expect(Buffer.concat(parts).equals(sent)).toBe(true);
+  expect(Math.max(...parts.map(({ byteLength }) => byteLength))).toBeGreaterThan(RECORD_BYTES);
+});
+
+test('what came before the connection broke is read first', async () => {
+  const { near, far, reset } = await accepted();
+  await new Promise((resolve) => {
+    far.write('a last word', resolve);
+  });
+  // Something that comes back: the word is there by then.
+  const heard = once(far.resume(), 'data');
+  await near.write([Uint8Array.of(1)]);
+  await heard;
+  reset();
+  await near.write([new Uint8Array(1)]).catch(() => undefined);
+  const into = new Uint8Array(100);
+  expect(Buffer.from(into.subarray(0, await near.read(into))).toString()).toBe('a last word');
+  await near.destroy();
+});
+
+/** A sink over a secure connection; the image is what the other side has read when it has seen the end. */
+async function makeSink(): Promise<SinkUnderTest> {
+  const { near, far } = await connected();
+  const received: Buffer[] = [];
+  far.on('data', (chunk: Buffer) => received.push(chunk));
+  const ended = new Promise((resolve) => {
+    far.on('end', resolve);
+  });
+  let state: 'open' | 'ended' | 'aborted' = 'open';
+  const assertOpen = () => {
+    if (state !== 'open') throw new Error(`the sink is ${state}`);
+  };
+  return {
+    sink: {
+      async write(iovecs) {
+        assertOpen();
+        await near.write(iovecs);
+      },
+      async end() {
+        assertOpen();
+        await near.end();
+        await ended;
+        state = 'ended';
+      },
+      async abort() {
+        if (state !== 'open') return;
+        state = 'aborted';
+        await near.destroy();
+      },
+    },
+    image: async () => (state === 'ended' ? Buffer.concat(received) : undefined),
+    [Symbol.asyncDispose]: async () => {
+      far.destroy();
+      await near.destroy();
+    },
+  };
+}
+
+describe('a secure connection under a sink', () => {
+  test.for(sinkCompliance({ makeSink }))('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined();
+  });
 });
