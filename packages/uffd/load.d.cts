@@ -47,6 +47,8 @@ declare namespace native {
       memoryFd: number,
       /** The regions are not registered yet. */
       registers: boolean,
+      /** When the guest throws pages away that are not captured: 0 fail, 1 zeros. */
+      discarded: number,
     ) => CaptureEngine;
     detach(buffer: ArrayBuffer): void;
     closeFd(fd: number): number;

@@ -18,6 +18,8 @@ import { Userfaultfd } from './userfaultfd.ts';
 
 export type Overflow = 'spill' | 'stall' | 'abort';
 
+export type Discarded = 'fail' | 'zero';
+
 export interface CaptureEngineOptions {
   /**
    * Bound on the memory that holds pre-images, in bytes; touched when the capture is opened. Default 256 MiB, never more than the guest
@@ -26,6 +28,11 @@ export interface CaptureEngineOptions {
   readonly preImagesMaxBytes?: number;
   /** Store full: `spill` to an unlinked file, `stall` the writers until slabs are released, `abort` the capture. Default `spill`. */
   readonly overflow?: Overflow;
+  /**
+   * The guest throws pages away (munmap, madvise, mremap) after the cut and before they are captured, when nobody can read them any more:
+   * `fail` the capture, or go on with `zero`s in their place, counted in `lostPages`. Default `fail`.
+   */
+  readonly discarded?: Discarded;
   /** Where the spill file is made. Default the system's directory for temporary files. */
   readonly spillDirectory?: string;
   /** No privilege needed, but a system call that writes to an armed page fails with EFAULT instead of waiting. Default false. */
@@ -34,6 +41,7 @@ export interface CaptureEngineOptions {
 
 export const PRE_IMAGES_DEFAULT_BYTES = 256 * 2 ** 20;
 const OVERFLOW_NUMBERS: Readonly<Record<Overflow, number>> = { spill: 0, stall: 1, abort: 2 };
+const DISCARDED_NUMBERS: Readonly<Record<Discarded, number>> = { fail: 0, zero: 1 };
 const FLAG_READ_BY_KERNEL = 1n;
 const FLAG_HOLES_ARE_ZERO = 2n;
 
@@ -89,7 +97,7 @@ export class CaptureEngine {
 
   /** Takes the descriptor over, unless it throws. */
   private constructor(parts: EngineParts, options: CaptureEngineOptions) {
-    const { preImagesMaxBytes, overflow, spillDirectory } = toStore(options);
+    const { preImagesMaxBytes, overflow, spillDirectory, discarded } = toStore(options);
     const waiters = this.#waiters;
     this.#engine = new native.CaptureEngine(
       parts.uffd.fd,
@@ -103,6 +111,7 @@ export class CaptureEngine {
       parts.keptAlive,
       parts.memoryFd,
       parts.registers,
+      DISCARDED_NUMBERS[discarded],
     );
     parts.uffd.release();
     this.#isForeign = parts.registers;
@@ -300,6 +309,7 @@ function toStore(options: CaptureEngineOptions): Required<Omit<CaptureEngineOpti
     preImagesMaxBytes = PRE_IMAGES_DEFAULT_BYTES,
     overflow = 'spill',
     spillDirectory = tmpdir(),
+    discarded = 'fail',
   } = options;
   if (!Number.isSafeInteger(preImagesMaxBytes) || preImagesMaxBytes < 0) {
     throw argumentError(
@@ -313,7 +323,10 @@ function toStore(options: CaptureEngineOptions): Required<Omit<CaptureEngineOpti
   if (preImagesMaxBytes === 0 && overflow !== 'stall') {
     throw argumentError(RangeError, 'preImagesMaxBytes 0 keeps nothing: it works only with overflow stall');
   }
-  return { preImagesMaxBytes, overflow, spillDirectory };
+  if (!Object.hasOwn(DISCARDED_NUMBERS, discarded)) {
+    throw argumentError(RangeError, `discarded must be fail or zero, not ${discarded as string}`);
+  }
+  return { preImagesMaxBytes, overflow, spillDirectory, discarded };
 }
 
 /** Opens with as much as the kernel has; `holes`: never-touched pages can be armed as they are (WP_UNPOPULATED, Linux 6.4). */

@@ -22,12 +22,14 @@ export interface CaptureStats {
   readonly spilledBytesMax: number;
   /** Writes between `armAhead` and `arm` that were let through at once. */
   readonly earlyFaults: number;
+  /** Pages that the guest threw away before they were captured, or while; see `CaptureEngineOptions.discarded`. */
+  readonly lostPages: number;
 }
 
 /** Copies the numbers out of the native block, into arrays made once. */
 export class StatsReader {
   readonly #engine: native.CaptureEngine;
-  readonly #numbers = new Float64Array(14);
+  readonly #numbers = new Float64Array(15);
   readonly #waits = new Float64Array(WAIT_BUCKETS);
 
   constructor(engine: native.CaptureEngine) {
@@ -56,6 +58,7 @@ export class StatsReader {
       preImageBytesMax: at(8),
       spilledBytesMax: at(9),
       earlyFaults: at(13),
+      lostPages: at(14),
     };
   }
 }

@@ -84,6 +84,7 @@ export type { Outcome, Tier, TierName } from './tiers.ts';
 export {
   CaptureEngine,
   type CaptureEngineOptions,
+  type Discarded,
   type Overflow,
   PRE_IMAGES_DEFAULT_BYTES,
 } from './capture-engine.ts';

@@ -59,8 +59,8 @@ using ReadyFunction = Napi::TypedThreadSafeFunction<std::nullptr_t, void, CallRe
 class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
  public:
   /// (fd, regions: BigUint64Array, maxBytes: bigint, overflow: number, spillDirectory: string, onReady: () =>
-  /// void, keptAlive: object[], memoryFd: number, registers: boolean). The userfaultfd is the engine's,
-  /// unless this throws. `memoryFd`, of /proc/PID/mem, stays the caller's; -1: this process.
+  /// void, keptAlive: object[], memoryFd: number, registers: boolean, discarded: number). The userfaultfd is
+  /// the engine's, unless this throws. `memoryFd`, of /proc/PID/mem, stays the caller's; -1: this process.
   explicit CaptureEngineObject(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<CaptureEngineObject>(info), env_(info.Env()) {
     const int uffd = ToInt(info[0]);
@@ -71,11 +71,12 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
     memory_fd_ = UniqueFd(memory_fd < 0 ? open("/proc/self/mem", O_RDONLY | O_CLOEXEC)
                                         : fcntl(memory_fd, F_DUPFD_CLOEXEC, 0));
     const bool registers = info[8].As<Napi::Boolean>().Value();
+    const auto discarded = static_cast<Discarded>(ToInt(info[9]));
     ready_ = ReadyFunction::New(env_, info[5].As<Napi::Function>(), "stillframe capture", 0, 1);
     ready_.Unref(env_);
     try {
       engine_ = std::make_shared<CaptureEngine>(uffd, ToRegions(ToWords(info[1]), memory_fd_.get()), options,
-                                                registers, [this] { Tell(); });
+                                                discarded, registers, [this] { Tell(); });
     } catch (const std::system_error& error) {
       ready_.Release();
       Napi::Error thrown = Napi::Error::New(env_, error.what());
@@ -167,7 +168,7 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
     const CaptureShared& shared = Engine(info).Shared();
     const CaptureCounters& counters = shared.counters;
     const auto numbers = ToSpan<double>(info[0], napi_float64_array);
-    const std::array<double, 14> values{
+    const std::array<double, 15> values{
         static_cast<double>(shared.memory.Pages()),
         static_cast<double>(counters.captured_pages.load(std::memory_order_relaxed)),
         static_cast<double>(counters.fault_pages.load(std::memory_order_relaxed)),
@@ -181,7 +182,8 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
         static_cast<double>(shared.failure.load(std::memory_order_seq_cst)),
         static_cast<double>(shared.store.SpillError()),
         shared.Complete() ? 1.0 : 0.0,
-        static_cast<double>(counters.early_faults.load(std::memory_order_relaxed))};
+        static_cast<double>(counters.early_faults.load(std::memory_order_relaxed)),
+        static_cast<double>(counters.lost_pages.load(std::memory_order_relaxed))};
     for (size_t i = 0; i < values.size() && i < numbers.size(); ++i) {
       numbers[i] = values[i];
     }

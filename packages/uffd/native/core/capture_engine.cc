@@ -18,8 +18,8 @@ std::optional<uint32_t> Next(FilledQueue& queue, bool wanted) { return wanted ? 
 }  // namespace
 
 CaptureEngine::CaptureEngine(int uffd, std::vector<GuestRegion> regions, const StoreOptions& options,
-                             bool registers, std::function<void()> on_ready)
-    : shared_(uffd, GuestMemory(std::move(regions)), options),
+                             Discarded discarded, bool registers, std::function<void()> on_ready)
+    : shared_(uffd, GuestMemory(std::move(regions)), options, discarded),
       uffd_(uffd),
       fault_thread_body_(shared_, uffd),
       sweeper_body_(shared_, std::move(on_ready)),
@@ -82,19 +82,21 @@ void CaptureEngine::Release(Slab* slab) {
 void CaptureEngine::FinishDrained(const Slab& slab) {
   for (size_t i = 0; i < slab.run_count; ++i) {
     const SlabRun& run = slab.runs[i];
-    for (uint64_t page = run.first_page; page < run.first_page + run.pages; ++page) {
-      shared_.states.MarkCaptured(page);
-    }
-    shared_.counters.captured_pages.fetch_add(run.pages, std::memory_order_seq_cst);
     const PagePlace place = shared_.memory.Place(run.first_page);
     int error = shared_.protector.Release(place.address, run.pages * place.page_bytes);
     while (error == EAGAIN && !shared_.Failed()) {
       sched_yield();
       error = shared_.protector.Release(place.address, run.pages * place.page_bytes);
     }
-    if (error != 0 && error != EAGAIN) {
+    if (error != 0 && error != EAGAIN && (error == ESRCH || shared_.discarded == Discarded::kFail)) {
       shared_.FailToRelease(error);
     }
+    shared_.AwaitReader();
+    // Suspect until here: a page that is not captured and is thrown away is lost.
+    for (uint64_t page = run.first_page; page < run.first_page + run.pages; ++page) {
+      shared_.states.MarkCaptured(page);
+    }
+    shared_.counters.captured_pages.fetch_add(run.pages, std::memory_order_seq_cst);
   }
   if (slab.fault_read_ns != 0) {
     shared_.counters.fault_wait.Record(MonotonicNs() - slab.fault_read_ns);

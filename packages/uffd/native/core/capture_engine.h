@@ -22,8 +22,8 @@ namespace stillframe {
 
 class CaptureEngine {
  public:
-  CaptureEngine(int uffd, std::vector<GuestRegion> regions, const StoreOptions& options, bool registers,
-                std::function<void()> on_ready);
+  CaptureEngine(int uffd, std::vector<GuestRegion> regions, const StoreOptions& options, Discarded discarded,
+                bool registers, std::function<void()> on_ready);
   ~CaptureEngine();
   CaptureEngine(const CaptureEngine&) = delete;
   CaptureEngine& operator=(const CaptureEngine&) = delete;

@@ -33,11 +33,20 @@ enum class Failure : uint8_t {
   kDisarmed = 8,  // somebody else lifted the protection: what was copied since may be newer than the cut
 };
 
+/// What becomes of the picture when the guest itself throws pages away (munmap, madvise, mremap) after the
+/// cut and before they are captured: nobody can read them any more.
+enum class Discarded : uint8_t {
+  kFail = 0,
+  kZero = 1,  // they come as zeros, and are counted as lost
+};
+
 struct CaptureCounters {
   std::atomic<uint64_t> captured_pages{0};
   std::atomic<uint64_t> fault_pages{0};
   std::atomic<uint64_t> swept_pages{0};
   std::atomic<uint64_t> zero_pages{0};
+  /// Thrown away by the guest before they were captured, or while: not those of the cut.
+  std::atomic<uint64_t> lost_pages{0};
   std::atomic<uint64_t> faults{0};
   /// Faults between opening and the cut: let through at once.
   std::atomic<uint64_t> early_faults{0};
@@ -46,11 +55,12 @@ struct CaptureCounters {
 };
 
 struct CaptureShared {
-  CaptureShared(int uffd, GuestMemory guest_memory, const StoreOptions& options)
+  CaptureShared(int uffd, GuestMemory guest_memory, const StoreOptions& options, Discarded on_discard)
       : memory(std::move(guest_memory)),
         states(memory.Pages()),
         store(options, memory.Bytes(), memory.LargestPageBytes()),
         overflow(options.overflow),
+        discarded(on_discard),
         release_after_drain(options.max_bytes == 0),
         protector(uffd),
         faulted(store.SlabCount()),
@@ -67,6 +77,7 @@ struct CaptureShared {
   PageStates states;
   PreImageStore store;
   const Overflow overflow;
+  const Discarded discarded;
   /// maxBytes 0: a page is released when the sink has it, not when it is copied.
   const bool release_after_drain;
   const Protector protector;
@@ -81,6 +92,10 @@ struct CaptureShared {
   std::atomic<Failure> failure{Failure::kNone};
   std::atomic<bool> stop_sweep{false};
   std::atomic<bool> stop_faults{false};
+  /// Odd while the fault thread reads events and acts on what the guest has thrown away. From the moment that
+  /// such an event is read the guest goes on throwing away, and un-protecting works again: what was copied
+  /// and un-protected meanwhile may be neither noticed nor right. See AwaitReader.
+  std::atomic<uint32_t> reading{0};
   /// How often the fault thread has looked for events and handled them.
   std::atomic<uint64_t> fault_passes{0};
   /// The consumer waits for something to pull; whoever makes something and resets this tells it.
@@ -95,6 +110,8 @@ struct CaptureShared {
   /// The sweep's pages that are captured and not yet un-protected: [first, end) of the line of pages.
   std::atomic<uint64_t> run_first{0};
   std::atomic<uint64_t> run_end{0};
+  /// Pages of the run were thrown away by the guest meanwhile.
+  std::atomic<bool> run_damaged{false};
 
   std::atomic<uint64_t> granted_pages{0};
   std::atomic<int64_t> grant_not_before_ns{0};
@@ -130,13 +147,27 @@ struct CaptureShared {
   /// Pages were copied, and then could not be un-protected: they may have been written in between. If the
   /// guest itself has unmapped them, the fault thread may be about to say so: it knows better.
   void FailToRelease(int error) {
+    AwaitEvents();
+    Fail(error == ESRCH ? Failure::kGuestGone : Failure::kDisarmed);
+  }
+
+  /// After an un-protect that worked: returns when what had been thrown away before it, by an event that was
+  /// read, is known. Until then the pages stay suspect.
+  void AwaitReader() const {
+    const uint32_t seen = reading.load(std::memory_order_seq_cst);
+    while (seen % 2 != 0 && reading.load(std::memory_order_seq_cst) == seen) {
+      sched_yield();
+    }
+  }
+
+  /// Returns when the fault thread has handled what there is to read now.
+  void AwaitEvents() const {
     const uint64_t passes = fault_passes.load(std::memory_order_seq_cst);
     while (!Failed() && !stop_faults.load(std::memory_order_seq_cst) &&
            fault_passes.load(std::memory_order_seq_cst) < passes + 2) {
       WakeFaultThread();
       sched_yield();
     }
-    Fail(error == ESRCH ? Failure::kGuestGone : Failure::kDisarmed);
   }
 
   void DisarmAll() const {

@@ -6,8 +6,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <span>
 
 #include "core/clock.h"
 #include "kernel/abi.h"
@@ -49,6 +51,7 @@ void FaultThread::Run() {
     RetryPending();
     while (pending_count_ + kBatch <= kPendingMax && ReadEvents()) {
     }
+    PublishLost();
     if (slab_ != nullptr) {
       shared_.current.store(slab_, std::memory_order_seq_cst);
       slab_ = nullptr;
@@ -86,40 +89,45 @@ void FaultThread::WaitForWork() {
 
 bool FaultThread::ReadEvents() {
   std::array<abi::UffdMsg, kBatch> messages;
+  shared_.reading.fetch_add(1, std::memory_order_seq_cst);
   const ssize_t got = read(uffd_, messages.data(), sizeof messages);
-  if (got <= 0) {
-    if (got < 0 && errno != EAGAIN && errno != EINTR &&
-        !shared_.stop_faults.load(std::memory_order_seq_cst)) {
-      shared_.Fail(Failure::kUffdFailed);
-    }
-    arrival_ns_ = MonotonicNs();
-    return false;
+  const int error = got < 0 ? errno : 0;
+  const size_t count = got > 0 ? static_cast<size_t>(got) / sizeof(abi::UffdMsg) : 0;
+  const std::span<const abi::UffdMsg> batch(messages.data(), count);
+  // Before the faults: what they would read may be gone.
+  for (const abi::UffdMsg& message : batch) {
+    OnEvent(message);
   }
+  shared_.reading.fetch_add(1, std::memory_order_seq_cst);
   const int64_t now = MonotonicNs();
-  const size_t count = static_cast<size_t>(got) / sizeof(abi::UffdMsg);
-  for (size_t i = 0; i < count; ++i) {
-    const abi::UffdMsg& message = messages[i];
-    switch (message.event) {
-      case abi::kEventPagefault:
-        OnFault(message.arg.pagefault.address, now);
-        break;
-      case abi::kEventRemove:
-      case abi::kEventUnmap:
-        OnGone(message.arg.remove.start, message.arg.remove.end, Failure::kGuestDiscarded);
-        break;
-      case abi::kEventRemap:
-        OnGone(message.arg.remap.from, message.arg.remap.from + message.arg.remap.len,
-               Failure::kGuestRemapped);
-        break;
-      case abi::kEventFork:
-        close(static_cast<int>(message.arg.fork.ufd));
-        break;
-      default:
-        break;
+  for (const abi::UffdMsg& message : batch) {
+    if (message.event == abi::kEventPagefault) {
+      OnFault(message.arg.pagefault.address, now);
     }
+  }
+  if (error != 0 && error != EAGAIN && error != EINTR &&
+      !shared_.stop_faults.load(std::memory_order_seq_cst)) {
+    shared_.Fail(Failure::kUffdFailed);
   }
   arrival_ns_ = now;
   return count == kBatch;
+}
+
+void FaultThread::OnEvent(const abi::UffdMsg& message) {
+  switch (message.event) {
+    case abi::kEventRemove:
+    case abi::kEventUnmap:
+      OnGone(message.arg.remove.start, message.arg.remove.end, Failure::kGuestDiscarded);
+      break;
+    case abi::kEventRemap:
+      OnGone(message.arg.remap.from, message.arg.remap.from + message.arg.remap.len, Failure::kGuestRemapped);
+      break;
+    case abi::kEventFork:
+      close(static_cast<int>(message.arg.fork.ufd));
+      break;
+    default:
+      break;
+  }
 }
 
 void FaultThread::OnFault(uint64_t address, int64_t read_ns) {
@@ -287,20 +295,86 @@ void FaultThread::OnGone(uint64_t start, uint64_t end, Failure why) {
     shared_.before_cut.Note(start, end);
     return;
   }
-  bool lost = false;
   shared_.memory.ForOverlap(start, end, [&](uint64_t first, uint64_t past) {
-    for (uint64_t page = first; page < past && !lost; ++page) {
-      lost = shared_.states.State(page) != PageState::kCaptured;
+    if (shared_.discarded == Discarded::kZero) {
+      Lose(first, past, why);
+    } else if (AnyLost(first, past)) {
+      shared_.Fail(why);
     }
-    const uint64_t run_first = shared_.run_first.load(std::memory_order_seq_cst);
-    const uint64_t run_end = shared_.run_end.load(std::memory_order_seq_cst);
-    lost = lost || (run_first < past && first < run_end);
   });
-  for (size_t i = 0; i < pending_count_ && !lost; ++i) {
-    lost = pending_[i].address >= start && pending_[i].address < end;
+}
+
+bool FaultThread::AnyLost(uint64_t first, uint64_t past) const {
+  for (uint64_t page = first; page < past; ++page) {
+    if (shared_.states.State(page) != PageState::kCaptured) {
+      return true;
+    }
   }
-  if (lost) {
-    shared_.Fail(why);
+  const uint64_t run_first = shared_.run_first.load(std::memory_order_seq_cst);
+  const uint64_t run_end = shared_.run_end.load(std::memory_order_seq_cst);
+  if (run_first < past && first < run_end) {
+    return true;
+  }
+  for (size_t i = 0; i < pending_count_; ++i) {
+    const auto page = shared_.memory.PageAt(pending_[i].address);
+    if (page && *page >= first && *page < past) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Claims what nobody has copied yet, so that nobody reads what comes there next. What was being copied may
+/// be right, or not: it counts as lost.
+void FaultThread::Lose(uint64_t first, uint64_t past, Failure why) {
+  uint64_t lost = 0;
+  for (uint64_t page = first; page < past;) {
+    uint64_t pages = 0;
+    while (page + pages < past && shared_.states.Claim(page + pages)) {
+      ++pages;
+    }
+    if (pages > 0 && lost_count_ == kLostMax) {
+      shared_.Fail(why);
+      return;
+    }
+    if (pages > 0) {
+      lost_[lost_count_++] = {.first_page = page, .pages = pages};
+    }
+    page += pages;
+    lost += pages;
+    // On its way to the sink, and protected until it is there: perhaps copied too late.
+    lost += shared_.release_after_drain && page < past && shared_.states.State(page) == PageState::kClaimed
+                ? 1
+                : 0;
+    ++page;
+  }
+  const uint64_t from = std::max(first, shared_.run_first.load(std::memory_order_seq_cst));
+  const uint64_t to = std::min(past, shared_.run_end.load(std::memory_order_seq_cst));
+  if (from < to) {
+    shared_.run_damaged.store(true, std::memory_order_seq_cst);
+    lost += to - from;
+  }
+  shared_.counters.lost_pages.fetch_add(lost, std::memory_order_seq_cst);
+}
+
+void FaultThread::PublishLost() {
+  while (lost_count_ > 0 && !shared_.Failed() && HaveRoom(0)) {
+    const Lost lost = lost_[--lost_count_];
+    if (slab_->run_count == 0) {
+      slab_->held_since_ns = MonotonicNs();
+    }
+    slab_->Append(lost.first_page, lost.pages, 0, true,
+                  shared_.memory.FirstPage(shared_.memory.RegionOf(lost.first_page)));
+    shared_.counters.zero_pages.fetch_add(lost.pages, std::memory_order_relaxed);
+    if (shared_.release_after_drain) {
+      Publish(slab_);
+      slab_ = nullptr;
+      continue;
+    }
+    for (uint64_t page = lost.first_page; page < lost.first_page + lost.pages; ++page) {
+      shared_.states.MarkCaptured(page);
+    }
+    shared_.counters.captured_pages.fetch_add(lost.pages, std::memory_order_seq_cst);
   }
 }
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "core/capture_shared.h"
+#include "kernel/abi.h"
 
 namespace stillframe {
 
@@ -35,10 +36,21 @@ class FaultThread {
   // Each entry is a blocked thread of the guest; when it is full the rest stay in the kernel's queue.
   static constexpr size_t kPendingMax = 1024;
 
+  // Pages that the guest threw away, until there is a slab to say so in.
+  struct Lost {
+    uint64_t first_page;
+    uint64_t pages;
+  };
+  static constexpr size_t kLostMax = 4096;
+
   void WaitForWork();
   bool ReadEvents();
+  void OnEvent(const abi::UffdMsg& message);
   void OnFault(uint64_t address, int64_t read_ns);
   void OnGone(uint64_t start, uint64_t end, Failure why);
+  bool AnyLost(uint64_t first, uint64_t past) const;
+  void Lose(uint64_t first, uint64_t past, Failure why);
+  void PublishLost();
   void RetryPending();
   Outcome Serve(const Pending& fault);
   Outcome LetThrough(uint64_t address);
@@ -53,6 +65,8 @@ class FaultThread {
   Slab* slab_ = nullptr;  // taken from shared_.current for the length of one batch
   std::array<Pending, kPendingMax> pending_{};
   size_t pending_count_ = 0;
+  std::array<Lost, kLostMax> lost_{};
+  size_t lost_count_ = 0;
   // A pending page is being copied by the sweeper: it will be captured in about a microsecond.
   bool spin_ = false;
   bool cut_ = false;  // the cut is made, as far as we have seen

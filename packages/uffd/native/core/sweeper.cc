@@ -164,7 +164,9 @@ uint64_t Sweeper::FillData(Slab& slab, size_t region_index, uint64_t end, uint64
   const uint64_t first = cursor_;
   uint64_t taken = 0;
   Suspect(first, end);
-  while (cursor_ < end && taken < granted && slab.HasRoom(region.page_bytes)) {
+  // Each page of a claim may need a run of its own, see CopyPageByPage.
+  while (cursor_ < end && taken < granted && slab.HasRoom(region.page_bytes) &&
+         slab.run_count + claim_most <= slab.run_capacity) {
     const uint64_t room = (slab.capacity_bytes - slab.used_bytes) / region.page_bytes;
     const uint64_t most = std::min({claim_most, end - cursor_, granted - taken, room});
     uint64_t claimed = 0;
@@ -197,18 +199,43 @@ bool Sweeper::CopyPages(Slab& slab, const GuestRegion& region, uint64_t region_f
   const size_t bytes = pages * region.page_bytes;
   const ReadResult read = GuestMemory::Read(
       region, region.address + (first - region_first) * region.page_bytes, slab.Next(), bytes);
-  if (read != ReadResult::kOk) {
+  if (read == ReadResult::kOk) {
+    slab.Append(first, pages, bytes, false, region_first);
+    shared_.store.AddHeld(bytes);
+  } else if (read == ReadResult::kGone || shared_.discarded == Discarded::kFail) {
     shared_.FailToRead(read);
     return false;
+  } else if (!CopyPageByPage(slab, region, region_first, first, pages)) {
+    return false;
   }
-  slab.Append(first, pages, bytes, false, region_first);
-  shared_.store.AddHeld(bytes);
   shared_.counters.swept_pages.fetch_add(pages, std::memory_order_relaxed);
   if (!shared_.release_after_drain) {
     for (uint64_t page = first; page < first + pages; ++page) {
       shared_.states.MarkCaptured(page);
     }
     shared_.counters.captured_pages.fetch_add(pages, std::memory_order_seq_cst);
+  }
+  return true;
+}
+
+/// Some of the pages are unmapped, and the guest may throw pages away: those come as zeros.
+bool Sweeper::CopyPageByPage(Slab& slab, const GuestRegion& region, uint64_t region_first, uint64_t first,
+                             uint64_t pages) {
+  for (uint64_t page = first; page < first + pages; ++page) {
+    const uint64_t address = region.address + (page - region_first) * region.page_bytes;
+    const ReadResult read = GuestMemory::Read(region, address, slab.Next(), region.page_bytes);
+    if (read == ReadResult::kGone) {
+      shared_.FailToRead(read);
+      return false;
+    }
+    const bool lost = read != ReadResult::kOk;
+    slab.Append(page, 1, lost ? 0 : region.page_bytes, lost, region_first);
+    if (lost) {
+      shared_.counters.lost_pages.fetch_add(1, std::memory_order_seq_cst);
+      shared_.counters.zero_pages.fetch_add(1, std::memory_order_relaxed);
+    } else {
+      shared_.store.AddHeld(region.page_bytes);
+    }
   }
   return true;
 }
@@ -220,6 +247,7 @@ void Sweeper::Suspect(uint64_t first, uint64_t end) {
   }
   if (deferred_first_ == deferred_end_) {
     deferred_first_ = deferred_end_ = first;
+    shared_.run_damaged.store(false, std::memory_order_seq_cst);
     shared_.run_first.store(first, std::memory_order_seq_cst);
   }
   shared_.run_end.store(end, std::memory_order_seq_cst);
@@ -255,11 +283,27 @@ void Sweeper::ReleaseDeferred() {
       error = shared_.protector.Release(place.address, bytes);
     }
     if (error != 0 && error != EAGAIN) {
-      shared_.FailToRelease(error);
+      shared_.AwaitEvents();
+      if (error != ESRCH && shared_.run_damaged.load(std::memory_order_seq_cst)) {
+        ReleasePageByPage();  // a part of it is not there any more
+      } else {
+        shared_.FailToRelease(error);
+      }
     }
+    shared_.AwaitReader();
   }
   deferred_first_ = deferred_end_ = 0;
   shared_.run_end.store(0, std::memory_order_seq_cst);
+}
+
+void Sweeper::ReleasePageByPage() const {
+  for (uint64_t page = deferred_first_; page < deferred_end_; ++page) {
+    const PagePlace place = shared_.memory.Place(page);
+    while (shared_.protector.Release(place.address, place.page_bytes) == EAGAIN && !shared_.Failed() &&
+           !shared_.stop_sweep.load(std::memory_order_seq_cst)) {
+      sched_yield();
+    }
+  }
 }
 
 void Sweeper::Publish(Slab* slab) {

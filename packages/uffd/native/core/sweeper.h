@@ -46,6 +46,9 @@ class Sweeper {
   uint64_t FillData(Slab& slab, size_t region_index, uint64_t end, uint64_t granted);
   bool CopyPages(Slab& slab, const GuestRegion& region, uint64_t region_first, uint64_t first,
                  uint64_t pages);
+  bool CopyPageByPage(Slab& slab, const GuestRegion& region, uint64_t region_first, uint64_t first,
+                      uint64_t pages);
+  void ReleasePageByPage() const;
   void SkipCaptured();
   void Suspect(uint64_t first, uint64_t end);
   void Defer(uint64_t first, uint64_t end);

@@ -21,7 +21,7 @@ void ArmAllAhead(CaptureEngine& engine, uint64_t step_bytes) {
 }
 
 std::unique_ptr<CaptureEngine> OpenUnregistered(std::vector<GuestRegion> regions, ReadyFlag& ready) {
-  return std::make_unique<CaptureEngine>(OpenUffd(), std::move(regions), RoomyStore(), true,
+  return std::make_unique<CaptureEngine>(OpenUffd(), std::move(regions), RoomyStore(), Discarded::kFail, true,
                                          ready.Callback());
 }
 

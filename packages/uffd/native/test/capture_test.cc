@@ -311,7 +311,7 @@ STILLFRAME_TEST(unmapping_armed_memory_fails_the_capture_not_the_process) {
                          .page_bytes = kPage,
                          .memory_fd = own_memory.get(),
                          .holes_are_zero = true}},
-                       RoomyStore(), false, ready.Callback());
+                       RoomyStore(), Discarded::kFail, false, ready.Callback());
   ArmOrThrow(engine);
   std::thread guest([&] { munmap(hole, 1024 * kPage); });
   engine.Grant(kAllPages, 0);
@@ -350,7 +350,7 @@ STILLFRAME_TEST(protection_that_somebody_else_lifted_fails_the_capture) {
   const int uffd = OpenUffd();
   RegisterWp(uffd, memory.Data(), memory.Bytes());
   const UniqueFd another(dup(uffd));
-  CaptureEngine engine(uffd, memory.Region(), RoomyStore(), false, ready.Callback());
+  CaptureEngine engine(uffd, memory.Region(), RoomyStore(), Discarded::kFail, false, ready.Callback());
   ArmOrThrow(engine);
   Protector(another.get()).Unregister(memory.Region()[0].address, memory.Bytes());
   memory.Write(255, 1);  // nobody notices: the page is newer than the cut when it is copied

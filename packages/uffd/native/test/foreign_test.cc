@@ -133,7 +133,8 @@ struct ForeignCapture {
       : child(memory), child_memory(child.OpenMemory()) {
     regions = memory.Region(child_memory.get());
     regions[0].holes_are_zero = false;
-    engine = std::make_unique<CaptureEngine>(child.TakeUffd(), regions, RoomyStore(), true, ready.Callback());
+    engine = std::make_unique<CaptureEngine>(child.TakeUffd(), regions, RoomyStore(), Discarded::kFail, true,
+                                             ready.Callback());
   }
 
   Child child;

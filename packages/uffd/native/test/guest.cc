@@ -194,7 +194,8 @@ std::unique_ptr<CaptureEngine> Open(const GuestMemoryMapping& memory, ReadyFlag&
                                     const StoreOptions& options, int memory_fd) {
   const int uffd = OpenUffd();
   RegisterWp(uffd, memory.Data(), memory.Bytes());
-  return std::make_unique<CaptureEngine>(uffd, memory.Region(memory_fd), options, false, ready.Callback());
+  return std::make_unique<CaptureEngine>(uffd, memory.Region(memory_fd), options, Discarded::kFail, false,
+                                         ready.Callback());
 }
 
 void ArmOrThrow(CaptureEngine& engine, std::vector<GuestRegion> regions) {
