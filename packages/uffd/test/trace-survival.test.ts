@@ -9,6 +9,7 @@ import { COMMAND, FAILURES, STEP, type StepName } from '../src/trace/protocol.ts
 import { TracerProcess } from '../src/trace/tracer-process.ts';
 import { lacks, lacksUffd } from './kernel.ts';
 import { Stage } from './stage.ts';
+import { ANSWER_MS, holdAt, LIMITS } from './trace/hold.ts';
 import { belongings, lacksCompiler, statusOf, type Target, Targets, until } from './trace/target.ts';
 
 // The target survives: whoever is killed, and wherever the tracer is just then.
@@ -21,8 +22,6 @@ afterAll(() => {
 });
 const NOBODY = 65_534;
 const LONG_MS = 60_000;
-const ANSWER_MS = 10_000;
-const LIMITS = { stopTimeoutMs: 5000, stoppedMaxMs: LONG_MS };
 
 const unprivileged = lacks(process.getuid?.() === 0, 'only root may start processes of other users');
 const elsewhere = lacks(
@@ -59,14 +58,6 @@ async function lookingAtItself(lent: boolean): Promise<Target> {
 async function rightRounds(target: Target): Promise<number> {
   target.child.stdin?.end();
   return Number(await target.line());
-}
-
-/** Brings the tracer to that step, where it waits. */
-function holdAt(tracer: TracerProcess, step: StepName): void {
-  tracer.request(COMMAND.pauseAt, STEP[step], ANSWER_MS);
-  if (STEP[step] > STEP.standing) tracer.request(COMMAND.stop, 1, ANSWER_MS);
-  tracer.send(STEP[step] > STEP.standing ? COMMAND.makeUserfaultfd : COMMAND.stop, 0);
-  expect(tracer.receive(ANSWER_MS).reply).toMatchObject({ command: COMMAND.paused, step: STEP[step] });
 }
 
 /** A process of ours that holds its tracer at that step. */

@@ -1,8 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { closeFd, ProcessTracer, processVmReadv, TraceError } from '../src/index.ts';
+import { COMMAND } from '../src/trace/protocol.ts';
+import { TracerProcess } from '../src/trace/tracer-process.ts';
 import { lacksUffd } from './kernel.ts';
 import { cycle } from './trace/cycle.ts';
+import { ANSWER_MS, holdAt, LIMITS } from './trace/hold.ts';
 import { lacksCompiler, statusOf, type Target, Targets, until } from './trace/target.ts';
 
 // All threads stand still, however many there are and whatever they do.
@@ -48,7 +51,7 @@ describe.skipIf(lacksUffd() || lacksCompiler())('threads', () => {
     const { target, counters } = await start('many', '500');
     await using held = target;
     using tracer = ProcessTracer.start(held.pid, { stopTimeoutMs: 5000 });
-    for (let i = 0; i < 10; i++) expect(movedDuringStop(tracer, counters)).toEqual([]);
+    for (let i = 0; i < 5; i++) expect(movedDuringStop(tracer, counters)).toEqual([]);
     expect(tracer.stop().threads).toHaveLength(501);
     tracer.resume();
     const before = countersOf(target.pid, counters);
@@ -62,7 +65,7 @@ describe.skipIf(lacksUffd() || lacksCompiler())('threads', () => {
     const { target, counters } = await start('churn');
     await using held = target;
     using tracer = ProcessTracer.start(held.pid, { stopTimeoutMs: 5000 });
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 50; i++) {
       expect(movedDuringStop(tracer, counters)).toEqual([]);
       const before = countersOf(target.pid, counters);
       // oxlint-disable-next-line no-await-in-loop -- one stop after the other
@@ -71,6 +74,21 @@ describe.skipIf(lacksUffd() || lacksCompiler())('threads', () => {
         'they go on',
       );
     }
+  });
+
+  test('one that is born when all others are attached, and not yet stopped', async () => {
+    const { target, counters } = await start('many', '0');
+    await using held = target;
+    const tracer = TracerProcess.spawn(held.pid, LIMITS);
+    holdAt(tracer, 'seized');
+    target.tell('x');
+    await until(() => tidsOf(target.pid).length === 2, 'it is born');
+    tracer.send(COMMAND.continue, 0);
+    expect(tracer.receive(ANSWER_MS).reply).toMatchObject({ failure: 0, threadCount: 2 });
+    const before = countersOf(target.pid, counters);
+    expect(countersOf(target.pid, counters)).toEqual(before);
+    tracer.close();
+    await until(() => (countersOf(target.pid, counters)[0] ?? 0n) > (before[0] ?? 0n), 'it goes on');
   });
 
   test('where the first has ended', async () => {
@@ -88,7 +106,7 @@ describe.skipIf(lacksUffd() || lacksCompiler())('threads', () => {
 
   test('whose process ends meanwhile', async () => {
     let stops = 0;
-    for (let round = 0; round < 30; round++) {
+    for (let round = 0; round < 15; round++) {
       // oxlint-disable-next-line no-await-in-loop -- one process after the other
       stops += await stopWhileExiting();
     }

@@ -77,7 +77,7 @@ const TEXTS: Readonly<Record<TraceErrorCode, readonly [what: string, hint: strin
   ],
   'thirty-two-bit': ['runs 32-bit code', 'Only 64-bit processes can be traced'],
   'unsupported-arch': ['cannot be traced here', 'There is a tracer for x86_64 and arm64 on Linux'],
-  'no-free-fd': ['has no free descriptor', 'Raise its limit (prlimit --nofile) by three, or try again'],
+  'no-free-fd': ['has no free descriptor', 'Raise its limit (prlimit --nofile) by two, or try again'],
   'no-memory': ['is given no memory by the kernel', 'It is at a limit: of memory, or vm.max_map_count'],
   'userfaultfd-unavailable': [
     'cannot make a userfaultfd',
