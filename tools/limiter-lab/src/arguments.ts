@@ -25,6 +25,8 @@ export interface Arguments {
   /** Ids or limiters' names for real runs. */
   readonly policies?: readonly string[];
   readonly seed: number;
+  /** How often each real run is made. */
+  readonly rounds: number;
 }
 
 export const USAGE = `usage: lab [--quick] [--real] [--out FILE.html] [--png] [--json] [choice…]
@@ -38,6 +40,7 @@ Simulates every limiter policy in every workload with every sink, ranks them, an
   --quick          64 MiB guests, 16 MiB stores, no stall mode: for a first look
   --real           also on real memory with userfaultfd: a few scenarios, and how far the simulator is off
   --replay TRACE   shows a trace of \`migrate … --trace FILE\`, and what other policies would have decided (open loop)
+  --rounds N       of --real: medians of N runs, the worst of the longest stalls; default 3, with --quick 1
   --list           workloads, sinks and policies
   --help
 
@@ -64,6 +67,8 @@ const GUEST_MIN_BYTES = MIB;
 /** The state of a page is a byte, and a run keeps a few more for each. */
 const GUEST_MAX_BYTES = 16 * 2 ** 30;
 const SEED_MAX = 2 ** 32 - 1;
+/** Beyond this nobody waits. */
+const ROUNDS_MAX = 99;
 
 /** @throws LabError LAB_USAGE */
 export function parseArguments(argv: readonly string[]): Arguments {
@@ -95,7 +100,8 @@ export function parseArguments(argv: readonly string[]): Arguments {
     guestBytes,
     preImagesMaxBytes: size('--store', values.store, guestBytes / STORE_SHARE),
     overflows: overflows(values.overflow ?? (values.quick ? 'spill' : 'both')),
-    seed: seed(values.seed),
+    seed: whole('--seed', values.seed ?? '2020', 0, SEED_MAX),
+    rounds: whole('--rounds', values.rounds ?? (values.quick ? '1' : '3'), 1, ROUNDS_MAX),
     ...(png === undefined ? {} : { png }),
     ...(values.replay === undefined ? {} : { replay: values.replay }),
     ...(workloads === undefined ? {} : { workloads }),
@@ -129,6 +135,7 @@ function parse(argv: readonly string[]) {
         guest: { type: 'string' },
         store: { type: 'string' },
         seed: { type: 'string' },
+        rounds: { type: 'string' },
       },
     });
     return { values, positionals, hasBarePng };
@@ -161,10 +168,10 @@ function overflows(text: string): Overflow[] {
   throw usage(`--overflow takes spill, stall or both, not ${text}`);
 }
 
-function seed(text: string | undefined): number {
-  const value = text === undefined ? 2020 : Number(text);
-  if (Number.isInteger(value) && value >= 0 && value <= SEED_MAX) return value;
-  throw usage(`--seed takes a whole number from 0 to ${SEED_MAX}, not ${text}`);
+function whole(option: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw usage(`${option} takes a whole number from ${least} to ${most}, not ${text}`);
 }
 
 function usage(message: string): LabError {

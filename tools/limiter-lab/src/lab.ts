@@ -6,7 +6,7 @@ import { clientScript } from './client-script.ts';
 import { type Cell, simulateMatrix } from './matrix.ts';
 import { jsonLines, textTables, writeReport } from './output.ts';
 import { contestants } from './policies.ts';
-import { chosenRealRuns, realText } from './real/chosen-runs.ts';
+import { chosenRealRuns, judgeReal, realText } from './real/chosen-runs.ts';
 import { replayTrace } from './replay/replay-trace.ts';
 import { replayLines, replayText } from './replay/say.ts';
 import { buildModel } from './report/build-model.ts';
@@ -73,6 +73,7 @@ function tell(
   if (isJson) {
     for (const line of jsonLines(cells)) result(line);
     for (const each of real) result(JSON.stringify({ type: 'real', ...each }));
+    for (const each of judgeReal(real)) result(JSON.stringify({ type: 'real-goal', ...each }));
     for (const line of replay === undefined ? [] : replayLines(replay)) result(line);
     return;
   }

@@ -35,6 +35,8 @@ describe('the command line', () => {
     [['--overflow', 'abort'], /spill, stall or both/],
     [['--seed', '-1'], /seed/],
     [['--seed', '4294967296'], /seed/],
+    [['--rounds', '0'], /rounds/],
+    [['--rounds', '100'], /rounds/],
   ])('%j is a mistake', (argv, message) => {
     expect(() => parseArguments(argv)).toThrow(message);
     expect(() => parseArguments(argv)).toThrow(LabError);
@@ -44,6 +46,8 @@ describe('the command line', () => {
     expect(parseArguments(['--guest', '1MiB']).guestBytes).toBe(MIB);
     expect(parseArguments(['--guest', '16GiB']).guestBytes).toBe(16 * 2 ** 30);
     expect(parseArguments(['--seed', '4294967295']).seed).toBe(2 ** 32 - 1);
+    expect(parseArguments(['--rounds', '99']).rounds).toBe(99);
+    expect(parseArguments(['--rounds', '1']).rounds).toBe(1);
   });
 });
 

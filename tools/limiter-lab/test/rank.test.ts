@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BASE_ID } from '../src/base-line.ts';
 import { judge } from '../src/goals.ts';
 import { ratio, type Scores } from '../src/metric.ts';
+import { scoresOfRounds } from '../src/rounds.ts';
 import { dominates, rank, type Scored, WEIGHTS } from '../src/rank.ts';
 
 const scores = (changes: Partial<Scores> = {}): Scores => ({
@@ -21,6 +22,11 @@ const cell = (contestant: string, scenario: string, changes?: Partial<Scores>): 
 const located = (contestant: string, sink: string, changes: Partial<Scores>) => ({
   ...cell(contestant, `steady/${sink}`, changes),
   sink,
+});
+
+it('of several rounds the median counts, and the worst of the longest stall', () => {
+  const rounds = [30, 10, 20].map((value) => scores({ longestMs: value, totalMs: value, p99Us: -value }));
+  expect(scoresOfRounds(rounds)).toMatchObject({ longestMs: 30, totalMs: 20, p99Us: -20 });
 });
 
 describe('the ranking', () => {

@@ -59,6 +59,7 @@ describe.skipIf(whyNot() !== undefined)('real runs', () => {
       ),
       preImagesMaxBytes: 2 * MIB,
       seed: 1,
+      rounds: 1,
       progress: () => {},
     });
     expect(compared.map(({ contestant }) => contestant)).toEqual(['linear-scan inline', 'default']);

@@ -1,7 +1,8 @@
 import type { Arguments } from '../arguments.ts';
 import { BASE_ID } from '../base-line.ts';
 import { LabError } from '../lab-error.ts';
-import { scenariosOf } from '../matrix.ts';
+import { type GoalVerdict, judge } from '../goals.ts';
+import { scenarioName, scenariosOf } from '../matrix.ts';
 import { contestants } from '../policies.ts';
 import type { RealModel } from '../report/model.ts';
 import { compareWithReal } from './compare.ts';
@@ -38,6 +39,18 @@ export async function chosenRealRuns(
   });
 }
 
+/** The goals, by real runs. */
+export function judgeReal(real: readonly RealModel[]): GoalVerdict[] {
+  return judge(
+    real.map(({ workload, sink, contestant, real: scores }) => ({
+      scenario: scenarioName({ workload, sink }),
+      sink,
+      contestant,
+      scores,
+    })),
+  );
+}
+
 /** How far the simulator is off, as a table. */
 export function realText(real: readonly RealModel[]): string {
   const head = 'real runs, and the simulator as a multiple of them (1.00: the same)';
@@ -47,5 +60,9 @@ export function realText(real: readonly RealModel[]): string {
     const where = `${contestant.padEnd(24)} ${`${workload}/${sink}`.padEnd(20)}`;
     return `${where} total ms ${of('totalMs')}   p99 µs ${of('p99Us')}   longest ms ${of('longestMs')}`;
   });
-  return [head, ...lines].join('\n');
+  const goals = judgeReal(real).map(
+    ({ contestant, longestShare, p99Share, totalRatio, reached }) =>
+      `${contestant.padEnd(24)} longest, stalling ${(longestShare * 100).toFixed(2).padStart(7)} % of base   p99, slow ${(p99Share * 100).toFixed(1).padStart(6)} % of base   total ${totalRatio.toFixed(3)} × none   ${reached ? 'all goals reached' : 'goals missed'}`,
+  );
+  return [head, ...lines, '', 'goals on real runs, worst scenario', ...goals].join('\n');
 }

@@ -22,5 +22,5 @@ export function realTable(real: readonly RealModel[]): string {
     );
     return `<tr><th scope="row">${escapeText(contestant)}</th><td>${escapeText(workload)}</td><td>${escapeText(sink)}</td>${cells.join('')}</tr>`;
   });
-  return `<div class="scroll"><table class="real"><caption>Each real run is one on this machine; the longest stall of one run is a matter of luck.</caption><thead><tr><th rowspan="2" scope="col">Policy</th><th rowspan="2" scope="col">Workload</th><th rowspan="2" scope="col">Sink</th>${heads.join('')}</tr><tr>${subheads.join('')}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div>`;
+  return `<div class="scroll"><table class="real"><caption>Medians of the rounds; of the longest stall the worst, which is a matter of luck.</caption><thead><tr><th rowspan="2" scope="col">Policy</th><th rowspan="2" scope="col">Workload</th><th rowspan="2" scope="col">Sink</th>${heads.join('')}</tr><tr>${subheads.join('')}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div>`;
 }

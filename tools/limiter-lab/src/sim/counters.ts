@@ -16,6 +16,7 @@ export class Counters {
     return {
       pages: pages.count,
       capturedPages: pages.capturedPages,
+      lostPages: 0,
       faultPages: this.faultPages,
       sweptPages: this.sweptPages,
       faults: this.faults,
