@@ -10,13 +10,13 @@ import { IndexBuilder } from './index-builder.ts';
 import { writeEnd } from './layout/end.ts';
 import { partCapacity, writeStateHead } from './layout/guest-state.ts';
 import { writeRunTable } from './layout/pages.ts';
-import { writeParent } from './layout/parent.ts';
+import { type ParentIdentity, writeParent } from './layout/parent.ts';
 import { writeRegionTable } from './layout/region-table.ts';
 import { STREAM_ID_BYTES, writeStreamHeader } from './layout/stream-header.ts';
 import { DIGEST_UNIT_BYTES, formatLimits, MAX_CHAIN_LENGTH, MAX_NAME_BYTES } from './limits.ts';
 import type { PackedSlab } from './packer.ts';
 import { PageCoverage } from './page-coverage.ts';
-import { sameLayout } from './page-reader.ts';
+import { type ParentImage, sameLayout } from './page-reader.ts';
 import type { PageRun, RegionEntry } from './page-run.ts';
 import { PageSpans } from './page-spans.ts';
 import { pureCodec } from './pure-codec.ts';
@@ -44,6 +44,11 @@ export interface EncodedPages {
   readonly usesSlab: boolean;
   /** Gives memory of the packer back: once, after the buffers were written or given up. */
   release(): void;
+}
+
+/** A parent as its increment names it. */
+function identify({ digest, streamId, chainLength }: ParentImage): ParentIdentity {
+  return { digest, streamId, chainLength: chainLength + 1 };
 }
 
 /** Guest state as the encoder takes it. */
@@ -133,9 +138,7 @@ export class PageStreamEncoder {
     this.#next = 'state';
     return [
       ...this.#frame(frameTypes.STREAM_HEADER, writeStreamHeader(this.#streamId, this.features)),
-      ...(parent
-        ? this.#frame(frameTypes.PARENT, writeParent({ ...parent, chainLength: parent.chainLength + 1 }))
-        : []),
+      ...(parent ? this.#frame(frameTypes.PARENT, writeParent(identify(parent))) : []),
       ...this.#frame(frameTypes.REGION_TABLE, table),
     ];
   }

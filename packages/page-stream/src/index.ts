@@ -24,4 +24,8 @@ export type { PageRun, RegionEntry } from './page-run.ts';
 export { pureCodec } from './pure-codec.ts';
 export { StateCollector } from './state-collector.ts';
 export { unpackLz4 } from './unpack-lz4.ts';
+export { type LostPages, Salvage, type SalvagedPages, salvageImage } from './salvage.ts';
+export { openImage, type OpenOptions, StoredImage } from './stored-image.ts';
+export type { PagePlace } from './stored-pages.ts';
+export type { ReadAt } from './stored-frames.ts';
 export { type FrameSummary, type PagesSummary, walkFrames } from './walk.ts';

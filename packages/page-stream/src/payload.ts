@@ -19,6 +19,11 @@ export class Payload {
     return this.bytes.byteLength;
   }
 
+  /** With bytes of its own. */
+  copy(): Payload {
+    return new Payload(this.header, this.bytes.slice());
+  }
+
   u16(at: number): number {
     return this.#view.getUint16(at, true);
   }

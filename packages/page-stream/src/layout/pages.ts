@@ -34,8 +34,15 @@ export function runPosition(index: number): number {
   return PAGES_HEAD_BYTES + index * RUN_BYTES;
 }
 
-/** Everything but repeated pages, which need to know what came before. */
-export function readRunTable(payload: Payload, regions: readonly RegionEntry[]): RunTable {
+/**
+ * Everything but repeated pages, which need to know what came before. `payload` may end behind the table when `payloadBytes`, the true
+ * length, is given.
+ */
+export function readRunTable(
+  payload: Payload,
+  regions: readonly RegionEntry[],
+  payloadBytes = payload.length,
+): RunTable {
   payload.expectAtLeast(PAGES_HEAD_BYTES);
   const region = regions[payload.u32(0)];
   if (region === undefined) return payload.fail('STREAM_BAD_VALUE', 0, `no region ${payload.u32(0)}`);
@@ -50,7 +57,8 @@ export function readRunTable(payload: Payload, regions: readonly RegionEntry[]):
     if (run.kind === 'data') dataPages += run.pageCount;
     runs.push(run);
   }
-  payload.expectLength(dataStart + dataPages * region.pageSize);
+  const needed = dataStart + dataPages * region.pageSize;
+  if (payloadBytes !== needed) payload.failLength(`${payloadBytes} bytes, layout needs ${needed}`);
   return { region, runs, dataStart };
 }
 
