@@ -3,12 +3,11 @@ import { takeSnapshot } from '@stillframe/snapshot';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
-import { pageCodec } from '../codec.ts';
 import { steered } from '../control/controls.ts';
 import { AtomicFile } from '../io/atomic-file.ts';
 import { openCorePipe } from '../io/core-pipe.ts';
 import { imagePath } from '../io/image-path.ts';
-import { targetSink } from '../io/target-sink.ts';
+import { inProcessCodec, targetSink } from '../io/target-sink.ts';
 import { restoreInto } from '../load-image.ts';
 import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/capture-options.ts';
 import { addControlOptions, type ControlFlags } from '../options/control-options.ts';
@@ -106,16 +105,16 @@ async function coreOfProcess(
             sink: targetSink(target),
             ...controls.snapshotOptions(guest),
             capture: capture.capture,
-            codec: pageCodec,
+            codec: inProcessCodec,
             signal: controls.signal,
           }),
         );
       },
     }),
   );
-  const summary = pictureSummary(picture, false);
+  const { digest: _none, ...summary } = pictureSummary(picture, false);
   const coreBytes = target?.sizeBytes ?? 0;
-  const text = `${pictureText(summary, 'not an image: nothing to compare with')}\n${coreText(out, coreBytes)}`;
+  const text = `${pictureText(summary)}\n${coreText(out, coreBytes)}`;
   report.result(text, { ...summary, path: out, coreBytes });
 }
 

@@ -34,8 +34,8 @@ export function pictureSummary(picture: Picture<SnapshotSummary>, verified: bool
   };
 }
 
-/** `verification`: how the image was checked, in words. */
-export function pictureText(summary: PictureSummary, verification: string): string {
+/** `verification`: how the image was checked, in words; not given where there is no image. */
+export function pictureText(summary: Omit<PictureSummary, 'digest'>, verification?: string): string {
   const rate = (summary.bytes / Math.max(summary.streamMs, 0.001)) * 1000;
   const rows: [string, string][] = [
     ...processRows(summary),
@@ -55,14 +55,27 @@ export function pictureText(summary: PictureSummary, verification: string): stri
       'limiter',
       `${summary.limiter}: asked ${showCount(summary.limiterSteps)} times, held the sweep for ${showMs(summary.limiterHeldMs)}`,
     ],
-    ['digest', summary.digest],
-    ['verified', verification],
+    ...verifiedRows(summary, verification),
   ];
   return rows.map(([name, value]) => `  ${name.padEnd(13)} ${value}`).join('\n');
 }
 
+function verifiedRows(summary: object, verification: string | undefined): [string, string][] {
+  if (verification === undefined) return [];
+  return [
+    ['digest', 'digest' in summary ? String(summary.digest) : ''],
+    ['verified', verification],
+  ];
+}
+
 /** Of a process. */
-function processRows({ pid, command, threads, mappings, attachPauseMs }: PictureSummary): [string, string][] {
+function processRows({
+  pid,
+  command,
+  threads,
+  mappings,
+  attachPauseMs,
+}: Partial<ProcessFacts>): [string, string][] {
   if (pid === undefined) return [];
   return [
     ['process', `${pid}, ${showForeign(command ?? '')}`],
@@ -72,7 +85,7 @@ function processRows({ pid, command, threads, mappings, attachPauseMs }: Picture
 }
 
 /** Of a workload, which times its own writes. */
-function stallRows({ writeStallUs }: PictureSummary): [string, string][] {
+function stallRows({ writeStallUs }: Pick<PictureSummary, 'writeStallUs'>): [string, string][] {
   if (writeStallUs === undefined) return [];
   const { before, during, after } = writeStallUs;
   return [
