@@ -1,7 +1,7 @@
 import { BASE_ID } from './base-line.ts';
 import { byScenario, type Scored } from './rank.ts';
 
-/** What a default policy has to reach, worst scenario of each kind counting. */
+/** What a default policy has to reach, worst scenario of each kind counting. NaN: not measured, so not reached. */
 export interface GoalVerdict {
   readonly contestant: string;
   /** Longest stall under a stalling sink, as a share of the base line's. Goal: 1/50 at most. */
@@ -25,15 +25,19 @@ export function judge(cells: readonly Located[]): GoalVerdict[] {
     const base = group.find(({ contestant }) => contestant === BASE_ID)?.scores;
     const none = group.find(({ contestant }) => contestant === 'none')?.scores;
     for (const { contestant, scores, sink } of group) {
-      const own = verdicts.get(contestant) ?? { longestShare: 0, p99Share: 0, totalRatio: 0 };
+      const own = verdicts.get(contestant) ?? {
+        longestShare: Number.NaN,
+        p99Share: Number.NaN,
+        totalRatio: Number.NaN,
+      };
       verdicts.set(contestant, own);
       if (base !== undefined && sink === 'stalling') {
-        own.longestShare = Math.max(own.longestShare, scores.longestMs / base.longestMs);
+        own.longestShare = worse(own.longestShare, scores.longestMs / base.longestMs);
       }
       if (base !== undefined && sink === 'slow') {
-        own.p99Share = Math.max(own.p99Share, scores.p99Us / base.p99Us);
+        own.p99Share = worse(own.p99Share, scores.p99Us / base.p99Us);
       }
-      if (none !== undefined) own.totalRatio = Math.max(own.totalRatio, scores.totalMs / none.totalMs);
+      if (none !== undefined) own.totalRatio = worse(own.totalRatio, scores.totalMs / none.totalMs);
     }
   }
   return [...verdicts].map(([contestant, own]) => verdict(contestant, own));
@@ -45,4 +49,8 @@ function verdict(contestant: string, own: Pick<GoalVerdict, keyof typeof GOALS>)
     own.p99Share <= GOALS.p99Share &&
     own.totalRatio <= GOALS.totalRatio;
   return { contestant, ...own, reached };
+}
+
+function worse(known: number, value: number): number {
+  return Number.isNaN(known) ? value : Math.max(known, value);
 }

@@ -94,6 +94,7 @@ function judged(cells: readonly Cell[]) {
 }
 
 function share(value: number): string {
+  if (Number.isNaN(value)) return '–';
   return value < 0.5 && value > 0 ? `1/${(1 / value).toFixed(value < 0.1 ? 0 : 1)}` : value.toFixed(2);
 }
 

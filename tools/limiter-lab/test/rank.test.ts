@@ -79,5 +79,8 @@ it('the goals count the worst scenario, each with its sink', () => {
   const of = (name: string) => verdicts.find(({ contestant }) => contestant === name);
   expect(of('none')).toMatchObject({ longestShare: 0.02, totalRatio: 1, reached: true });
   expect(of('none')!.p99Share).toBeCloseTo(1 / 3);
+  // What was not measured is not reached.
+  const unmeasured = judge([located(BASE_ID, 'fast', {}), located('none', 'fast', {})]);
+  expect(unmeasured.map(({ reached }) => reached)).toEqual([false, false]);
   expect(of('calm')).toMatchObject({ longestShare: 0.021, totalRatio: 1.2, reached: false });
 });

@@ -69,6 +69,7 @@ function goalCells(verdict: GoalVerdict | undefined): string {
 }
 
 function goal(value: number, limit: number): string {
+  if (Number.isNaN(value)) return '<td class="number">–</td>';
   const reached = value <= limit;
   const said = reached ? 'reached' : 'missed';
   return `<td class="number"><span class="mark ${reached ? 'good' : 'bad'}" title="${said}">${reached ? '✓' : '✗'} ${times(value)}</span></td>`;

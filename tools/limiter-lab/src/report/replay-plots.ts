@@ -15,9 +15,10 @@ import {
   svg,
 } from './plot.ts';
 
-const FRAME: Frame = { width: 1140, height: 130, top: 24, right: 16, bottom: 20, left: 74 };
-const LANE_HEIGHT = 16;
 const LABEL_WIDTH = 190;
+/** As wide as the lanes below, so that a time is at one place in all of them. */
+const FRAME: Frame = { width: 1140, height: 130, top: 24, right: 16, bottom: 20, left: LABEL_WIDTH };
+const LANE_HEIGHT = 16;
 
 /** What a recorded run saw, and below it what each policy decided, or would have decided, on the same observations. */
 export function replayPlots({ name, limiter, points, others }: ReplayModel): string {
@@ -90,7 +91,6 @@ interface Lane {
 function lanes(all: readonly Lane[], points: readonly ReplayPoint[], endMs: number): string {
   const frame: Frame = {
     ...FRAME,
-    left: LABEL_WIDTH,
     top: 24,
     bottom: 38,
     height: 62 + all.length * (LANE_HEIGHT + 4),
