@@ -4,7 +4,7 @@ import { numberOption } from '../options.ts';
 import { definePolicy } from '../policy.ts';
 import { validateOptions } from '../validate.ts';
 import { toWhole } from '../whole.ts';
-import { waitOptions } from './aimd-options.ts';
+import { waitOptions } from './wait-options.ts';
 import { openPaced, pace, type Paced, pacedGrant } from './paced.ts';
 import { clamp, type ControlState, control, openControl } from './pid-control.ts';
 
