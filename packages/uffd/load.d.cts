@@ -27,6 +27,7 @@ declare namespace native {
     readyOrNotify(): boolean;
     keepAlive(alive: boolean): void;
     stats(numbers: Float64Array, waitCounts: Float64Array | null): void;
+    stopSweep(): void;
     close(): void;
     free(): void;
   }

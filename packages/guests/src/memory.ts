@@ -49,8 +49,8 @@ export function memoryGuest(options: MemoryGuestOptions): Guest {
     pause: async () => pause?.(),
     resume: async () => resume?.(),
     saveState: async () => (await saveState?.()) ?? NO_STATE,
-    open: async ({ preImagesMaxBytes, overflow }: CaptureOptions) => {
-      const opened = CaptureEngine.open(given, { preImagesMaxBytes, overflow, ...engine });
+    open: async (options: CaptureOptions) => {
+      const opened = CaptureEngine.open(given, { ...options, ...engine });
       const capture = engineCapture(opened, () => open.delete(capture));
       open.add(capture);
       await opened.armAhead();

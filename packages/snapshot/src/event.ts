@@ -126,6 +126,8 @@ export interface SnapshotSummary {
   readonly faultWaitCounts: Float64Array;
   readonly preImageBytesMax: number;
   readonly spilledBytesMax: number;
+  /** Pages of the image that are not those of the cut, because the guest threw them away; see `CaptureOptions.discarded`. */
+  readonly lostPages: number;
   readonly limiter: LimiterNumbers;
   readonly sink: SinkNumbers;
 }

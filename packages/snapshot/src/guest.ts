@@ -54,6 +54,8 @@ export interface CaptureStats {
   readonly preImageBytes: number;
   readonly preImageBytesMax: number;
   readonly spilledBytesMax: number;
+  /** Pages that the guest threw away before they were captured, or while: not those of the cut. */
+  readonly lostPages: number;
 }
 
 /** An open capture: pages are prepared, `arm()` makes the cut. */
@@ -89,6 +91,11 @@ export interface CaptureOptions {
   readonly preImagesMaxBytes: number;
   /** Store full: `spill` to an unlinked temporary file, `stall` the writers until the sink has drained, `abort` the snapshot. */
   readonly overflow: 'spill' | 'stall' | 'abort';
+  /**
+   * The guest throws pages away after the cut that are not captured yet, when nobody can read them any more: `fail` the snapshot, or let
+   * them be `zero` in the image and counted in `lostPages`. `fail` when not given.
+   */
+  readonly discarded?: 'fail' | 'zero';
 }
 
 /** The owner of memory to be pictured. Implementations pass the compliance suite in `@stillframe/snapshot/compliance`. */

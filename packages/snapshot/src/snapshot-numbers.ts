@@ -84,6 +84,7 @@ export class SnapshotNumbers {
       faultWaitCounts: stats.faultWait,
       preImageBytesMax: stats.preImageBytesMax,
       spilledBytesMax: stats.spilledBytesMax,
+      lostPages: stats.lostPages,
       limiter: this.#limiterNumbers(),
       sink: this.#meter.numbers(),
     };

@@ -26,4 +26,5 @@ export const NO_STATS: CaptureStats = {
   preImageBytes: 0,
   preImageBytesMax: 0,
   spilledBytesMax: 0,
+  lostPages: 0,
 };

@@ -276,6 +276,12 @@ export class CaptureEngine {
     return this.#stats.readAll();
   }
 
+  /** Ends the sweep, so that whoever registered the memory may unregister it before `close`. Nothing more is captured but by faults. */
+  stopSweep(): void {
+    this.#check();
+    this.#engine.stopSweep();
+  }
+
   /**
    * Disarms everything, wakes every writer, joins the threads. Idempotent, at any stage. Slabs on loan stay readable until their
    * `release`; the store's memory goes with the last of them.

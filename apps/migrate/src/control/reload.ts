@@ -54,13 +54,25 @@ function mayHaveChanged(setting: unknown): boolean {
   return JSON.stringify(setting).includes('module');
 }
 
+function fixedKeys({
+  preImages,
+  discarded,
+}: ConfigFile): Readonly<Record<string, string | number | undefined>> {
+  return {
+    'preImages.maxBytes': preImages?.maxBytes,
+    'preImages.overflow': preImages?.overflow,
+    'preImages.spillDirectory': preImages?.spillDirectory,
+    discarded,
+  };
+}
+
 /** All but the limiter is fixed when the snapshot begins. */
 function warnOfOthers(file: ConfigFile, { report, capture }: ReloadOptions): void {
-  const before = capture.file.preImages ?? {};
-  const after = file.preImages ?? {};
-  const keys = ['maxBytes', 'overflow', 'spillDirectory'] as const;
-  for (const key of keys.filter((name) => before[name] !== after[name])) {
-    const message = `preImages.${key} cannot change while a snapshot runs: it stays ${before[key] ?? 'the default'}`;
+  const before = fixedKeys(capture.file);
+  const after = fixedKeys(file);
+  for (const [key, value] of Object.entries(before)) {
+    if (after[key] === value) continue;
+    const message = `${key} cannot change while a snapshot runs: it stays ${value ?? 'the default'}`;
     report.talk(`warning ${message}`);
     report.event({
       type: 'warning',

@@ -21,6 +21,7 @@ export interface CaptureFlags {
   readonly preImagesMax?: string;
   readonly overflow?: 'spill' | 'stall' | 'abort';
   readonly spillDirectory?: string;
+  readonly discarded?: 'fail' | 'zero';
 }
 
 /** What limits the sweep when nobody has chosen. */
@@ -34,7 +35,7 @@ export function addCaptureOptions(command: Command): Command {
     )
     .option(
       '--config <FILE>',
-      'limiter and preImages (maxBytes, overflow, spillDirectory) as YAML or JSON; flags win; SIGHUP reads the limiter again',
+      'limiter, preImages (maxBytes, overflow, spillDirectory) and discarded as YAML or JSON; flags win; SIGHUP reads the limiter again',
     )
     .option('--pre-images-max <SIZE>', 'memory for pages that wait for the sink (default: 256MiB)')
     .addOption(
@@ -42,6 +43,12 @@ export function addCaptureOptions(command: Command): Command {
         '--overflow <WHAT>',
         'when that is full: spill to a file, stall writers, or abort (default: spill)',
       ).choices(['spill', 'stall', 'abort']),
+    )
+    .addOption(
+      new Option(
+        '--discarded <WHAT>',
+        'when the guest throws memory away that is not captured yet: fail, or zero and count it (default: fail)',
+      ).choices(['fail', 'zero']),
     )
     .option(
       '--spill-directory <DIR>',
@@ -72,7 +79,7 @@ export async function chooseCapture(flags: CaptureFlags): Promise<CaptureChoice>
   const limiter = flags.limiter === undefined ? fromFile : await makeLimiter(flags.limiter, process.cwd());
   return {
     ...(limiter ?? (await defaultLimiter())),
-    capture: { preImagesMaxBytes, overflow },
+    capture: { preImagesMaxBytes, overflow, discarded: flags.discarded ?? file.discarded ?? 'fail' },
     file,
     ...(spillDirectory === undefined ? {} : { spillDirectory }),
   };

@@ -39,6 +39,12 @@ export const configSchema = v.strictObject({
   $schema: v.optional(v.pipe(v.string(), v.description('for editors; nothing here reads it'))),
   limiter: v.optional(limiter),
   preImages: v.optional(preImages),
+  discarded: v.optional(
+    v.pipe(
+      v.picklist(['fail', 'zero']),
+      v.description('when the guest throws memory away that is not captured yet: fail, or zero and count it'),
+    ),
+  ),
 });
 
 /** JSON Schema (draft 7) of a config file, for editors. schema/migrate.schema.json is this. */

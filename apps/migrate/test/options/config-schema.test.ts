@@ -49,7 +49,7 @@ test.for<unknown>([
 test('every key is described', () => {
   const described = { description: expect.stringMatching(/.+/) };
   expect(configJsonSchema()).toMatchObject({
-    properties: { $schema: described, limiter: described, preImages: described },
+    properties: { $schema: described, limiter: described, preImages: described, discarded: described },
   });
-  expect(Object.keys(configSchema.entries)).toEqual(['$schema', 'limiter', 'preImages']);
+  expect(Object.keys(configSchema.entries)).toEqual(['$schema', 'limiter', 'preImages', 'discarded']);
 });

@@ -137,6 +137,7 @@ export class SimulatedCapture implements Capture {
       preImageBytes: this.#store.heldBytes,
       preImageBytesMax: this.#store.heldBytesMax,
       spilledBytesMax: this.#store.spilledBytesMax,
+      lostPages: 0,
     };
   }
 

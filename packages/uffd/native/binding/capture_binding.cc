@@ -195,6 +195,8 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
     }
   }
 
+  void StopSweep(const Napi::CallbackInfo& info) { Engine(info).StopSweep(); }
+
   void Close(const Napi::CallbackInfo&) { Stop(); }
 
   /// After close(), and after every ArrayBuffer over a slab was detached: gives the store's memory back at
@@ -285,6 +287,7 @@ void InitCapture(Napi::Env env, Napi::Object exports) {
            Object::InstanceMethod<&Object::Grant>("grant"),
            Object::InstanceMethod<&Object::ReadyOrNotify>("readyOrNotify"),
            Object::InstanceMethod<&Object::KeepAlive>("keepAlive"),
-           Object::InstanceMethod<&Object::Stats>("stats"), Object::InstanceMethod<&Object::Close>("close"),
-           Object::InstanceMethod<&Object::Free>("free")}));
+           Object::InstanceMethod<&Object::Stats>("stats"),
+           Object::InstanceMethod<&Object::StopSweep>("stopSweep"),
+           Object::InstanceMethod<&Object::Close>("close"), Object::InstanceMethod<&Object::Free>("free")}));
 }

@@ -119,17 +119,21 @@ bool CaptureEngine::ReadyOrNotify() {
   return shared_.Ready() && shared_.hungry.exchange(false, std::memory_order_seq_cst);
 }
 
-void CaptureEngine::Close() {
-  if (uffd_ < 0) {
-    return;
-  }
+void CaptureEngine::StopSweep() {
   if (sweeper_.joinable()) {
-    // The fault thread serves on until the sweeper is out of the way and nothing is armed.
     shared_.granted_pages.store(0, std::memory_order_seq_cst);
     shared_.stop_sweep.store(true, std::memory_order_seq_cst);
     shared_.sweep_wake.Signal();
     sweeper_.join();
   }
+}
+
+void CaptureEngine::Close() {
+  if (uffd_ < 0) {
+    return;
+  }
+  // The fault thread serves on until the sweeper is out of the way and nothing is armed.
+  StopSweep();
   shared_.DisarmAll();
   if (fault_thread_.joinable()) {
     shared_.stop_faults.store(true, std::memory_order_seq_cst);

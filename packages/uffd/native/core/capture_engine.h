@@ -43,6 +43,9 @@ class CaptureEngine {
   /// True: there is something to pull, everything is captured, or the capture failed. False: `on_ready` will
   /// be called, once.
   bool ReadyOrNotify();
+  /// No page is swept after it, and what was swept is un-protected: the caller may disarm by itself before
+  /// Close. Idempotent.
+  void StopSweep();
   /// Disarms, joins the threads, closes the userfaultfd. Idempotent. Slabs on loan stay readable until the
   /// engine is destroyed.
   void Close();
