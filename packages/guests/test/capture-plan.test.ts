@@ -155,26 +155,6 @@ describe('the plan', () => {
     ]);
   });
 
-  test('what was armed before stays, and only the rest is scanned', () => {
-    const windows: { start: bigint; end: bigint }[] = [];
-    const plan = planner([], {
-      scan: (window) => {
-        windows.push(window);
-        return [found(40, 41)];
-      },
-    }).plan([anonymous(0, 100)], [{ ...pages(0, 30), pageSize: PAGE }]);
-    expect(windows).toEqual([pages(30, 100)]);
-    expect(inPages(plan).armed).toEqual([[0, 41]]);
-  });
-
-  test('what was unmapped is left out', () => {
-    const covered = [{ ...pages(0, 30), pageSize: PAGE }];
-    expect(inPages(planner([]).plan([anonymous(0, 5), anonymous(20, 25)], covered)).armed).toEqual([
-      [0, 5],
-      [20, 25],
-    ]);
-  });
-
   test('guard pages part what is around them', () => {
     const plan = planner([found(1, 2), found(2, 4, { isGuard: true }), found(4, 5)]).plan([anonymous(0, 9)]);
     expect(inPages(plan).armed).toEqual([
@@ -299,6 +279,84 @@ const within = ({ address, sizeBytes }: Made, ranges: readonly { start: bigint; 
   }
   return numbers;
 };
+
+/** A planner that has planned with `before`, and finds `later` at the cut; and the windows that it looks at then. */
+function planned(mappings: readonly Mapping[], before: PopulatedRange[], later: PopulatedRange[]) {
+  const windows: { start: bigint; end: bigint }[] = [];
+  const made = planner([], {
+    scan: ({ start, end }, { unarmed = false } = {}) => {
+      if (unarmed) windows.push({ start, end });
+      return (unarmed ? later : before).filter((range) => range.start >= start && range.end <= end);
+    },
+  });
+  made.plan(mappings);
+  return { windows, atCut: (now: readonly Mapping[]) => inPages(made.planAtCut(now)) };
+}
+
+describe('the plan at the cut', () => {
+  const mapping = anonymous(0, 100);
+
+  test('keeps what was armed, and looks only at the rest', () => {
+    const { windows, atCut } = planned([mapping], [found(0, 30)], [found(60, 61)]);
+    expect(atCut([mapping]).armed).toEqual([
+      [0, 30],
+      [60, 61],
+    ]);
+    expect(windows).toEqual([pages(30, 100)]);
+  });
+
+  test('what was written to since it was armed is not told twice', () => {
+    const { atCut } = planned([mapping], [found(0, 30)], [found(30, 31)]);
+    expect(atCut([mapping]).armed).toEqual([[0, 31]]);
+  });
+
+  test('leaves out what was unmapped', () => {
+    const { atCut } = planned([mapping], [found(0, 30)], []);
+    expect(atCut([anonymous(0, 5), anonymous(20, 25)]).armed).toEqual([
+      [0, 5],
+      [20, 25],
+    ]);
+    expect(atCut([]).armed).toEqual([]);
+  });
+
+  test('finds what was mapped since', () => {
+    const fresh = anonymous(200, 210);
+    const { windows, atCut } = planned([mapping], [found(0, 100)], [found(201, 202)]);
+    expect(atCut([mapping, fresh]).armed).toEqual([
+      [0, 100],
+      [201, 202],
+    ]);
+    expect(windows).toEqual([pages(200, 210)]);
+  });
+
+  test('file mappings that were written to since are copied, armed ones stay', () => {
+    const lib = file(200, 205);
+    const { atCut } = planned([mapping, lib], [found(0, 10)], [found(202, 203)]);
+    expect(atCut([mapping, lib])).toEqual({ armed: [[0, 10]], copied: [[200, 205]] });
+  });
+
+  test('shared memory that is mapped a second time since is copied', () => {
+    const memory = shared(200, 204);
+    const made = planner([], { sharedData: ({ start, end }) => [{ start, end }] });
+    expect(inPages(made.plan([memory])).armed).toEqual([[200, 204]]);
+    expect(inPages(made.planAtCut([memory, shared(300, 304)]))).toEqual({
+      armed: [],
+      copied: [
+        [200, 204],
+        [300, 304],
+      ],
+    });
+  });
+
+  test('whole mappings are registered, with what touches them', () => {
+    const mappings = [anonymous(0, 5), anonymous(5, 10), anonymous(20, 25), anonymous(30, 35)];
+    const plan = planner([found(7, 8), found(31, 32)]).plan(mappings);
+    expect(plan.registered.map(toPages)).toEqual([
+      [0, 10],
+      [30, 35],
+    ]);
+  });
+});
 
 describe('the plan for a real process', () => {
   let program: TargetProgram;

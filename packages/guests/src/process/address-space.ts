@@ -23,7 +23,7 @@ export interface AddressSpaceOptions {
  */
 export class AddressSpace {
   readonly #options: AddressSpaceOptions;
-  #byLine = new Map<string, Mapping>();
+  #lines: readonly string[] = [];
   #mappings: readonly Mapping[] = [];
 
   constructor(options: AddressSpaceOptions) {
@@ -37,26 +37,45 @@ export class AddressSpace {
 
   /** With the text of /proc/PID/maps, and that of smaps unless the process stands still. */
   update(maps: string, smaps?: string): readonly Mapping[] {
-    const known = smaps === undefined ? undefined : parseSmaps(smaps);
-    const before = known === undefined ? this.#byLine : new Map<string, Mapping>();
-    const byLine = new Map<string, Mapping>();
-    const mappings: Mapping[] = [];
-    let at = 0;
-    while (at < maps.length) {
-      const newline = maps.indexOf('\n', at);
-      const lineEnd = newline < 0 ? maps.length : newline;
-      const text = maps.slice(at, lineEnd);
-      at = lineEnd + 1;
-      const mapping = before.get(text) ?? this.#parse(text, known?.get(text));
-      byLine.set(text, mapping);
-      mappings.push(mapping);
-      if (mappings.length > MAPPINGS_MAX) {
-        throw new ProcessGuestError('PROCESS_TOO_LARGE', `more than ${MAPPINGS_MAX} mappings`);
-      }
+    const lines = maps.split('\n');
+    if (lines.at(-1) === '') lines.pop();
+    if (lines.length > MAPPINGS_MAX) {
+      throw new ProcessGuestError('PROCESS_TOO_LARGE', `more than ${MAPPINGS_MAX} mappings`);
     }
-    this.#byLine = byLine;
-    this.#mappings = mappings;
-    return mappings;
+    const known = smaps === undefined ? undefined : parseSmaps(smaps);
+    this.#mappings = known === undefined ? this.#updateSome(lines) : this.#updateAll(lines, known);
+    this.#lines = lines;
+    return this.#mappings;
+  }
+
+  /** A mapping stays the same object when nothing of it has changed. */
+  #updateAll(lines: readonly string[], known: ReadonlyMap<string, SmapsEntry>): Mapping[] {
+    const before = new Map(this.#lines.map((line, at) => [line, this.#mappings[at]!]));
+    return lines.map((line) => {
+      const mapping = this.#parse(line, known.get(line));
+      const old = before.get(line);
+      const isSame = old?.flags === mapping.flags && old.pageSize === mapping.pageSize;
+      return isSame && old.kind === mapping.kind ? old : mapping;
+    });
+  }
+
+  /** Changes come in few places, so most lines are where they were, counted from the beginning or from the end. */
+  #updateSome(lines: readonly string[]): Mapping[] {
+    const old = this.#lines;
+    const shorter = Math.min(lines.length, old.length);
+    let head = 0;
+    while (head < shorter && lines[head] === old[head]) head += 1;
+    let tail = 0;
+    while (tail < shorter - head && lines[lines.length - 1 - tail] === old[old.length - 1 - tail]) tail += 1;
+    const between = new Map<string, Mapping>();
+    for (let at = head; at < old.length - tail; at++) between.set(old[at]!, this.#mappings[at]!);
+    return [
+      ...this.#mappings.slice(0, head),
+      ...lines
+        .slice(head, lines.length - tail)
+        .map((line) => between.get(line) ?? this.#parse(line, undefined)),
+      ...this.#mappings.slice(old.length - tail),
+    ];
   }
 
   #parse(text: string, smaps: SmapsEntry | undefined): Mapping {

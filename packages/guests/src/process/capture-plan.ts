@@ -1,119 +1,120 @@
 import { MAX_REGIONS } from '@stillframe/page-stream';
-import {
-  type Dispose,
-  dispositions,
-  type DispositionOptions,
-  findAliases,
-  mayHaveElfHeader,
-} from './disposition.ts';
+import { type Dispose, dispositions, type DispositionOptions, findAliases } from './disposition.ts';
 import { ProcessGuestError } from './error.ts';
 import { type Extent, type ExtentSeed, mergeExtents } from './extents.ts';
-import { type Mapping, isShared, sizeOf } from './mapping.ts';
+import { isShared, type Mapping, sizeOf } from './mapping.ts';
+import { type MappingPlan, type MappingPlanOptions, planMapping } from './mapping-plan.ts';
 import type { PopulatedRange, PopulatedScan } from './populated.ts';
-import { type AddressRange, byStart, gapsIn, totalBytes, union, wholePages, within } from './ranges.ts';
+import { type AddressRange, gapsIn, totalBytes, union, within } from './ranges.ts';
 import { scanWindows } from './scan-windows.ts';
 
 /** What is to be captured of an address space, and how. */
 export interface CapturePlan {
   /** Regions of the capture engine, ascending. */
   readonly armed: readonly Extent[];
-  /** The whole mappings that these are in, ascending; those that touch are one. */
+  /** The whole mappings that these are in, ascending; together with what touches them and could be armed as well. */
   readonly registered: readonly AddressRange[];
   /** Copied while the process stands still, ascending; they become the regions after the armed ones. */
   readonly copied: readonly AddressRange[];
 }
 
-export interface PlannerOptions extends DispositionOptions {
-  readonly basePageSize: number;
+export interface PlannerOptions extends DispositionOptions, MappingPlanOptions {
   /** Bound on what is copied during the pause, in bytes. */
   readonly copyMaxBytes: number;
   /** Bound on regions; MAX_REGIONS of the page stream by default. */
   readonly maxRegions?: number;
   readonly scan: PopulatedScan;
-  /** Whether the mapping starts as an ELF file does. */
-  readonly isElf: (mapping: Mapping) => boolean;
-  /** The parts of a shared mapping that its file has pages for; undefined when that cannot be told. */
-  readonly sharedData: (mapping: Mapping) => readonly AddressRange[] | undefined;
 }
 
-/** A private file mapping of which something was written is taken whole up to here: .data of a library, which a reader wants in one piece. */
-const WHOLE_FILE_MAPPING_BYTES = 1024 * 1024;
+export const NOTHING: CapturePlan = { armed: [], registered: [], copied: [] };
 
-/** Written pages of a larger one are put together across gaps up to here; the gaps are read from the file like the rest. */
-const WRITTEN_GAP_BYTES = 64 * 1024;
-
-/** Where pages cannot be told apart from holes, a shared mapping up to here is taken whole; 1 GiB costs 2 MiB of page tables. */
-const WHOLE_SHARED_MAPPING_BYTES = 2 ** 30;
-
-/** Decides what is captured: at `open`, and again at the cut. */
+/**
+ * Decides what is captured: at leisure while the process runs (`plan`), and at the cut (`planAtCut`), when it looks only at what may be
+ * different: mappings that are new, pages that came to be, and what cannot be armed.
+ *
+ * Both throw ProcessGuestError PROCESS_COPY_TOO_LARGE, PROCESS_TOO_FRAGMENTED, PROCESS_SPARSE_SHARED_MEMORY, PROCESS_UNSUPPORTED.
+ */
 export class CapturePlanner {
   readonly #options: PlannerOptions;
   readonly #dispose: Dispose;
+  /** Of the last plan. Mappings that are the same are the same object. */
+  #pieces: ReadonlyMap<Mapping, MappingPlan> = new Map();
+  #armed: readonly Extent[] = [];
+  /** Where pages may come to be that are not armed. */
+  #windows: readonly AddressRange[] = [];
 
   constructor(options: PlannerOptions) {
     this.#options = options;
     this.#dispose = dispositions(options);
   }
 
-  /**
-   * @param covered Armed already, or registered to be: not scanned again, but kept as far as it is still there.
-   * @throws ProcessGuestError PROCESS_COPY_TOO_LARGE, PROCESS_TOO_FRAGMENTED, PROCESS_SPARSE_SHARED_MEMORY, PROCESS_UNSUPPORTED.
-   */
-  plan(mappings: readonly Mapping[], covered: readonly Extent[] = []): CapturePlan {
+  /** @param mappings Ascending. */
+  plan(mappings: readonly Mapping[]): CapturePlan {
+    const disposition = this.#disposer(mappings);
+    const windows = scanWindows(
+      mappings.filter((mapping) => mayGainPages(disposition(mapping))),
+      mappings,
+    );
+    const populated = new Cursor(windows.flatMap((window) => this.#options.scan(window)));
+    const pieces = mappings.map((mapping) =>
+      planMapping(mapping, disposition(mapping), populated.within(mapping), [], this.#options),
+    );
+    const plan = this.#compose(mappings, pieces);
+    this.#remember(mappings, pieces, plan);
+    return plan;
+  }
+
+  /** After `plan`, whose armed pages are armed or registered already. */
+  planAtCut(mappings: readonly Mapping[]): CapturePlan {
+    const disposition = this.#disposer(mappings);
+    const fresh = mappings.filter((mapping) => !this.#pieces.has(mapping));
+    const windows = scanWindows(
+      union([...this.#windows, ...fresh.filter((mapping) => mayGainPages(disposition(mapping)))]),
+      mappings,
+    );
+    const unarmed = new Cursor(windows.flatMap((window) => this.#options.scan(window, { unarmed: true })));
+    const pieces = mappings.map((mapping) => {
+      const found = unarmed.within(mapping);
+      const before = this.#pieces.get(mapping);
+      const isSame = before?.disposition === 'arm' || before?.disposition === 'none';
+      if (isSame && found.length === 0 && !isShared(mapping)) return before;
+      return planMapping(mapping, disposition(mapping), found, this.#armed, this.#options);
+    });
+    return this.#compose(mappings, pieces);
+  }
+
+  #disposer(mappings: readonly Mapping[]): (mapping: Mapping) => MappingPlan['disposition'] {
     const aliases = findAliases(mappings);
-    const armed: Mapping[] = [];
-    const parts: Mapping[] = [];
-    const copied: AddressRange[] = [];
-    for (const mapping of mappings) {
-      const disposition = this.#dispose(mapping, aliases);
-      if (disposition === 'arm') armed.push(mapping);
-      else if (disposition === 'copy-parts') parts.push(mapping);
-      else if (disposition === 'copy') copied.push({ start: mapping.start, end: mapping.end });
-    }
-    const populated = this.#scan(mappings, armed, parts, covered);
-    for (const mapping of parts) copied.push(...this.#partsOf(mapping, populated));
-    const joined = union(copied);
-    this.#checkCopied(joined, mappings);
-    const seeds: ExtentSeed[] = [];
-    const touched: Mapping[] = [];
-    for (const mapping of armed) {
-      const found = this.#seedsOf(mapping, populated, covered);
-      if (found.length > 0) touched.push(mapping);
-      seeds.push(...found);
-    }
-    const maxRegions = (this.#options.maxRegions ?? MAX_REGIONS) - joined.length;
-    return { armed: mergeExtents(seeds, maxRegions), registered: touching(touched), copied: joined };
+    return (mapping) => this.#dispose(mapping, aliases);
   }
 
-  #scan(
+  #compose(mappings: readonly Mapping[], pieces: readonly MappingPlan[]): CapturePlan {
+    const copied = union(pieces.flatMap((piece) => piece.copied));
+    this.#checkCopied(copied, mappings);
+    const maxRegions = (this.#options.maxRegions ?? MAX_REGIONS) - copied.length;
+    const armed = mergeExtents(
+      pieces.flatMap(({ seeds }) => seeds),
+      maxRegions,
+    );
+    return { armed, registered: touching(mappings, pieces), copied };
+  }
+
+  #remember(
     mappings: readonly Mapping[],
-    armed: readonly Mapping[],
-    parts: readonly Mapping[],
-    covered: readonly Extent[],
-  ): PopulatedRange[] {
-    const wantsWritten = this.#options.filter.includes('anonymous');
-    const wanted = armed.flatMap((mapping) => gapsIn(covered, mapping));
-    if (wantsWritten) wanted.push(...parts);
-    return scanWindows(wanted.toSorted(byStart), mappings).flatMap((window) => this.#options.scan(window));
-  }
-
-  #partsOf(mapping: Mapping, populated: readonly PopulatedRange[]): AddressRange[] {
-    const { filter, basePageSize, isElf } = this.#options;
-    const found: AddressRange[] = [];
-    if (filter.includes('elf-headers') && mayHaveElfHeader(mapping) && isElf(mapping)) {
-      found.push({ start: mapping.start, end: mapping.start + BigInt(basePageSize) });
-    }
-    if (!filter.includes('anonymous')) return found;
-    const written = overlapping(populated, mapping).filter(isWritten);
-    if (written.length === 0) return found;
-    if (sizeOf(mapping) <= WHOLE_FILE_MAPPING_BYTES) return [{ start: mapping.start, end: mapping.end }];
-    for (const range of within(written, mapping)) {
-      const last = found.at(-1);
-      if (last !== undefined && range.start - last.end <= WRITTEN_GAP_BYTES) {
-        found[found.length - 1] = { start: last.start, end: range.end };
-      } else found.push(range);
-    }
-    return found;
+    pieces: readonly MappingPlan[],
+    { armed }: Pick<CapturePlan, 'armed'>,
+  ): void {
+    const armedPieces = pieces.map((piece, at) =>
+      piece.disposition === 'arm' ? { ...piece, seeds: mergedSeeds(mappings[at]!, piece, armed) } : piece,
+    );
+    this.#pieces = new Map(mappings.map((mapping, at) => [mapping, armedPieces[at]!]));
+    this.#armed = armed;
+    const wanted = mappings.flatMap((mapping, at): readonly AddressRange[] => {
+      const { disposition } = pieces[at]!;
+      if (disposition === 'arm') return gapsIn(armed, mapping);
+      return mayGainPages(disposition) ? [mapping] : [];
+    });
+    this.#windows = scanWindows(wanted, mappings);
   }
 
   #checkCopied(copied: readonly AddressRange[], mappings: readonly Mapping[]): void {
@@ -129,63 +130,58 @@ export class CapturePlanner {
       { operands: { bytes, copyMaxBytes, path } },
     );
   }
-
-  #seedsOf(mapping: Mapping, populated: readonly PopulatedRange[], covered: readonly Extent[]): ExtentSeed[] {
-    const found = overlapping(populated, mapping);
-    const guards = within(
-      found.filter(({ isGuard }) => isGuard),
-      mapping,
-    );
-    const exists = isShared(mapping) ? this.#sharedData(mapping) : found.filter(({ isGuard }) => !isGuard);
-    const known = within(covered, mapping);
-    const fresh = gapsIn(known, mapping).flatMap((gap) => within(exists, gap));
-    // Page by page of this mapping: its ends are multiples of its page.
-    const seeds = wholePages(union([...known, ...fresh]), mapping.pageSize);
-    return gapsIn(guards, mapping).flatMap((bounds) =>
-      within(seeds, bounds).map(({ start, end }) => ({ start, end, pageSize: mapping.pageSize, bounds })),
-    );
-  }
-
-  /** Pages of shared memory may exist that this process has not mapped in yet, so its page tables do not tell. */
-  #sharedData(mapping: Mapping): readonly AddressRange[] {
-    const whole = [{ start: mapping.start, end: mapping.end }];
-    if (mapping.kind === 'hugetlb') return whole;
-    const data = this.#options.sharedData(mapping);
-    if (data !== undefined) return union(data);
-    if (sizeOf(mapping) <= WHOLE_SHARED_MAPPING_BYTES) return whole;
-    throw new ProcessGuestError(
-      'PROCESS_SPARSE_SHARED_MEMORY',
-      `the pages of ${mapping.path} cannot be told from its holes, and ${sizeOf(mapping)} bytes are too many to take whole`,
-      { operands: { path: mapping.path, bytes: sizeOf(mapping) } },
-    );
-  }
 }
 
-/** Runs of mappings with pages of one size. */
-function touching(mappings: readonly Mapping[]): AddressRange[] {
-  const runs: { start: bigint; end: bigint; pageSize: number }[] = [];
-  for (const { start, end, pageSize } of mappings) {
+/** Whether pages of such a mapping are to be found by a scan. */
+function mayGainPages(disposition: MappingPlan['disposition']): boolean {
+  return disposition === 'arm' || disposition === 'copy-parts';
+}
+
+/** The seeds as they grew together with others. */
+function mergedSeeds(mapping: Mapping, { seeds }: MappingPlan, armed: readonly Extent[]): ExtentSeed[] {
+  const { pageSize } = mapping;
+  const all = new Map(seeds.map((seed) => [seed.bounds.start, seed.bounds]));
+  return [...all.values()].flatMap((bounds) =>
+    within(armed, bounds).map(({ start, end }) => ({ start, end, pageSize, bounds })),
+  );
+}
+
+/** Runs of mappings that can be armed, with pages of one size, of which something is. */
+function touching(mappings: readonly Mapping[], pieces: readonly MappingPlan[]): AddressRange[] {
+  const runs: { start: bigint; end: bigint; pageSize: number; hasSeeds: boolean }[] = [];
+  for (const [at, { disposition, seeds }] of pieces.entries()) {
+    if (disposition !== 'arm') continue;
+    const { start, end, pageSize } = mappings[at]!;
+    const hasSeeds = seeds.length > 0;
     const last = runs.at(-1);
-    if (last !== undefined && last.end === start && last.pageSize === pageSize) last.end = end;
-    else runs.push({ start, end, pageSize });
+    if (last === undefined || last.end !== start || last.pageSize !== pageSize) {
+      runs.push({ start, end, pageSize, hasSeeds });
+      continue;
+    }
+    last.end = end;
+    last.hasSeeds ||= hasSeeds;
   }
-  return runs;
+  return runs.filter(({ hasSeeds }) => hasSeeds);
 }
 
-function isWritten({ isFile, isGuard }: PopulatedRange): boolean {
-  return !isFile && !isGuard;
+/** Walks along ranges while mappings are asked about in ascending order. */
+class Cursor {
+  readonly #ranges: readonly PopulatedRange[];
+  #at = 0;
+
+  /** Ascending. */
+  constructor(ranges: readonly PopulatedRange[]) {
+    this.#ranges = ranges;
+  }
+
+  /** Those that reach into the mapping. */
+  within({ start, end }: AddressRange): readonly PopulatedRange[] {
+    const ranges = this.#ranges;
+    while (this.#at < ranges.length && ranges[this.#at]!.end <= start) this.#at += 1;
+    let to = this.#at;
+    while (to < ranges.length && ranges[to]!.start < end) to += 1;
+    return to === this.#at ? NO_RANGES : ranges.slice(this.#at, to);
+  }
 }
 
-/** Those that reach into the mapping; `populated` ascends, windows do not overlap. */
-function overlapping(populated: readonly PopulatedRange[], { start, end }: Mapping): PopulatedRange[] {
-  let low = 0;
-  let high = populated.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (populated[middle]!.end <= start) low = middle + 1;
-    else high = middle;
-  }
-  const found: PopulatedRange[] = [];
-  for (let at = low; at < populated.length && populated[at]!.start < end; at++) found.push(populated[at]!);
-  return found;
-}
+const NO_RANGES: readonly PopulatedRange[] = [];

@@ -54,7 +54,12 @@ export class CopiedMemory {
   }
 
   /** Copies the ranges; they are the regions from `firstRegion` on. */
-  take(files: MemoryFiles, ranges: readonly AddressRange[], firstRegion: number, nowNs: number): void {
+  take(
+    files: Pick<MemoryFiles, 'read'>,
+    ranges: readonly AddressRange[],
+    firstRegion: number,
+    nowNs: number,
+  ): void {
     this.reserve(totalBytes(ranges));
     let at = 0;
     for (const [index, { start, end }] of ranges.entries()) {

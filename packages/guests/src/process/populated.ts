@@ -10,34 +10,43 @@ export interface PopulatedRange extends AddressRange {
   readonly isGuard: boolean;
 }
 
-/** Finds the pages of `window` that exist, in ascending order. */
-export type PopulatedScan = (window: AddressRange) => PopulatedRange[];
+/** Finds the pages of `window` that exist, in ascending order; only those that are not armed, if `unarmed`. */
+export type PopulatedScan = (
+  window: AddressRange,
+  options?: { readonly unarmed?: boolean },
+) => PopulatedRange[];
 
 const EXISTS: readonly PageCategory[] = ['PRESENT', 'SWAPPED'];
+const UNARMED: readonly PageCategory[] = ['WRITTEN'];
+const NONE: readonly PageCategory[] = [];
 /** 1.5 MiB of answer: a process with more runs of pages takes several calls. */
 const RANGES_PER_CALL = 65_536;
 
 /**
- * PAGEMAP_SCAN over part of the address space. Armed pages that do not exist look as if swapped out: only what is not armed may be asked.
+ * PAGEMAP_SCAN over part of the address space.
+ *
+ * Armed pages that do not exist look as if swapped out, so once anything is armed only `unarmed` tells the truth: what is armed, and only
+ * that, counts as not written to.
  *
  * @param pagemapFd Of /proc/PID/pagemap.
  */
 export function populatedScan(pagemapFd: number): PopulatedScan {
   // Linux before 6.15 has no guard category, and refuses the name of what it does not know.
   let report: readonly PageCategory[] = ['FILE', 'GUARD'];
-  const scan = (start: bigint, end: bigint) =>
+  const scan = (start: bigint, end: bigint, all: readonly PageCategory[]) =>
     pagemapScan(
       pagemapFd,
       { address: start, sizeBytes: end - start },
-      { any: EXISTS, report, maxRegions: RANGES_PER_CALL },
+      { all, any: EXISTS, report, maxRegions: RANGES_PER_CALL },
     );
-  return ({ start, end }) => {
+  return ({ start, end }, { unarmed = false } = {}) => {
+    const all = unarmed ? UNARMED : NONE;
     const found: PopulatedRange[] = [];
     let at = start;
     while (at < end) {
       let answer: ReturnType<typeof scan>;
       try {
-        answer = scan(at, end);
+        answer = scan(at, end, all);
       } catch (error) {
         if (isRefused(error) && report.length === 2) {
           report = ['FILE'];

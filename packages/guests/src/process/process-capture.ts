@@ -14,7 +14,7 @@ export type ForeignEngine = Pick<
 
 export interface ProcessCaptureOptions {
   readonly engine: ForeignEngine;
-  readonly files: MemoryFiles;
+  readonly files: Pick<MemoryFiles, 'read'>;
   readonly copied: CopiedMemory;
   /** The capture's to close. */
   readonly registration: Pick<Registration, 'cover' | 'unregister' | 'close'>;

@@ -9,7 +9,7 @@ import {
   UffdError,
   Userfaultfd,
 } from '@stillframe/uffd';
-import type { CapturePlan } from './capture-plan.ts';
+import { type CapturePlan, NOTHING } from './capture-plan.ts';
 import { CopiedMemory } from './copied-memory.ts';
 import { FILTER_DEFAULT, type FilterName, filterMask } from './dump-filter.ts';
 import { ProcessGuestError } from './error.ts';
@@ -91,7 +91,7 @@ export class ProcessGuest implements Guest {
   #capture: Capture | undefined;
   #facts: ProcessFacts | undefined;
   #others: ReadonlySet<string> = new Set();
-  #provisional: CapturePlan = { armed: [], registered: [], copied: [] };
+  #provisional = NOTHING;
   #stopped: StoppedProcess | undefined;
   #cut: ProcessCut | undefined;
   #regions: readonly Region[] | undefined;
@@ -131,7 +131,7 @@ export class ProcessGuest implements Guest {
     this.#look();
   }
 
-  async open({ preImagesMaxBytes, overflow }: CaptureOptions): Promise<Capture> {
+  async open(options: CaptureOptions): Promise<Capture> {
     const view = this.#viewNow();
     if (this.#capture !== undefined) throw new TypeError('a process is captured once at a time');
     const plan = this.#look();
@@ -144,7 +144,7 @@ export class ProcessGuest implements Guest {
     try {
       engine = CaptureEngine.openForeign(
         { uffd: this.#uffd, memoryFd: view.files.memFd, regions: engineRegions(plan) },
-        { preImagesMaxBytes, overflow, ...(spillDirectory === undefined ? {} : { spillDirectory }) },
+        { ...options, ...(spillDirectory === undefined ? {} : { spillDirectory }) },
       );
     } catch (error) {
       registration.close();
@@ -233,7 +233,7 @@ export class ProcessGuest implements Guest {
 
   #planAtCut(): CapturePlan {
     const cut = this.#cutNow();
-    cut.plan = this.#viewNow().plan(this.#provisional.armed);
+    cut.plan = this.#viewNow().planAtCut();
     this.#regions = undefined;
     return cut.plan;
   }

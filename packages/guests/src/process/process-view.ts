@@ -4,7 +4,6 @@ import { AddressSpace } from './address-space.ts';
 import { type CapturePlan, CapturePlanner } from './capture-plan.ts';
 import type { FilterName } from './dump-filter.ts';
 import { ProcessGuestError } from './error.ts';
-import type { Extent } from './extents.ts';
 import { FileSystems } from './file-system.ts';
 import type { Mapping } from './mapping.ts';
 import { MemoryFiles } from './memory-files.ts';
@@ -67,9 +66,14 @@ export class ProcessView {
     return this.#space.update(this.#maps());
   }
 
-  /** What to capture of what was looked at; `covered` is armed or registered already. */
-  plan(covered: readonly Extent[] = []): CapturePlan {
-    return this.#planner.plan(this.#space.mappings, covered);
+  /** What to capture of what was looked at. */
+  plan(): CapturePlan {
+    return this.#planner.plan(this.#space.mappings);
+  }
+
+  /** The same at the cut: what `plan` said is armed or registered already. */
+  planAtCut(): CapturePlan {
+    return this.#planner.planAtCut(this.#space.mappings);
   }
 
   /** That this address space is no more, and why. */
