@@ -111,7 +111,13 @@ test('failed handshakes take no place in the line, and not all are told', async 
 
 test('closing drops handshakes and sources that wait', async () => {
   const key = newKey();
-  const listener = await listen(key);
+  // No handshake ends by itself.
+  const listener = await listenSecurely(
+    { host: '127.0.0.1', port: 0 },
+    key,
+    new AbortController().signal,
+    600_000,
+  );
   const waiting = await arriveAt(listener, key);
   const hanging = await rawConnection(listener.endpoint.port);
   const closed = closing(hanging);

@@ -13,6 +13,8 @@ import { tlsOver, tlsTransport } from './secure-pair.ts';
 
 /** The most that TLS has in one. */
 const RECORD_BYTES = 16_384;
+/** More than the buffers of both sides of a connection on this machine. */
+const HELD_BACK_BYTES = 24 * 2 ** 20;
 
 /** `near` is what a destination has of its source. */
 async function accepted(): Promise<TransportPair> {
@@ -72,6 +74,20 @@ test('a read takes many records at once, and no more than it may', async () => {
   }
   expect(Buffer.concat(parts).equals(sent)).toBe(true);
   expect(Math.max(...parts.map(({ byteLength }) => byteLength))).toBeGreaterThan(RECORD_BYTES);
+});
+
+test('holds the sender back while nobody reads', async () => {
+  const { near, far } = await accepted();
+  far.resume().write(Buffer.alloc(HELD_BACK_BYTES));
+  // By then everything would have been read if anybody read it.
+  for (let trip = 0; trip < 50; trip++) {
+    const heard = once(far, 'data');
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await near.write([Uint8Array.of(1)]);
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    await heard;
+  }
+  expect(far.writableLength).toBe(HELD_BACK_BYTES);
 });
 
 test('what came before the connection broke is read first', async () => {
