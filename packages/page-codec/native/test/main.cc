@@ -9,6 +9,7 @@
 #include "core/implementation.h"
 #include "core/zero_scan.h"
 #include "test/check.h"
+#include "test/packing.h"
 
 namespace {
 
@@ -194,7 +195,7 @@ void ManyThreads(Check& check) {
 }  // namespace
 
 int main() {
-  return stillframe::test::RunAll({
+  std::vector<stillframe::test::Test> tests = {
       {"many threads at once, first of all", ManyThreads},
       {"the vectors of RFC 3720", KnownVectors},
       {"every size to 800 bytes, every alignment", EverySizeAndAlignment},
@@ -205,5 +206,7 @@ int main() {
       {"the digest of a run is the sum of its units", DigestIsTheSumOfItsUnits},
       {"a single byte anywhere makes a page data", ZeroRuns},
       {"zero runs of none, all and no zero pages", ZeroRunsAtTheEdges},
-  });
+  };
+  for (const stillframe::test::Test& test : stillframe::test::PackingTests()) tests.push_back(test);
+  return stillframe::test::RunAll(tests);
 }
