@@ -34,7 +34,7 @@ const PLAN: CapturePlan = {
 };
 
 /** Calls in the order in which they were made. */
-function stage(change: { failure?: CaptureError } = {}) {
+function stage(change: { failure?: CaptureError; capturedPages?: number } = {}) {
   const calls: string[] = [];
   const engine: ForeignEngine = {
     pageCount: 10,
@@ -53,7 +53,7 @@ function stage(change: { failure?: CaptureError } = {}) {
     wait: async () => {
       calls.push('wait');
     },
-    stats: () => STATS,
+    stats: () => ({ ...STATS, capturedPages: change.capturedPages ?? STATS.capturedPages }),
     close: () => {
       calls.push('close');
     },
@@ -153,6 +153,12 @@ describe('a capture of another process', () => {
     expect(() => capture.pull(1)).toThrow(expect.objectContaining({ message: 'gone', cause: failure }));
     await capture.close();
     await expect(stage({ failure }).capture.close()).rejects.toMatchObject({ cause: failure });
+  });
+
+  test('that was given up does not mind that it was disarmed', async () => {
+    const failure = new CaptureError('CAPTURE_DISARMED', 'disarmed', 'nothing');
+    await expect(stage({ failure }).capture.close()).resolves.toBeUndefined();
+    await expect(stage({ failure, capturedPages: 10 }).capture.close()).rejects.toBe(failure);
   });
 
   test('passes other failures on', async () => {

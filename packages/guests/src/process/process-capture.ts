@@ -90,11 +90,16 @@ export class ProcessCapture implements Capture {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     const { engine, registration, onClose } = this.#options;
+    const { capturedPages, pages } = engine.stats();
     registration.unregister();
     engine.close();
     registration.close();
     onClose();
-    if (engine.failure !== undefined && !this.#toldOfFailure) throw this.#translate(engine.failure);
+    const { failure } = engine;
+    if (failure === undefined || this.#toldOfFailure) return;
+    // Given up in the middle, the engine may see that we have disarmed what it was about to capture.
+    if (failure.code === 'CAPTURE_DISARMED' && capturedPages < pages) return;
+    throw this.#translate(failure);
   }
 
   #translate(error: unknown): unknown {
