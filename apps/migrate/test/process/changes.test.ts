@@ -2,12 +2,36 @@ import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { needUserfaultfd } from '../e2e/userfaultfd.ts';
 import { conditionOf } from './condition.ts';
+import { CoreFile } from './core-file.ts';
 import { corePlace, expectGoesOn, expectRightOrNothing } from './live.ts';
+import { judgeStamps } from './stamp-oracle.ts';
 import { startTarget } from './target.ts';
 
 /** So slow that whatever the process does meanwhile happens in the middle. */
 const SLOWLY = ['--limiter', 'token-bucket,rate=4MiB/s,burst=64KiB'];
 const WRITERS = { threads: 2, pages: 512, pauseUs: 2000 };
+
+test.for(['fresh', 'brk'])(
+  'memory that comes after the cut (%s) may come and go, and is not in the picture',
+  async (what, context) => {
+    needUserfaultfd(context);
+    const target = await startTarget('churn', WRITERS, [what]);
+    await target.warm();
+    const before = await conditionOf(target.pid);
+    const { file, start } = await corePlace(target.pid, ...SLOWLY);
+    const child = start();
+    await child.line('phase', { phase: 'stream' });
+    await target.begin();
+    expect(child.lines.at(-1)).not.toMatchObject({ type: 'summary' });
+    expect(await child.exit).toMatchObject({ code: 0, summary: { outcome: 'done' } });
+    expect(judgeStamps(new CoreFile(file), target.ready.memory, 'prefix').wrong).toEqual([]);
+    await target.goesOn();
+    const { threads, ...after } = await conditionOf(target.pid);
+    // The disturbance is one of its threads.
+    expect({ threads: threads - 1, ...after }).toEqual(before);
+    expect(await target.check()).toEqual({ ok: true, why: '' });
+  },
+);
 
 /** What is right for a process that takes memory away which has not been captured yet. */
 test.for(['unmap', 'remap', 'discard', 'free'])(

@@ -64,15 +64,6 @@ test('a process that forks all the time', async (context) => {
   expect(exit.summary).toMatchObject({ outcome: 'done' });
 });
 
-test.for(['fresh', 'brk'])(
-  'a process that changes only mappings after the cut: %s',
-  async (what, context) => {
-    needUserfaultfd(context);
-    const { exit } = await expectCut(await startTarget('churn', FEW, [what]));
-    expect(exit.summary).toMatchObject({ outcome: 'done' });
-  },
-);
-
 test('python3 as it is', async (context) => {
   needUserfaultfd(context);
   needProgram(context, 'python3');

@@ -77,6 +77,11 @@ export class Target {
     await this.#ask('warm', 'warm');
   }
 
+  /** Starts a disturbance that waits for it; resolves when it has been at it once. */
+  async begin(): Promise<void> {
+    await this.#ask('begin', 'begun');
+  }
+
   /** What the target finds when it looks at all of its memory; its writers have ended then. */
   async check(): Promise<{ ok: unknown; why: unknown }> {
     const { ok, why } = await this.#ask('check', 'checked');

@@ -1,9 +1,9 @@
 // Writes, and changes its mappings all the time: churn THREADS PAGES PAUSE_US WHAT
-//   fresh    maps, fills and unmaps memory that came after the start: none of it is older than a few moments
+//   fresh    from `begin` on: maps, fills and unmaps memory of its own
+//   brk      from `begin` on: the heap grows, and shrinks to what it was
 //   unmap    a hand of buffers takes turns: one that has been there for long is unmapped, and a new one takes
 //   its place remap    one mapping grows, moves and shrinks discard  MADV_DONTNEED on memory that was written
 //   free     MADV_FREE likewise
-//   brk      the heap grows and shrinks
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -90,14 +90,17 @@ static void grow(uint64_t round) {
 static const struct {
   const char* name;
   void (*disturb)(uint64_t round);
-} kinds[] = {{"fresh", fresh},     {"unmap", unmap},  {"remap", remap},
-             {"discard", discard}, {"free", release}, {"brk", grow}};
+  bool when_told;
+} kinds[] = {{"fresh", fresh, true},  {"brk", grow, true},         {"unmap", unmap, false},
+             {"remap", remap, false}, {"discard", discard, false}, {"free", release, false}};
 
 int main(int argc, char** argv) {
   fail_unless(argc == 5, "usage: THREADS PAGES PAUSE_US WHAT");
   for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; ++i) {
     if (strcmp(kinds[i].name, argv[4]) == 0) {
-      return target_main(argc, argv, &(struct target){.setup = setup_buffers, .disturb = kinds[i].disturb});
+      const struct target target = {
+          .setup = setup_buffers, .disturb = kinds[i].disturb, .disturbs_when_told = kinds[i].when_told};
+      return target_main(argc, argv, &target);
     }
   }
   fail_unless(0, "no such churn");

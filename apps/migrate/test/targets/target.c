@@ -49,6 +49,14 @@ static void* disturb_always(void* argument) {
   return NULL;
 }
 
+static pthread_t disturber;
+static bool is_disturbed;
+
+static void start_disturber(const struct target* target) {
+  fail_unless(pthread_create(&disturber, NULL, disturb_always, (void*)target) == 0, "pthread_create");
+  is_disturbed = true;
+}
+
 static void await_rounds(uint64_t more) {
   const uint64_t goal = atomic_load(&rounds) + more;
   const struct timespec look = {.tv_nsec = 1000000};
@@ -80,9 +88,8 @@ int target_main(int argc, char** argv, const struct target* target) {
   }
   stamps_start((unsigned)strtoul(argv[1], NULL, 10), pages, (unsigned)strtoul(argv[3], NULL, 10));
   stamps_await(1);
-  pthread_t disturber;
-  if (target->disturb != NULL) {
-    fail_unless(pthread_create(&disturber, NULL, disturb_always, (void*)target) == 0, "pthread_create");
+  if (target->disturb != NULL && !target->disturbs_when_told) {
+    start_disturber(target);
     await_rounds(1);
   }
   say_ready();
@@ -90,15 +97,19 @@ int target_main(int argc, char** argv, const struct target* target) {
   while (fgets(line, sizeof line, stdin) != NULL) {
     if (strcmp(line, "go-on\n") == 0) {
       stamps_await(2);
-      if (target->disturb != NULL) {
+      if (is_disturbed) {
         await_rounds(2);
       }
       puts("{\"type\":\"went-on\"}");
     } else if (strcmp(line, "warm\n") == 0) {
       stamps_await(pages);
       puts("{\"type\":\"warm\"}");
+    } else if (strcmp(line, "begin\n") == 0) {
+      start_disturber(target);
+      await_rounds(1);
+      puts("{\"type\":\"begun\"}");
     } else if (strcmp(line, "check\n") == 0) {
-      if (target->disturb != NULL) {
+      if (is_disturbed) {
         atomic_store(&is_calm, true);
         pthread_join(disturber, NULL);
       }

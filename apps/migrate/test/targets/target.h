@@ -18,6 +18,8 @@ struct target {
   /// Called again and again by a thread of its own, or NULL. It must not wait for anything that a picture may
   /// hold up.
   void (*disturb)(uint64_t round);
+  /// Whether that begins with the command `begin` only.
+  bool disturbs_when_told;
   /// What else to look at when the writers have stopped, or NULL.
   void (*check)(void);
 };
