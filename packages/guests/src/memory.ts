@@ -49,8 +49,8 @@ export function memoryGuest(options: MemoryGuestOptions): Guest {
     pause: async () => pause?.(),
     resume: async () => resume?.(),
     saveState: async () => (await saveState?.()) ?? NO_STATE,
-    open: async (options: CaptureOptions) => {
-      const opened = CaptureEngine.open(given, { ...options, ...engine });
+    open: async (capturing: CaptureOptions) => {
+      const opened = CaptureEngine.open(given, { ...capturing, ...engine });
       const capture = engineCapture(opened, () => open.delete(capture));
       open.add(capture);
       await opened.armAhead();
