@@ -48,9 +48,10 @@ function writeAll(socket: Socket, iovecs: readonly Uint8Array[]): Promise<void> 
   return new Promise((resolve, reject) => {
     socket.cork();
     const done = (error?: Error | null) => {
-      // Node calls a write that was dropped with its socket a success.
+      // What broke the connection says more than that this write was given up for it. Node even calls a write that was dropped with
+      // its socket a success.
       const failure =
-        error ?? (socket.destroyed ? (socket.errored ?? new Error('the connection is closed')) : undefined);
+        socket.errored ?? error ?? (socket.destroyed ? new Error('the connection is closed') : undefined);
       if (failure === undefined) resolve();
       else reject(failure);
     };

@@ -13,12 +13,11 @@ const NOT_TLS: ReadonlySet<string> = new Set([
   'ERR_SSL_RECORD_TOO_SMALL',
 ]);
 
-/** The other side has another key: seen by the server, and as told to the client. */
-const OTHER_KEY: ReadonlySet<string> = new Set([
-  'ERR_SSL_BINDER_DOES_NOT_VERIFY',
-  'ERR_SSL_SSLV3_ALERT_ILLEGAL_PARAMETER',
-  'ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR',
-]);
+/**
+ * The other side has another key: seen by the server, and as told to the client. How OpenSSL names alerts differs from version to
+ * version; its servers told of a wrong binder by one of these two.
+ */
+const OTHER_KEY = /^ERR_SSL_(BINDER_DOES_NOT_VERIFY|.*ALERT_(ILLEGAL_PARAMETER|DECRYPT_ERROR))$/;
 
 const OPTIONS = {
   certificates: '--tls-cert, --tls-key and --tls-ca',
@@ -48,7 +47,7 @@ export function handshakeFailure(error: unknown, failed: FailedHandshake): CliEr
       hint: `Start it with ${own} as well: this side does not go on in plain text.${unharmed}`,
     });
   }
-  if (credentials.kind === 'psk' && OTHER_KEY.has(code)) {
+  if (credentials.kind === 'psk' && OTHER_KEY.test(code)) {
     return new CliError('REFUSED', `the ${peer} at ${place} has another key`, {
       hint: `Both sides need a copy of the same --psk-file.${unharmed}`,
     });
