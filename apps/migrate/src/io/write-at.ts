@@ -1,5 +1,4 @@
 import { writeSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 
 /** Why a write that moved nothing is not tried again. */
 export const NOTHING_TAKEN = 'the file system took nothing and did not say why';
@@ -10,9 +9,20 @@ export const NOTHING_TAKEN = 'the file system took nothing and did not say why';
  */
 const AT_ONCE_MAX_BYTES = 32 * 1024;
 
+/** What of a FileHandle it takes. */
+export interface OpenFile {
+  readonly fd: number;
+  write(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesWritten: number }>;
+}
+
 /** Writes all bytes from `offset` on; a short write is gone on with. The buffers may be reused when this resolves. */
 export async function writeAt(
-  handle: FileHandle,
+  handle: OpenFile,
   iovecs: readonly Uint8Array[],
   offset: number,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ProcessState } from '@stillframe/guests/core';
+import type { StateMapping, StateRegion } from '@stillframe/guests/core';
 
 /** What became of one kind of memory. */
 export interface MemoryTally {
@@ -10,8 +10,15 @@ export interface MemoryTally {
   readonly inBytes: number;
 }
 
+/** What of a ProcessState it takes. */
+export interface MemoryOfProcess {
+  /** Ascending. */
+  readonly mappings: readonly Pick<StateMapping, 'kind' | 'start' | 'end'>[];
+  readonly regions: readonly Pick<StateRegion, 'address' | 'sizeBytes'>[];
+}
+
 /** By kind, the largest first. */
-export function tallyMemory({ mappings, regions }: ProcessState): MemoryTally[] {
+export function tallyMemory({ mappings, regions }: MemoryOfProcess): MemoryTally[] {
   const tallies = new Map<string, { mappings: number; sizeBytes: number; inBytes: number }>();
   const tallyOf = (kind: string) => {
     const tally = tallies.get(kind) ?? { mappings: 0, sizeBytes: 0, inBytes: 0 };
@@ -39,8 +46,7 @@ export function tallyMemory({ mappings, regions }: ProcessState): MemoryTally[] 
     .toSorted((one, other) => other.inBytes - one.inBytes || other.sizeBytes - one.sizeBytes);
 }
 
-/** `mappings` ascend. */
-function firstEndingAfter(mappings: ProcessState['mappings'], address: bigint): number {
+function firstEndingAfter(mappings: MemoryOfProcess['mappings'], address: bigint): number {
   let low = 0;
   let high = mappings.length;
   while (low < high) {

@@ -51,6 +51,14 @@ export function pictureText(summary: Omit<PictureSummary, 'digest'>, verificatio
       'pre-images',
       `at most ${showBytes(summary.preImageBytesMax)} held, ${showBytes(summary.spilledBytesMax)} spilled`,
     ],
+    ...(summary.lostPages === 0
+      ? []
+      : [
+          [
+            'lost',
+            `${showCount(summary.lostPages)} pages that the guest threw away before they were captured`,
+          ] as [string, string],
+        ]),
     [
       'limiter',
       `${summary.limiter}: asked ${showCount(summary.limiterSteps)} times, held the sweep for ${showMs(summary.limiterHeldMs)}`,

@@ -1,33 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
-import { expect, type TestContext, test } from 'vitest';
-import { Child, mainFile, startSource } from './child.ts';
+import { expect, test } from 'vitest';
+import { startSource } from './child.ts';
 import { makeFolder } from './folder.ts';
+import { needMounts, onSmallDisk } from './small-disk.ts';
 import { expectGuestGoesOn } from './survive.ts';
 import { needUserfaultfd } from './userfaultfd.ts';
-
-/** Whether a file system of our own can be mounted, and why not. */
-const trial = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt'], { encoding: 'utf8' });
-
-function needMounts(context: TestContext): void {
-  if (trial.status !== 0) context.skip(`cannot mount: ${trial.error?.message ?? trial.stderr.trim()}`);
-}
-
-/** A command that sees 8 MiB of disk at `folder`; nobody else sees them. */
-function onSmallDisk(folder: string, ...args: readonly string[]): Child {
-  const script = 'mount -t tmpfs -o size=8m none "$0" && exec "$@"';
-  return new Child('unshare', [
-    '-m',
-    'sh',
-    '-c',
-    script,
-    folder,
-    process.execPath,
-    mainFile,
-    ...args,
-    '--json',
-  ]);
-}
 
 const LARGE = 'counter,size=16MiB';
 

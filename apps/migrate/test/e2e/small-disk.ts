@@ -1,0 +1,27 @@
+import { spawnSync } from 'node:child_process';
+import type { TestContext } from 'vitest';
+import { Child, mainFile } from './child.ts';
+
+/** Whether a file system of our own can be mounted, and why not. */
+const trial = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt'], { encoding: 'utf8' });
+
+/** Skips where that cannot be. */
+export function needMounts(context: TestContext): void {
+  if (trial.status !== 0) context.skip(`cannot mount: ${trial.error?.message ?? trial.stderr.trim()}`);
+}
+
+/** A command that sees 8 MiB of disk at `folder`; nobody else sees them. */
+export function onSmallDisk(folder: string, ...args: readonly string[]): Child {
+  const script = 'mount -t tmpfs -o size=8m none "$0" && exec "$@"';
+  return new Child('unshare', [
+    '-m',
+    'sh',
+    '-c',
+    script,
+    folder,
+    process.execPath,
+    mainFile,
+    ...args,
+    '--json',
+  ]);
+}
