@@ -6,6 +6,7 @@ import { type RawFrame, splitFrames } from '../test/raw-frames.ts';
 import { referenceParent } from '../test/reference-chunks.ts';
 import { type ReferenceResult, referenceDecode } from '../test/reference-decoder.ts';
 import { type Vector, vectors } from '../test/vector-list.ts';
+import { runChangedImage, runDamagedImage } from './images.ts';
 import { joinMaybeDamaged, mutateFrames } from './mutate.ts';
 import { Random } from './random.ts';
 import { repairEnd } from './repair.ts';
@@ -65,6 +66,8 @@ export function runCampaign({ seed, maxRounds, isOver }: CampaignOptions): Campa
 /** The error code that both decoders give, or `ok`. */
 export function runRound(seed: number): string {
   const random = new Random(seed);
+  if (random.once(4)) return inRound(seed, () => runDamagedImage(random));
+  if (random.once(4)) return inRound(seed, () => runChangedImage(random, limits));
   const { from, bytes } = random.once(8) ? random.pick(corpus) : random.pick(valid);
   let frames = mutateFrames(splitFrames(bytes), allFrames, random);
   if (from !== 'destination' && random.once(2)) frames = repairEnd(frames, from, limits);
@@ -80,6 +83,14 @@ export function runRound(seed: number): string {
     throw new Error(`seed ${seed}\nreference: ${inspect(expected)}\ndecoder: ${inspect(found)}\n${input}`);
   }
   return expected.error?.split('@')[0] ?? 'ok';
+}
+
+function inRound(seed: number, round: () => string): string {
+  try {
+    return round();
+  } catch (error) {
+    throw new Error(`seed ${seed}`, { cause: error });
+  }
 }
 
 function anyFeed(random: Random, way: Feed['way']): Feed {

@@ -186,14 +186,17 @@ describe('features', () => {
   });
 });
 
+/** The start of an image of `pages` pages, up to a CHUNKS frame of `runs`. */
+function stream(pages: number, runs: Parameters<typeof chunk.chunks>[0]): Uint8Array {
+  return joinFrames([
+    { type: TYPE.header, payload: payload.header({ required: FEATURE.chunks + FEATURE.lz4 }) },
+    { type: TYPE.regions, payload: payload.regions([{ sizeBytes: pages * 4096 }]) },
+    { type: TYPE.state, payload: payload.state() },
+    { type: TYPE.chunks, payload: chunk.chunks(runs) },
+  ]);
+}
+
 describe('a decoder', () => {
-  const stream = (pages: number, runs: Parameters<typeof chunk.chunks>[0]) =>
-    joinFrames([
-      { type: TYPE.header, payload: payload.header({ required: FEATURE.chunks + FEATURE.lz4 }) },
-      { type: TYPE.regions, payload: payload.regions([{ sizeBytes: pages * 4096 }]) },
-      { type: TYPE.state, payload: payload.state() },
-      { type: TYPE.chunks, payload: chunk.chunks(runs) },
-    ]);
   const limits = { ...formatLimits, maxPayloadBytes: 65_536 };
 
   it.each([

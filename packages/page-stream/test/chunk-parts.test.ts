@@ -54,10 +54,16 @@ describe('a compression trial', () => {
   });
 });
 
-describe('page twins', () => {
-  const always = () => 4096;
-  const slab = (bytes: readonly number[]) => concat(bytes.map((byte) => page(byte)));
+function always(): number {
+  return 4096;
+}
 
+/** A page for each byte, full of it. */
+function slab(bytes: readonly number[]): Uint8Array {
+  return concat(bytes.map((byte) => page(byte)));
+}
+
+describe('page twins', () => {
   it('are found from the next slab on, as long as they lie side by side', () => {
     const twins = new PageTwins(pureCodec, streamId, 1024);
     const first = Array.from({ length: 32 }, (_, index) => index + 1);
@@ -87,13 +93,14 @@ describe('page twins', () => {
   });
 });
 
+function hash(bytes: Uint8Array, low = 1, high = 2): string {
+  const words = new Uint32Array(4);
+  hashPages(bytes, 4096, low, high, words);
+  return words.join();
+}
+
 describe('hashPages', () => {
   it('depends on every bit and on the seed', () => {
-    const hash = (bytes: Uint8Array, low = 1, high = 2) => {
-      const words = new Uint32Array(4);
-      hashPages(bytes, 4096, low, high, words);
-      return words.join();
-    };
     const seen = new Set([hash(page(1)), hash(page(1), 2), hash(page(1), 1, 3)]);
     for (let at = 0; at < 4096; at += 37) seen.add(hash(page(1).with(at, 1 ^ (1 << (at % 8)))));
     expect(seen.size).toBe(3 + Math.ceil(4096 / 37));

@@ -9,6 +9,8 @@ import { type Image, type Located, readers } from './reference-payloads.ts';
 export interface ReferenceResult {
   readonly frames: Frame[];
   readonly error: Refused | undefined;
+  /** What each page holds that came, by `region:page`. */
+  readonly pages: ReadonlyMap<string, Uint8Array>;
   /** What came so far, as END would state it. */
   readonly totals: { pages: number; zeroPages: number; dataBytes: number; digest: bigint };
 }
@@ -38,6 +40,7 @@ export function referenceDecode(
   return {
     frames,
     error: refused,
+    pages: image.pages,
     totals: { pages, zeroPages, dataBytes, digest: BigInt.asUintN(64, image.digest) },
   };
 }

@@ -22,6 +22,11 @@
 #define ZSTDLIB_VISIBLE
 #define ZSTDERRORLIB_VISIBLE
 
+#ifdef __SANITIZE_ADDRESS__
+// Upstream declares these for C; a declaration for C++ that came before gives them their linkage.
+#include <sanitizer/asan_interface.h>
+#endif
+
 #define ZSTD_DEPS_NEED_MALLOC
 #define ZSTD_DEPS_NEED_MATH64
 #include "../../third_party/zstd/lib/common/zstd_deps.h"
