@@ -48,6 +48,7 @@
         "trace/pending_signals.cc",
         "trace/proc_files.cc",
         "trace/rseq.cc",
+        "trace/seize_call.cc",
         "trace/syscall_instruction.cc",
         "trace/thread_states.cc",
         "trace/threads.cc",

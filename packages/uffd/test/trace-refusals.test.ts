@@ -18,7 +18,7 @@ const refusal = (code: TraceErrorCode) =>
   expect.objectContaining({ name: 'TraceError', code, hint: expect.stringMatching(/./) });
 
 describe('arguments', () => {
-  test('a process that does not exist, and a thread, are no process', () => {
+  test('a process that does not exist', () => {
     expect(() => ProcessTracer.start(NO_PID)).toThrow(refusal('no-such-process'));
   });
 

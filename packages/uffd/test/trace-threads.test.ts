@@ -47,6 +47,13 @@ function movedDuringStop(tracer: ProcessTracer, counters: bigint): readonly stri
 }
 
 describe.skipIf(lacksUffd() || lacksCompiler())('threads', () => {
+  test('one of them is not a process', async () => {
+    const { target } = await start('many', '1');
+    await using held = target;
+    const thread = tidsOf(held.pid).find((tid) => tid !== held.pid) ?? 0;
+    expect(() => ProcessTracer.start(thread)).toThrow(expect.objectContaining({ code: 'no-such-process' }));
+  });
+
   test('500 of them', async () => {
     const { target, counters } = await start('many', '500');
     await using held = target;
@@ -89,6 +96,22 @@ describe.skipIf(lacksUffd() || lacksCompiler())('threads', () => {
     expect(countersOf(target.pid, counters)).toEqual(before);
     tracer.close();
     await until(() => (countersOf(target.pid, counters)[0] ?? 0n) > (before[0] ?? 0n), 'it goes on');
+  });
+
+  // Attaching waits for that, and that for us; and the thread that does it changes its number.
+  test('that execute another program all the time', async () => {
+    await using target = targets.start('threads', ['exec', '100']);
+    using tracer = ProcessTracer.start(target.pid, { stopTimeoutMs: 5000 });
+    let over = false;
+    void target.line().then(() => (over = true));
+    let stops = 0;
+    await until(() => {
+      if (over) return true;
+      cycle(tracer);
+      stops++;
+      return false;
+    }, 'it has executed the last');
+    expect(stops).toBeGreaterThan(0);
   });
 
   test('where the first has ended', async () => {

@@ -1,5 +1,6 @@
 #include "trace/threads.h"
 
+#include <poll.h>
 #include <time.h>
 
 #include <algorithm>
@@ -19,6 +20,10 @@ constexpr uintptr_t kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTR
 constexpr int64_t kLookAroundNs = 5'000'000;
 /// After the news was of another thread.
 constexpr long kNapNs = 30'000;
+/// A refusal may be a matter of the moment, while the process executes a program.
+constexpr int kRefusalsMax = 20;
+
+bool HasEnded(const ThreadStatus& status) { return status.state == 'Z' || status.state == 'X'; }
 
 /// Every thread that comes to rest wakes us; with hundreds, that would keep the others from doing so.
 void Nap() {
@@ -29,34 +34,37 @@ void Nap() {
 }  // namespace
 
 Outcome Threads::Seize(int64_t deadline_ns) {
-  bool found_new = true;
-  while (found_new) {
+  attaching_ = true;
+  for (bool found_new = true; found_new;) {
     found_new = false;
     if (const Outcome seized = SeizeNew(&found_new); !seized.ok()) return seized;
     if (MonotonicNs() >= deadline_ns) return {Failure::kNotStopping};
   }
   // The number may have been given to another process since it was pinned. Alive now is alive all the time.
-  const SysResult alive = FromReturn(::syscall(SYS_pidfd_send_signal, pidfd_, 0, nullptr, 0U));
-  if (alive.error == ESRCH) return {Failure::kExited};
-  return threads_.empty() ? Outcome{Failure::kExited} : Outcome{};
+  return HasExited() || threads_.empty() ? Outcome{Failure::kExited} : Outcome{};
 }
 
 Outcome Threads::Stop(int64_t deadline_ns) {
-  // No other work in this loop: between the first and the last, threads see each other stand still.
-  for (const TracedThread& thread : threads_) Interrupt(thread);
   for (bool found_new = true; found_new;) {
+    // No other work in this loop: between the first and the last, threads see each other stand still.
+    for (const TracedThread& thread : threads_) Interrupt(thread);
     // By index: threads are born while we wait for others.
     for (size_t i = 0; i < threads_.size(); ++i) {
       if (!Await(threads_[i], deadline_ns)) return {Failure::kNotStopping};
     }
-    if (standing_count() == 0) return {Failure::kExited};
     found_new = false;
-    const size_t before = threads_.size();
     if (const Outcome seized = SeizeNew(&found_new); !seized.ok()) return seized;
-    for (size_t i = before; i < threads_.size(); ++i) Interrupt(threads_[i]);
+    if (standing_count() == 0) {
+      if (HasExited()) return {Failure::kExited};
+      // One of them is about to become the first thread, executing a program.
+      found_new = true;
+      Nap();
+      Reap();
+    }
+    if (!found_new && !StillStand()) found_new = true;
+    if (found_new && MonotonicNs() >= deadline_ns) return {Failure::kNotStopping};
   }
-  std::erase_if(threads_,
-                [](const TracedThread& thread) { return thread.state == TracedThread::State::kGone; });
+  std::erase_if(threads_, [](const TracedThread& thread) { return !thread.standing(); });
   return {};
 }
 
@@ -66,43 +74,91 @@ Outcome Threads::SeizeNew(bool* found_new) {
     const bool gone = listed.error == ENOENT || listed.error == ESRCH;
     return gone ? Outcome{Failure::kExited} : Outcome{Failure::kSystem, listed.error};
   }
+  SeizeCall seize;
   for (const pid_t tid : tids) {
-    if (known_.contains(tid)) continue;
+    if (known_.contains(tid) && !MayHaveBegunAnew(tid)) continue;
     *found_new = true;
-    if (const Outcome seized = SeizeOne(tid); !seized.ok()) return seized;
+    if (const Outcome seized = SeizeOne(tid, seize); !seized.ok()) return seized;
   }
   return {};
 }
 
-Outcome Threads::SeizeOne(pid_t tid) {
-  const SysResult seized = Ptrace(PTRACE_SEIZE, tid, 0, kOptions);
+Outcome Threads::SeizeOne(pid_t tid, SeizeCall& seize) {
+  const SysResult seized = seize(tid, kOptions);
   if (seized.ok()) {
+    refusals_ = 0;
     Add(tid, false);
     return {};
   }
-  if (seized.error == ESRCH) return {};
+  if (seized.error == EINTR) Reap();
+  if (seized.error != EPERM && seized.error != EINTR) return {};
   ThreadStatus status;
   if (!ReadThreadStatus(tid, &status).ok()) return {};
   if (status.tracer == ::getpid()) {
     Add(tid, true);
-    return {};
+  } else if (status.tracer != 0) {
+    return {Failure::kAlreadyTraced, seized.error};
+  } else if (HasEnded(status)) {
+    // Only the first thread stays in the list when it has ended.
+    if (tid == pid_) Add(tid, false).state = TracedThread::State::kEnded;
+  } else if (seized.error == EPERM && ++refusals_ >= kRefusalsMax) {
+    return {Failure::kNotPermitted, EPERM};
+  } else {
+    // It was about to end, and another has its number now.
+    Nap();
   }
-  if (status.state == 'Z' || status.state == 'X') {
-    // The first thread may end before the others and stays in the list: not to be looked at again.
-    if (tid == pid_) known_.insert(tid);
-    return {};
-  }
-  return {status.tracer != 0 ? Failure::kAlreadyTraced : Failure::kNotPermitted, seized.error};
+  return {};
 }
 
-void Threads::Add(pid_t tid, bool newborn) {
-  if (known_.insert(tid).second) threads_.push_back({.tid = tid, .newborn = newborn});
+/// A thread may have been killed where it stood: by another that executes a program, and takes the first
+/// one's number. Whoever's registers can be read stands, and has stood all the time.
+bool Threads::StillStand() {
+  for (TracedThread& thread : threads_) {
+    if (!thread.standing()) continue;
+    const SysResult read = arch::ReadRegisters(thread.tid, &thread.registers);
+    thread.thirty_two_bit = read.error == EPROTOTYPE;
+    if (!read.ok() && !thread.thirty_two_bit) thread.state = TracedThread::State::kRunning;
+  }
+  Reap();
+  return std::none_of(threads_.begin(), threads_.end(), [](const TracedThread& thread) {
+    return thread.state == TracedThread::State::kRunning;
+  });
+}
+
+/// The first thread had ended, but a thread that executes a program takes its place.
+bool Threads::MayHaveBegunAnew(pid_t tid) {
+  if (tid != pid_ || Find(tid) == nullptr || Find(tid)->state != TracedThread::State::kEnded) return false;
+  ThreadStatus status;
+  return ReadThreadStatus(tid, &status).ok() && !HasEnded(status);
+}
+
+bool Threads::HasExited() const {
+  pollfd process{pidfd_, POLLIN, 0};
+  return ::poll(&process, 1, 0) > 0;
+}
+
+TracedThread& Threads::Add(pid_t tid, bool newborn) {
+  TracedThread* known = Find(tid);
+  if (known == nullptr) {
+    known_.insert(tid);
+    return threads_.emplace_back(TracedThread{.tid = tid, .newborn = newborn});
+  }
+  if (known->state == TracedThread::State::kEnded) known->state = TracedThread::State::kRunning;
+  return *known;
+}
+
+TracedThread* Threads::Find(pid_t tid) {
+  if (!known_.contains(tid)) return nullptr;
+  const auto found = std::find_if(threads_.begin(), threads_.end(), [tid](const TracedThread& thread) {
+    return thread.tid == tid && thread.state != TracedThread::State::kGone;
+  });
+  return found == threads_.end() ? nullptr : &*found;
 }
 
 void Threads::Gone(TracedThread& thread) {
   thread.state = TracedThread::State::kGone;
-  // Its number may come again. That of the first thread stays in the list until the process ends.
-  if (thread.tid != pid_) known_.erase(thread.tid);
+  // Its number may come again.
+  known_.erase(thread.tid);
 }
 
 void Threads::Interrupt(const TracedThread& thread) {
@@ -120,17 +176,17 @@ bool Threads::Await(TracedThread& thread, int64_t deadline_ns) {
       continue;
     }
     if (reported < 0) {
-      Gone(thread);
+      EndedUnseen(thread);
       continue;
     }
     const int64_t now_ns = MonotonicNs();
     if (now_ns >= look_around_ns) {
-      if (HasEnded(thread)) {
-        Gone(thread);
-        continue;
-      }
+      // The first thread reports its end only after all the others', and never stops.
+      ThreadStatus status_text;
+      const bool first = thread.tid == pid_ && ReadThreadStatus(pid_, &status_text).ok();
+      if (first && HasEnded(status_text)) EndedUnseen(thread);
       // A thread that executes a program waits until we have taken notice of the end of the others.
-      LookAtOthers();
+      Reap();
       look_around_ns = now_ns + kLookAroundNs;
     }
     if (now_ns >= deadline_ns) return false;
@@ -140,18 +196,11 @@ bool Threads::Await(TracedThread& thread, int64_t deadline_ns) {
   return true;
 }
 
-/// The first thread reports its end only after all the others', and never stops.
-bool Threads::HasEnded(const TracedThread& thread) const {
-  ThreadStatus status;
-  return thread.tid == pid_ && ReadThreadStatus(thread.tid, &status).ok() && status.state == 'Z';
-}
-
-void Threads::LookAtOthers() {
-  for (size_t i = 0; i < threads_.size(); ++i) {
-    TracedThread& thread = threads_[i];
-    int status = 0;
-    const bool running = thread.state == TracedThread::State::kRunning;
-    if (running && ::waitpid(thread.tid, &status, __WALL | WNOHANG) == thread.tid) Note(thread, status);
+void Threads::EndedUnseen(TracedThread& thread) {
+  if (thread.tid == pid_) {
+    thread.state = TracedThread::State::kEnded;
+  } else {
+    Gone(thread);
   }
 }
 
@@ -183,11 +232,10 @@ void Threads::NoteEvent(TracedThread& thread, int event) {
   if (event == PTRACE_EVENT_CLONE) Add(tid, true);
   if (event == PTRACE_EVENT_EXEC && tid != thread.tid) {
     // The executing thread has become the first one; its own number ended without a report.
-    for (TracedThread& other : threads_) {
-      if (other.tid == tid) Gone(other);
-    }
+    if (TracedThread* former = Find(tid)) Gone(*former);
   }
   // This stop has used up the interrupt.
+  thread.state = TracedThread::State::kRunning;
   Ptrace(PTRACE_INTERRUPT, thread.tid);
   Ptrace(PTRACE_CONT, thread.tid);
 }
@@ -200,6 +248,8 @@ bool Threads::LetGo() {
   }
   threads_.clear();
   known_.clear();
+  refusals_ = 0;
+  attaching_ = false;
   Reap();
   return all;
 }
@@ -222,10 +272,10 @@ void Threads::Reap() {
     int status = 0;
     const pid_t tid = ::waitpid(-1, &status, __WALL | WNOHANG);
     if (tid <= 0) return;
-    const auto known = std::find_if(threads_.begin(), threads_.end(), [tid](const TracedThread& thread) {
-      return thread.tid == tid && thread.state != TracedThread::State::kGone;
-    });
-    if (known != threads_.end()) {
+    TracedThread* known = Find(tid);
+    // Its maker was killed before it could tell us.
+    if (known == nullptr && attaching_ && WIFSTOPPED(status)) known = &Add(tid, true);
+    if (known != nullptr) {
       Note(*known, status);
     } else if (WIFSTOPPED(status)) {
       const bool signal = status >> 16 == 0;

@@ -11,11 +11,17 @@
 #include "trace/arch.h"
 #include "trace/child_signal.h"
 #include "trace/outcome.h"
+#include "trace/seize_call.h"
 
 namespace stillframe::trace {
 
 struct TracedThread {
-  enum class State { kRunning, kStanding, kGone };
+  enum class State {
+    kRunning,
+    kStanding,
+    kEnded,  // the first thread, before the others: its number stays, and may be another's
+    kGone
+  };
 
   pid_t tid = 0;
   State state = State::kRunning;
@@ -23,6 +29,7 @@ struct TracedThread {
   int signal = 0;
   /// As it stood.
   arch::GeneralRegisters registers{};
+  bool thirty_two_bit = false;
   /// Attached by the kernel at its birth, not yet known to be a thread of our process.
   bool newborn = false;
 
@@ -70,21 +77,27 @@ class Threads {
 
  private:
   Outcome SeizeNew(bool* found_new);
-  Outcome SeizeOne(pid_t tid);
-  void Add(pid_t tid, bool newborn);
+  Outcome SeizeOne(pid_t tid, SeizeCall& seize);
+  bool MayHaveBegunAnew(pid_t tid);
+  bool StillStand();
+  bool HasExited() const;
+  TracedThread& Add(pid_t tid, bool newborn);
+  TracedThread* Find(pid_t tid);
   void Note(TracedThread& thread, int status);
   void NoteEvent(TracedThread& thread, int event);
+  void EndedUnseen(TracedThread& thread);
   void Interrupt(const TracedThread& thread);
   void Detach(TracedThread& thread);
-  bool HasEnded(const TracedThread& thread) const;
-  void LookAtOthers();
 
   pid_t pid_;
   int pidfd_;
   const ChildSignal& news_;
   /// A deque: elements stay where they are while threads are born.
   std::deque<TracedThread> threads_;
+  /// Numbers of those that are not gone.
   std::unordered_set<pid_t> known_;
+  int refusals_ = 0;
+  bool attaching_ = false;  // from Seize to LetGo
 };
 
 }  // namespace stillframe::trace

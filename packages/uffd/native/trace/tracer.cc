@@ -116,11 +116,10 @@ Outcome Tracer::BringToRest(Reply* reply) {
 
 Outcome Tracer::SettleRegisters() {
   for (TracedThread& thread : threads_.all()) {
-    const SysResult read = arch::ReadRegisters(thread.tid, &thread.registers);
-    if (read.error == EPROTOTYPE) return {Failure::kThirtyTwoBit};
-    if (!read.ok()) threads_.Gone(thread);
-    const bool changed = read.ok() && arch::RestartInsteadOfEintr(&thread.registers);
-    if (changed) arch::WriteRegisters(thread.tid, thread.registers);
+    if (thread.thirty_two_bit) return {Failure::kThirtyTwoBit};
+    if (!arch::RestartInsteadOfEintr(&thread.registers)) continue;
+    // Only a thread that was killed meanwhile cannot be written to.
+    if (!arch::WriteRegisters(thread.tid, thread.registers).ok()) threads_.Gone(thread);
   }
   return threads_.standing_count() > 0 ? Outcome{} : Outcome{Failure::kExited};
 }

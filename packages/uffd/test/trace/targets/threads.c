@@ -50,6 +50,14 @@ static void* make_processes(void* counter) {
   return NULL;
 }
 
+/* Not the first thread executes it: it takes that one's place. */
+static void* execute(void* rounds) {
+  char text[16];
+  snprintf(text, sizeof text, "%d", *(int*)rounds - 1);
+  execl("/proc/self/exe", "threads", "exec", text, (char*)NULL);
+  _exit(6);
+}
+
 static void start(void* (*body)(void*), int counter) {
   pthread_t thread;
   pthread_attr_t attributes;
@@ -70,6 +78,12 @@ int main(int argc, char** argv) {
   if (!strcmp(name, "leader")) start(count, 0);
   if (!strcmp(name, "exit"))
     for (int i = 0; i < 3; ++i) start(churn, i);
+  if (!strcmp(name, "exec")) {
+    int rounds = atoi(argv[2]);
+    pthread_t thread;
+    for (int i = 0; i < 3; ++i) start(churn, i);
+    if (rounds > 0 && pthread_create(&thread, NULL, execute, &rounds) == 0) pthread_join(thread, NULL);
+  }
   printf("%llu\n", (unsigned long long)(uintptr_t)counters);
   fflush(stdout);
   if (!strcmp(name, "leader")) pthread_exit(NULL);
