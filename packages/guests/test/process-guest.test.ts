@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -13,6 +14,21 @@ import { TargetProgram } from './target.ts';
 import { traces } from './traces.ts';
 
 const PAGE = 4096;
+
+/** Both make a text that is in no file, work on, and end with their input. */
+const NODE_PROGRAM = `
+  const kept = Buffer.from('-made-at-run-time'.slice(1).concat('-').repeat(3));
+  setInterval(() => { globalThis.garbage = Array.from({ length: 1000 }, (_, n) => ({ n, kept })); }, 1);
+  process.stdin.on('end', () => process.exit(0)).resume();
+  console.log('ready');`;
+const PYTHON_PROGRAM = `
+import sys, threading
+kept = bytearray(('made-at-run-' + 'time-').encode() * 3)
+def work():
+    while True: garbage = [bytes(n) for n in range(1000)]
+threading.Thread(target=work, daemon=True).start()
+print('ready', flush=True)
+sys.stdin.read()`;
 
 let program: TargetProgram;
 let busy: TargetProgram;
@@ -150,6 +166,55 @@ describe('a process that works', () => {
     await expect(run.result).rejects.toMatchObject({ cause: { code } });
     await expect(guest.open(ROOMY)).rejects.toMatchObject({ code });
     expect(mode === 'exec' ? await target.end() : target.child.exitCode).toBe(exitCode);
+  });
+});
+
+describe('programs that everybody has', () => {
+  test.for([
+    ['node', process.execPath, '-e', NODE_PROGRAM],
+    ['python3', 'python3', '-c', PYTHON_PROGRAM],
+  ])('%s', async ([, file = '', flag = '', text = '']) => {
+    const child = spawn(file, [flag, text], { stdio: ['pipe', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    const before = traces(child.pid!);
+    const guest = await processGuest({ pid: child.pid! });
+    await takeCore(guest, coreFile('program'));
+    await guest[Symbol.asyncDispose]();
+    expect(readFileSync(coreFile('program')).includes('made-at-run-time-'.repeat(3))).toBe(true);
+    expect(traces(child.pid!)).toMatchObject({ tracer: '0', armedMappings: 0, fds: before.fds });
+    const ended = once(child, 'exit');
+    child.stdin.end();
+    expect(await ended).toEqual([0, null]);
+  });
+});
+
+describe('a mapping of which only a part was touched', () => {
+  test('stays one mapping: its owner can grow it while it is armed', async () => {
+    const target = await busy.start('grow');
+    await using guest = await processGuest({ pid: target.pid });
+    const capture = await guest.open(ROOMY);
+    await guest.pause();
+    capture.arm();
+    await guest.resume();
+    const gone = once(target.child, 'exit');
+    target.child.stdin?.write('x');
+    expect(await gone).toEqual([0, null]);
+    await capture.close().catch(() => {});
+  });
+});
+
+describe('memory that its owner throws away', () => {
+  test('is counted and zero when that is asked for', async () => {
+    const target = await busy.start('madvise');
+    await using guest = await processGuest({ pid: target.pid });
+    const { address } = target.made('still');
+    for (let round = 0; round < 3; round++) {
+      // oxlint-disable-next-line no-await-in-loop -- one capture at a time
+      await takeCore(guest, coreFile('discarded'), { ...ROOMY, discarded: 'zero' });
+      const core = new CoreImage(readFileSync(coreFile('discarded')));
+      expect(core.text(address + BigInt(1000 * PAGE))).toBe('page 1000');
+    }
+    expect(await target.end()).toBe(0);
   });
 });
 

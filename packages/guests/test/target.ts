@@ -17,7 +17,7 @@ export class TargetProgram {
   readonly file = path.join(this.folder, 'target');
   readonly #children = new Set<ChildProcess>();
 
-  constructor(name: 'busy' | 'target' = 'target') {
+  constructor(name: 'busy' | 'puppet' | 'target' = 'target') {
     const source = path.join(import.meta.dirname, `targets/${name}.cc`);
     execFileSync('g++', ['-O1', '-g', '-fno-omit-frame-pointer', '-pthread', '-o', this.file, source], {
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -57,6 +57,7 @@ export class Target {
   constructor(child: ChildProcess) {
     this.child = child;
     this.pid = child.pid!;
+    this.#news.setMaxListeners(0);
     child.once('exit', () => this.#news.emit('news'));
   }
 
@@ -67,6 +68,10 @@ export class Target {
       return;
     }
     const [name = '', address = '', sizeBytes = ''] = line.split(' ');
+    if (name === 'done') {
+      this.#news.emit(line);
+      return;
+    }
     this.#made.set(name, { address: BigInt(`0x${address}`), sizeBytes: Number(sizeBytes) });
   }
 
@@ -81,6 +86,13 @@ export class Target {
     const found = this.#made.get(name);
     if (found === undefined) throw new Error(`the target made no ${name}`);
     return found;
+  }
+
+  /** Of the puppet: resolves when it has written, which it does not while it stands still or sleeps in a fault. */
+  async write(region: number, page: number, bytes: Uint8Array): Promise<void> {
+    const done = once(this.#news, `done ${region} ${page}`);
+    this.child.stdin?.write(`${region} ${page} ${Buffer.from(bytes).toString('hex')}\n`);
+    await done;
   }
 
   /** Ends it by itself and tells its exit code: 0 when nothing was broken. */

@@ -149,6 +149,18 @@ int ExecuteAnother(const char* self) {
   return 0;
 }
 
+/// Grows memory of which only the first page was ever touched, when a byte arrives.
+int Grow() {
+  char* memory = Map(256 * kPage);
+  memory[0] = 'g';
+  printf("ready\n");
+  fflush(stdout);
+  char byte;
+  if (read(0, &byte, 1) != 1) return 0;
+  char* grown = static_cast<char*>(mremap(memory, 256 * kPage, 4096 * kPage, MREMAP_MAYMOVE));
+  return Worked("mremap", grown != MAP_FAILED) && Worked("the moved byte", grown[0] == 'g') ? 0 : 4;
+}
+
 /// Exits, without waiting for anybody, when a byte arrives.
 int Exit() {
   char* memory = Map(1024 * kPage);
@@ -165,8 +177,8 @@ int Exit() {
 int main(int count, char** words) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   const std::string mode = count > 1 ? words[1] : "";
-  if (mode == "tickets") return Tickets(4096, 4, MAP_PRIVATE | MAP_ANONYMOUS);
-  if (mode == "shared-tickets") return Tickets(4096, 4, MAP_SHARED | MAP_ANONYMOUS);
+  if (mode == "tickets") return Tickets(4096, 3, MAP_PRIVATE | MAP_ANONYMOUS);
+  if (mode == "shared-tickets") return Tickets(4096, 3, MAP_SHARED | MAP_ANONYMOUS);
   if (mode == "fork") return Beside(ForkOne);
   if (mode == "mmap") return Beside(MapAndUnmap);
   if (mode == "mremap") return Beside(Move);
@@ -175,6 +187,7 @@ int main(int count, char** words) {
   if (mode == "thread") return Beside(StartThreads);
   if (mode == "exec") return ExecuteAnother(words[0]);
   if (mode == "exit") return Exit();
+  if (mode == "grow") return Grow();
   std::thread waiter = Ready();
   waiter.join();
   return 0;

@@ -1,0 +1,71 @@
+// A process with two pieces of shared memory and nothing else that the filter `shared` would find, which
+// writes what it is told to: `REGION PAGE BYTES-IN-HEX` a line. Each write is done by a thread of its own,
+// because it may sleep in a fault, and answered by `done REGION PAGE`.
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+constexpr size_t kPage = 4096;
+constexpr size_t kPages = 32;
+char* regions[2];
+
+char* Map() {
+  void* at = mmap(nullptr, kPages * kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (at == MAP_FAILED) exit(1);
+  memset(at, 1, kPages * kPage);
+  return static_cast<char*>(at);
+}
+
+/// A capture always takes the vdso, which nobody can write to: without it there are only the two regions.
+void UnmapVdso() {
+  FILE* maps = fopen("/proc/self/maps", "r");
+  char line[512];
+  while (fgets(line, sizeof line, maps) != nullptr) {
+    size_t start = 0;
+    size_t end = 0;
+    if (strstr(line, "[vdso]") != nullptr && sscanf(line, "%zx-%zx", &start, &end) == 2)
+      munmap(reinterpret_cast<void*>(start), end - start);
+  }
+  fclose(maps);
+}
+
+void Write(int region, int page, const std::string& hex) {
+  char* to = regions[region] + static_cast<size_t>(page) * kPage;
+  for (size_t at = 0; at + 1 < hex.size(); at += 2)
+    to[at / 2] = static_cast<char>(strtol(hex.substr(at, 2).c_str(), nullptr, 16));
+  dprintf(1, "done %x %d\n", region, page);
+}
+
+}  // namespace
+
+int main() {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (char*& region : regions) {
+    region = Map();
+    // Neighbours would be one region.
+    mmap(nullptr, kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  }
+  // The kernel puts the second one below the first.
+  if (regions[0] > regions[1]) std::swap(regions[0], regions[1]);
+  UnmapVdso();
+  for (const char* region : regions)
+    dprintf(1, "region-%d %zx %zu\n", region == regions[1], reinterpret_cast<size_t>(region), kPages * kPage);
+  dprintf(1, "ready\n");
+  int region = 0;
+  int page = 0;
+  char hex[256];
+  while (scanf("%d %d %255s", &region, &page, hex) == 3)
+    std::thread(Write, region, page, std::string(hex)).detach();
+  return 0;
+}
