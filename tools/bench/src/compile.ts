@@ -28,6 +28,7 @@ const PROGRAMS = {
   fork_snapshot: { sources: ['fork_snapshot.c', 'writers.c'], flags: [] },
   redis_load: { sources: ['redis_load.c'], flags: [] },
   redis_probe: { sources: ['redis_probe.c'], flags: [] },
+  pack: { sources: ['pack.c'], flags: [] },
   'addon.node': { sources: ['addon.c', 'writers.c', 'resident_memory.c'], flags: ADDON_FLAGS },
 } as const;
 

@@ -10,6 +10,8 @@ export interface Peers {
   /** The bare ioctl. */
   arm(bytes: number, kind: PageKind): Promise<{ ns: number; hugeBytes: number }>;
   copy(bytes: number, kind: PageKind, form: 'ring' | 'whole' | 'release'): Promise<{ ns: number }>;
+  /** LZ4 alone, on as many threads, of what the file holds. */
+  pack(file: string, threads: number): Promise<{ ns: number }>;
   writeFile(bytes: number, file: string, state: 'fresh' | 'existing'): Promise<{ ns: number }>;
   sendTcp(bytes: number, port: number): Promise<{ ns: number }>;
   /** A reader that keeps nothing. `received` resolves when the sender has ended the connection. */
@@ -51,6 +53,7 @@ export function peersIn(folder: string): Peers {
       return { ns: numberAt(result, 'ns'), hugeBytes: numberAt(result, 'hugeBytes') };
     },
     copy: (bytes, kind, form) => time('copy', bytes, kind, form),
+    pack: (file, threads) => time('pack', file, threads),
     writeFile: (bytes, file, state) => time('write_file', bytes, file, state),
     sendTcp: (bytes, port) => time('send_tcp', bytes, port),
     async discard() {

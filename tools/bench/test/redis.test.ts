@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,6 +8,7 @@ import { backgroundSave, gcore } from '../src/process/peers.ts';
 import { underLoad } from '../src/redis/load.ts';
 import { startRedis } from '../src/redis/server.ts';
 import { bothSides } from './compiled.ts';
+import { whyNoRedis } from './redis-programs.ts';
 
 const BYTES = 4 * MIB;
 
@@ -20,17 +20,6 @@ beforeAll(async () => {
   folder = await mkdtemp('/dev/shm/stillframe-bench-test-');
 });
 afterAll(() => rm(folder, { recursive: true }));
-
-/** Why redis-server cannot be measured, printed; undefined when it can. */
-function whyNoRedis(): string | undefined {
-  for (const program of ['redis-server', 'redis-benchmark', 'gcore']) {
-    const { error } = spawnSync(program, ['--version'], { stdio: 'ignore' });
-    if (error === undefined) continue;
-    console.warn(`skipped: ${error.message}`);
-    return error.message;
-  }
-  return undefined;
-}
 
 describe.skipIf(whyNoRedis() !== undefined)('redis-server', () => {
   test('has its data, and ends when it is no longer needed', async () => {

@@ -1,5 +1,6 @@
 import type { Benchmark } from '../benchmark.ts';
 import { arm } from './arm.ts';
+import { codec } from './codec.ts';
 import { file } from './file.ts';
 import { fork } from './fork.ts';
 import { memory } from './memory.ts';
@@ -19,4 +20,5 @@ export const benchmarks: readonly Benchmark[] = [
   memory,
   fork,
   process,
+  codec,
 ];

@@ -3,7 +3,7 @@ import type { Benchmark, Context } from '../benchmark.ts';
 import { takeCore } from '../process/ours.ts';
 import { backgroundSave, gcore } from '../process/peers.ts';
 import { type ProcessResults, processRows } from '../process/rows.ts';
-import { type Felt, underLoad } from '../redis/load.ts';
+import { type Felt, underLoad, withoutLoad } from '../redis/load.ts';
 import { type RedisServer, startRedis } from '../redis/server.ts';
 import { alternate } from '../rounds.ts';
 
@@ -25,9 +25,12 @@ export const process: Benchmark = {
 async function measure(context: Context, server: RedisServer): Promise<ProcessResults> {
   const { longRounds, peers, progress, withFile, migrateProgram } = context;
   const felt = <T>(work: () => Promise<T>) => underLoad(server, peers, work);
+  const calm = <T>(work: () => Promise<T>) => withoutLoad(server, peers, work);
   const contenders = {
     ours: () => withFile((path) => felt(() => takeCore(migrateProgram, server.pid, path))),
     gcore: () => withFile((path) => felt(() => gcore(server.pid, path))),
+    oursCalm: () => withFile((path) => calm(() => takeCore(migrateProgram, server.pid, path))),
+    gcoreCalm: () => withFile((path) => calm(() => gcore(server.pid, path))),
     save: () => felt(() => backgroundSave(server)),
     nothing: () => felt(() => sleep(UNDISTURBED_MS)),
   };

@@ -12,6 +12,9 @@ import type { SaveFigures } from './peers.ts';
 export interface ProcessResults {
   readonly ours: readonly Felt<CoreFigures>[];
   readonly gcore: readonly Felt<{ totalMs: number }>[];
+  /** Without a load. */
+  readonly oursCalm: readonly Felt<CoreFigures>[];
+  readonly gcoreCalm: readonly Felt<{ totalMs: number }>[];
   readonly save: readonly Felt<SaveFigures>[];
   readonly nothing: readonly Felt<unknown>[];
 }
@@ -24,7 +27,7 @@ const EXTRA_MAX_BYTES = 64 * MIB;
 const atMost = (limit: number): Goal => ({ kind: 'ratioAtMost', limit });
 
 export function processRows(benchmark: string, bytes: number, results: ProcessResults): Row[] {
-  const { ours, gcore, save, nothing } = results;
+  const { ours, gcore, oursCalm, gcoreCalm, save, nothing } = results;
   const row = (what: string, measured: Series, peer: Series, goal?: Goal): Row => ({
     benchmark,
     subject: `redis-server with ${sizeText(bytes)} of values, ${what}`,
@@ -53,8 +56,15 @@ export function processRows(benchmark: string, bytes: number, results: ProcessRe
     row('commands meanwhile', rate('migrate core', ours), rate('nothing', nothing)),
     row('memory', growth, series('maxBytes + 64 MiB', 'MiB', [boundBytes / MIB]), atMost(1)),
     row('memory', resident, copied),
+    // While gcore works, redis-server stands still and leaves the cores to it.
     row('total time', total('migrate core', ours), total('gcore', gcore), atMost(1)),
     row('total time', total('migrate core', ours), total('BGSAVE', save)),
+    row('total time without a load', total('migrate core', oursCalm), total('gcore', gcoreCalm), atMost(1)),
+    row(
+      'pause without a load',
+      of('migrate core', 'ms', oursCalm, ({ result }) => result.pauseMs),
+      of('gcore', 'ms', gcoreCalm, longestMs),
+    ),
   ];
 }
 

@@ -22,6 +22,15 @@ export interface Felt<T> {
   readonly commandsPerSecond: number;
 }
 
+/** Runs `work` while nobody but one client asks anything. */
+export async function withoutLoad<T>(
+  server: RedisServer,
+  peers: Peers,
+  work: () => Promise<T>,
+): Promise<Felt<T>> {
+  return await feel(server, peers, work);
+}
+
 /** Runs `work` while redis-benchmark overwrites values as fast as it is answered, and a client of its own times each of its requests. */
 export async function underLoad<T>(
   server: RedisServer,
@@ -34,19 +43,23 @@ export async function underLoad<T>(
   load.on('error', () => undefined);
   endWithUs(load);
   try {
-    const probe = await peers.probeRedis(server.socket);
     await sleep(WARM_UP_MS);
     if (load.exitCode !== null || load.pid === undefined) throw new Error('redis-benchmark did not run');
-    const before = await commands(server);
-    probe.begin();
-    const result = await work();
-    const requests = await probe.end();
-    const after = await commands(server);
-    const seconds = (after.atMs - before.atMs) / 1000;
-    return { result, requests, commandsPerSecond: (after.count - before.count) / seconds };
+    return await feel(server, peers, work);
   } finally {
     await ended(load);
   }
+}
+
+async function feel<T>(server: RedisServer, peers: Peers, work: () => Promise<T>): Promise<Felt<T>> {
+  const probe = await peers.probeRedis(server.socket);
+  const before = await commands(server);
+  probe.begin();
+  const result = await work();
+  const requests = await probe.end();
+  const after = await commands(server);
+  const seconds = (after.atMs - before.atMs) / 1000;
+  return { result, requests, commandsPerSecond: (after.count - before.count) / seconds };
 }
 
 async function commands({ connection }: RedisServer): Promise<{ count: number; atMs: number }> {
