@@ -5,7 +5,7 @@ import path from 'node:path';
 import { none } from '@stillframe/limiter';
 import { memorySink, type Sink, takeSnapshot } from '@stillframe/snapshot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { processGuest } from '../src/process/index.ts';
+import { decodeProcessState, FILTER_DEFAULT, processGuest } from '../src/process/index.ts';
 import { MemoryFiles } from '../src/process/memory-files.ts';
 import { ProcDirectory } from '../src/process/proc-directory.ts';
 import { CoreImage } from './core-image.ts';
@@ -98,6 +98,51 @@ describe('a process that stands idle', () => {
     expect(traces(target.pid).armedMappings).toBeGreaterThan(0);
     await capture.close();
     expect(traces(target.pid)).toEqual(before);
+  });
+});
+
+describe('the state of a process', () => {
+  test('says what it is, which regions were copied, and whose memory others have too', async () => {
+    const target = await program.start('family');
+    await using guest = await processGuest({ pid: target.pid });
+    const capture = await guest.open(ROOMY);
+    await guest.pause();
+    const saved = await guest.saveState();
+    capture.arm();
+    await guest.resume();
+    const state = decodeProcessState(saved);
+    await capture.close();
+    expect(state).toMatchObject({
+      pid: target.pid,
+      ppid: process.pid,
+      fname: 'target',
+      args: `${program.file} family`,
+      exe: program.file,
+      cwd: process.cwd(),
+      filter: FILTER_DEFAULT,
+      includesDontDump: false,
+      threads: [{ tid: target.pid, comm: 'target', stopSignal: 0 }],
+    });
+    const mappingAt = (address: bigint) =>
+      state.mappings.find(({ start, end }) => start <= address && address < end);
+    expect(mappingAt(target.made('family').address)?.sharedWithOthers).toBe(true);
+    expect(mappingAt(target.made('alone').address)?.sharedWithOthers).toBe(false);
+    const kinds = (copied: boolean) =>
+      new Set(
+        state.regions
+          .filter((region) => region.copied === copied)
+          .map(({ address }) => mappingAt(address)?.kind),
+      );
+    expect(kinds(true)).toEqual(new Set(['private-file', 'vdso']));
+    expect(kinds(false)).toEqual(new Set(['anonymous', 'heap', 'stack', 'shared-memory']));
+    expect(() => saved.bytes.length).not.toThrow();
+    expect(await target.end()).toBe(0);
+  });
+
+  test('is asked for during a pause', async () => {
+    const target = await program.start('plain');
+    await using guest = await processGuest({ pid: target.pid });
+    await expect(guest.saveState()).rejects.toThrow(TypeError);
   });
 });
 

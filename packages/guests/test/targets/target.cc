@@ -178,6 +178,19 @@ int Zombie() {
   return UntilEnd();
 }
 
+/// A child that has some of the shared memory too.
+int Family() {
+  char* ours = Map(4 * kPage, MAP_SHARED | MAP_ANONYMOUS);
+  Number(ours, 4);
+  if (fork() == 0) return Sleep(nullptr);
+  char* alone = Map(4 * kPage, MAP_SHARED | MAP_ANONYMOUS);
+  Number(alone, 4);
+  Tell("family", ours, 4 * kPage);
+  Tell("alone", alone, 4 * kPage);
+  Ready();
+  return UntilEnd();
+}
+
 /// A child that this process traces.
 int Traced() {
   const pid_t child = fork();
@@ -254,6 +267,7 @@ int main(int count, char** words) {
   if (mode == "share") return Share();
   if (mode == "userfault") return Userfault();
   if (mode == "zombie") return Zombie();
+  if (mode == "family") return Family();
   if (mode == "traced") return Traced();
   if (mode == "personality") return Personality();
   if (mode == "mappings") return Mappings(strtoul(argument, nullptr, 10));
