@@ -20,16 +20,16 @@ class SeedCounter {
   isThrottled = false;
 }
 
-/** Quick, but for 30 ms every 100 ms. */
+/** Quick, but for 25 ms of every 50 ms; its buffer takes what comes in six of them. */
 const HICCUPS: SinkShape = {
   name: 'hiccups',
   summary: '',
   open: () =>
     rateModel((ns) => {
-      const phase = ns % 100e6;
-      return phase < 70e6
-        ? { bytesPerSecond: 400e6, untilNs: ns - phase + 70e6 }
-        : { bytesPerSecond: 1e4, untilNs: ns - phase + 100e6 };
+      const phase = ns % 50e6;
+      return phase < 25e6
+        ? { bytesPerSecond: 400e6, untilNs: ns - phase + 25e6 }
+        : { bytesPerSecond: 1e4, untilNs: ns - phase + 50e6 };
     }),
 };
 

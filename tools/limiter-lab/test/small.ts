@@ -33,6 +33,7 @@ export function small(options: {
 export const FIXED_COSTS: Costs = {
   ...MEASURED_COSTS,
   faultWakeSpread: 0,
+  sameCoreWakeSpread: 0,
   writerWakeSpread: 0,
   scriptWakeSpread: 0,
   preemptedShare: 0,

@@ -75,7 +75,7 @@ function controls(model: ReportModel, selection: Selection): string {
   const metrics = METRIC_NAMES.map((name) => ({ name, summary: METRICS[name].title }));
   const overflows = model.overflows.map((name) => ({
     name,
-    summary: name === 'spill' ? 'spills to a file (default)' : 'makes writers wait',
+    summary: name === 'spill' ? 'spills (default)' : 'makes writers wait',
   }));
   return `<form class="controls sticky" aria-label="What is shown" onsubmit="return false">
 ${picker('overflow', 'A full store', overflows, selection.overflow, true)}

@@ -42,9 +42,9 @@ export class FaultThread {
   }
 
   #wake(): void {
-    const { agenda, costs, random } = this.#parts;
+    const { agenda, cores } = this.#parts;
     this.#isAwake = true;
-    agenda.at(agenda.nowNs + random.logNormal(costs.faultWakeNs, costs.faultWakeSpread), () => {
+    agenda.at(agenda.nowNs + cores.faultWakeNs(), () => {
       this.#arrivalNs = agenda.nowNs;
       this.#serveNext();
     });

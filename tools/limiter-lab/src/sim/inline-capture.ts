@@ -29,9 +29,8 @@ export class InlineCapture implements SimulatedCapture {
   }
 
   onFault(fault: Fault): void {
-    const { agenda, costs, random } = this.#parts;
-    const wakeNs = random.logNormal(costs.faultWakeNs, costs.faultWakeSpread);
-    agenda.at(agenda.nowNs + wakeNs, () => {
+    const { agenda, cores } = this.#parts;
+    agenda.at(agenda.nowNs + cores.faultWakeNs(), () => {
       const alsoWaiting =
         this.#parts.pages.states[fault.page] === IN_FLIGHT ? this.#waiting.get(fault.page) : undefined;
       (alsoWaiting ?? this.#queue).push(fault);
@@ -47,7 +46,7 @@ export class InlineCapture implements SimulatedCapture {
 
   /** The seed's order: save, flush, un-protect and wake. Then whoever waited for the slab is woken. */
   release(slab: Slab): void {
-    const { agenda, cores, costs, counters, pages, random, store } = this.#parts;
+    const { agenda, cores, costs, counters, pages, store } = this.#parts;
     store.giveBack(slab);
     const doneNs = agenda.nowNs + costs.unprotectPageNs;
     pages.states[slab.page] = RELEASED;
@@ -56,8 +55,7 @@ export class InlineCapture implements SimulatedCapture {
     this.#waiting.delete(slab.page);
     this.#slab = undefined;
     if (this.#queue.length > 0) {
-      const wakeNs = random.logNormal(costs.faultWakeNs, costs.faultWakeSpread);
-      agenda.at(doneNs + wakeNs, () => this.#serve());
+      agenda.at(doneNs + cores.faultWakeNs(), () => this.#serve());
     }
     if (this.#isSweepStarved) agenda.at(doneNs + costs.sweeperWakeNs, () => this.#sweep());
     this.#isSweepStarved = false;

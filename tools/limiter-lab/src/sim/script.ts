@@ -27,8 +27,10 @@ export class Script {
     after: () => Promise.reject(new Error('the lab has no timers')),
   };
 
+  /** `ns`: with a core of its own. */
   work(ns: number): void {
-    this.#localNs += ns;
+    const busyThreads = 1 + (this.#cores.sweeperBusy ? 1 : 0);
+    this.#localNs += ns * this.#cores.stretch(busyThreads);
   }
 
   /** Runs `task` at `atNs`, or when the thread is free. */

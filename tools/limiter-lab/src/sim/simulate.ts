@@ -40,7 +40,7 @@ export function simulate(options: Simulation): RunResult {
   const { workload, guestBytes, limiter, capture: setting, seed = 2020, costs = MEASURED_COSTS } = options;
   const agenda = new Agenda();
   const random = seededRandom(seed);
-  const cores = new Cores(costs, random);
+  const cores = new Cores(costs, random, workload);
   const pages = new PageTable(Math.floor(guestBytes / costs.pageBytes));
   const store = new Store(setting, costs.pageBytes);
   const counters = new Counters();

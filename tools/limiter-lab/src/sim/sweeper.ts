@@ -89,7 +89,7 @@ export class Sweeper {
 
   /** The pages count as captured from the start on; gives what it takes. */
   #fill(slab: Slab): number {
-    const { agenda, costs, counters, pages, store, timeline } = this.#parts;
+    const { agenda, cores, costs, counters, pages, store, timeline } = this.#parts;
     const most = Math.min(this.#granted, store.slabPages);
     let taken = 0;
     let cursor = pages.cursor;
@@ -105,18 +105,19 @@ export class Sweeper {
     store.put(slab, taken);
     counters.sweptPages += taken;
     timeline.add('sweptPages', agenda.nowNs, taken);
+    const stretch = cores.stretch(cores.busyThreads(agenda.nowNs));
     const runs = Math.floor(cursor / costs.unprotectRunPages);
     const releases = runs > Math.floor(this.#deferredFirst / costs.unprotectRunPages);
     if (releases) {
       const end = runs * costs.unprotectRunPages;
-      const durationNs = taken * costs.sweepPageNs + costs.unprotectRunNs;
+      const durationNs = (taken * costs.sweepPageNs + costs.unprotectRunNs) * stretch;
       agenda.at(agenda.nowNs + durationNs, () => {
         pages.release(this.#deferredFirst, end);
         this.#deferredFirst = end;
       });
       return durationNs;
     }
-    return taken * costs.sweepPageNs;
+    return taken * costs.sweepPageNs * stretch;
   }
 
   /** A sweep that rests leaves nothing protected that is captured. */
