@@ -148,11 +148,11 @@ function damage(bytes: Uint8Array, random: Random): Uint8Array {
   for (let left = random.below(4); left >= 0; left--) {
     const at = random.below(damaged.length);
     const length = 1 + random.below(random.once(3) ? 300 : 3);
-    if (random.once(6)) damaged = damaged.slice(0, at + 1);
-    else if (random.once(6))
-      damaged = Buffer.concat([damaged.subarray(0, at), damaged.subarray(at + length)]);
-    else if (random.once(6))
-      damaged = Buffer.concat([damaged.subarray(0, at + length), damaged.subarray(at)]);
+    const [before, behind] = [damaged.subarray(0, at), damaged.subarray(at + length)];
+    const kind = random.below(6);
+    if (kind === 0) damaged = damaged.slice(0, at + 1);
+    else if (kind === 1) damaged = Buffer.concat([before, behind]);
+    else if (kind === 2) damaged = Buffer.concat([damaged.subarray(0, at + length), damaged.subarray(at)]);
     else for (let i = at; i < Math.min(at + length, damaged.length); i++) damaged[i] = random.below(256);
   }
   return damaged;

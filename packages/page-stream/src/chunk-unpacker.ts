@@ -1,6 +1,6 @@
 import type { PageCodec } from './codec.ts';
 import type { ChunkKind, ChunkRun, ChunkTable } from './layout/chunks.ts';
-import { hasPages } from './layout/chunks.ts';
+import { hasPages, perKind } from './layout/chunks.ts';
 import type { PageReader } from './page-reader.ts';
 import { unpackLz4 } from './unpack-lz4.ts';
 
@@ -89,16 +89,7 @@ export function isPlain({ runs }: ChunkTable): boolean {
 
 /** Pages of each kind. */
 export function countKinds(runs: readonly ChunkRun[]): Record<ChunkKind, number> {
-  const counts: Record<ChunkKind, number> = {
-    data: 0,
-    zero: 0,
-    lz4: 0,
-    zstd: 0,
-    'same-as': 0,
-    parent: 0,
-    'delta-lz4': 0,
-    'delta-zstd': 0,
-  };
+  const counts = perKind();
   for (const { kind, pageCount } of runs) counts[kind] += pageCount;
   return counts;
 }

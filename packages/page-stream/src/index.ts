@@ -28,4 +28,4 @@ export { type LostPages, Salvage, type SalvagedPages, salvageImage } from './sal
 export { openImage, type OpenOptions, StoredImage } from './stored-image.ts';
 export type { PagePlace } from './stored-pages.ts';
 export type { ReadAt } from './stored-frames.ts';
-export { type FrameSummary, type PagesSummary, walkFrames } from './walk.ts';
+export { type ChunksSummary, type FrameSummary, type PagesSummary, walkFrames } from './walk.ts';

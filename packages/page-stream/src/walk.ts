@@ -7,20 +7,29 @@ import {
   readFrameHeader,
 } from './frame-header.ts';
 import type { ImageTotals } from './frames.ts';
+import { CHUNKS_HEAD_BYTES, type ChunkKind, chunkTableBytes, sumChunks } from './layout/chunks.ts';
 import { END_BYTES, readEnd } from './layout/end.ts';
 import { PAGES_HEAD_BYTES, runTableBytes, sumRuns } from './layout/pages.ts';
 import { formatLimits } from './limits.ts';
 import { Payload } from './payload.ts';
 
-/** Counts of a PAGES frame, from its run table. */
+/** Counts of a PAGES or CHUNKS frame, from its run table. */
 export interface PagesSummary {
   readonly region: number;
   readonly runCount: number;
+  /** All but zero pages. */
   readonly dataPages: number;
   readonly zeroPages: number;
 }
 
-/** One frame of a stream, from its header and, for PAGES, its run table, for END its totals. */
+/** How the pages of a CHUNKS frame are stored, from its run table. */
+export interface ChunksSummary {
+  readonly pagesByKind: Readonly<Record<ChunkKind, number>>;
+  /** Stored bytes of each kind, without padding. */
+  readonly bytesByKind: Readonly<Record<ChunkKind, number>>;
+}
+
+/** One frame of a stream, from its header and, for PAGES and CHUNKS, its run table, for END its totals. */
 export interface FrameSummary {
   readonly offset: number;
   readonly type: number;
@@ -31,8 +40,10 @@ export interface FrameSummary {
   readonly payloadBytes: number;
   /** Header and payload. */
   readonly frameBytes: number;
-  /** Only for PAGES. */
+  /** Only for PAGES and CHUNKS. */
   readonly pages?: PagesSummary;
+  /** Only for CHUNKS. */
+  readonly chunks?: ChunksSummary;
   /** Only for END: what it states of the whole image. */
   readonly end?: ImageTotals;
 }
@@ -72,6 +83,7 @@ function summarise(header: FrameHeader, read: Read): FrameSummary {
     frameBytes,
   };
   if (type === frameTypes.PAGES) return { ...summary, pages: readPagesSummary(header, read) };
+  if (type === frameTypes.CHUNKS) return { ...summary, ...readChunksSummary(header, read) };
   if (type === frameTypes.END) return { ...summary, end: readEndSummary(header, read) };
   return summary;
 }
@@ -86,6 +98,13 @@ function readPagesSummary(header: FrameHeader, read: Read): PagesSummary {
   const head = new Payload(header, read(start, Math.min(header.payloadBytes, PAGES_HEAD_BYTES)));
   const tableBytes = Math.min(header.payloadBytes, runTableBytes(head));
   return sumRuns(new Payload(header, read(start, tableBytes)));
+}
+
+function readChunksSummary(header: FrameHeader, read: Read): { pages: PagesSummary; chunks: ChunksSummary } {
+  const start = header.offset + FRAME_HEADER_BYTES;
+  const head = new Payload(header, read(start, Math.min(header.payloadBytes, CHUNKS_HEAD_BYTES)));
+  const tableBytes = Math.min(header.payloadBytes, chunkTableBytes(head));
+  return sumChunks(new Payload(header, read(start, tableBytes)));
 }
 
 function truncated(offset: number): PageStreamError {

@@ -205,6 +205,7 @@ const parents: readonly Vector[] = [
   parentVector('digest', 'STREAM_PARENT@96', chunk.parent({ digest: 1n })),
   parentVector('stream-id', 'STREAM_PARENT@104', chunk.parent({ streamId: new Uint8Array(16) })),
   parentVector('chain', 'STREAM_PARENT@120', chunk.parent({ chain: 2 })),
+  parentVector('chain-max', 'STREAM_PARENT@120', chunk.parent({ chain: 64 })),
   parentVector('chain-none', 'STREAM_BAD_VALUE@120', chunk.parent({ chain: 0 })),
   parentVector('chain-long', 'STREAM_LIMIT@120', chunk.parent({ chain: 65 })),
   parentVector('reserved', 'STREAM_RESERVED@124', chunk.parent({ reserved: 1 })),

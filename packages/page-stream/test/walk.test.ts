@@ -1,3 +1,4 @@
+import { encodeChunked, oneRegion, way } from './chunked-images.ts';
 import { describe, expect, it } from 'vitest';
 import { type FrameSummary, walkFrames } from '../src/index.ts';
 import * as payload from './payloads.ts';
@@ -108,5 +109,22 @@ describe('walkFrames', () => {
     expect(() => walk(joinFrames([{ type: TYPE.pages, payload: bytes }]))).toThrow(
       expect.objectContaining({ code, offset }),
     );
+  });
+});
+
+describe('a walk over CHUNKS frames', () => {
+  it('counts pages and stored bytes of each kind', async () => {
+    const bytes = await encodeChunked(oneRegion([1, 1, 0, 2, 3, 3]), { ...way, method: 'lz4' });
+    const frames = [...walkFrames((offset, length) => bytes.subarray(offset, offset + length))];
+    const chunks = frames.filter(({ typeName }) => typeName === 'CHUNKS');
+    expect(chunks.map((frame) => frame.pages)).toEqual([
+      { region: 0, runCount: 1, dataPages: 2, zeroPages: 0 },
+      { region: 0, runCount: 2, dataPages: 1, zeroPages: 1 },
+      { region: 0, runCount: 1, dataPages: 2, zeroPages: 0 },
+    ]);
+    expect(chunks[0]?.chunks?.pagesByKind).toMatchObject({ lz4: 2, data: 0 });
+    expect(chunks[0]?.chunks?.bytesByKind.lz4).toBeLessThan(100);
+    expect(chunks[1]?.chunks?.bytesByKind).toMatchObject({ lz4: 26, data: 0, zero: 0 });
+    expect(frames.at(-2)).toMatchObject({ typeName: 'INDEX', required: false });
   });
 });

@@ -196,3 +196,39 @@ function expectPages(payload: Payload, at: number, region: RegionEntry, first: n
     `${count} pages from ${first} in region ${region.id} of ${regionPages} pages`,
   );
 }
+
+/** A number for each kind, 0 at first. */
+export function perKind(): Record<ChunkKind, number> {
+  return {
+    data: 0,
+    zero: 0,
+    lz4: 0,
+    zstd: 0,
+    'same-as': 0,
+    parent: 0,
+    'delta-lz4': 0,
+    'delta-zstd': 0,
+  };
+}
+
+/** Counts pages and stored bytes by kind, without a region table to check against. */
+export function sumChunks(payload: Payload) {
+  payload.expectAtLeast(chunkTableBytes(payload));
+  const runCount = payload.u32(4);
+  const pagesByKind = perKind();
+  const bytesByKind = perKind();
+  let pages = 0;
+  for (let index = 0; index < runCount; index++) {
+    const at = chunkRunPosition(index);
+    const kind = chunkKinds[payload.u32(at + 12)];
+    if (kind === undefined) {
+      return payload.fail('STREAM_BAD_VALUE', at + 12, `unknown run kind ${payload.u32(at + 12)}`);
+    }
+    pagesByKind[kind] += payload.u32(at + 8);
+    bytesByKind[kind] += payload.u32(at + 16);
+    pages += payload.u32(at + 8);
+  }
+  const zeroPages = pagesByKind.zero;
+  const summary = { region: payload.u32(0), runCount, dataPages: pages - zeroPages, zeroPages };
+  return { pages: summary, chunks: { pagesByKind, bytesByKind } };
+}
