@@ -20,7 +20,8 @@ constexpr uintptr_t kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTR
 constexpr int64_t kLookAroundNs = 5'000'000;
 /// After the news was of another thread.
 constexpr long kNapNs = 30'000;
-/// A refusal may be a matter of the moment, while the process executes a program.
+/// A refusal may be a matter of the moment: while the process executes a program, threads change their
+/// numbers, and one that is let go by us may seem to be traced by its parent.
 constexpr int kRefusalsMax = 20;
 
 bool HasEnded(const ThreadStatus& status) { return status.state == 'Z' || status.state == 'X'; }
@@ -96,15 +97,12 @@ Outcome Threads::SeizeOne(pid_t tid, SeizeCall& seize) {
   if (!ReadThreadStatus(tid, &status).ok()) return {};
   if (status.tracer == ::getpid()) {
     Add(tid, true);
-  } else if (status.tracer != 0) {
-    return {Failure::kAlreadyTraced, seized.error};
   } else if (HasEnded(status)) {
     // Only the first thread stays in the list when it has ended.
     if (tid == pid_) Add(tid, false).state = TracedThread::State::kEnded;
   } else if (seized.error == EPERM && ++refusals_ >= kRefusalsMax) {
-    return {Failure::kNotPermitted, EPERM};
+    return {status.tracer != 0 ? Failure::kAlreadyTraced : Failure::kNotPermitted, seized.error};
   } else {
-    // It was about to end, and another has its number now.
     Nap();
   }
   return {};
