@@ -1,14 +1,13 @@
 import type { Capture, CaptureOptions, Guest, GuestState, Region } from '@stillframe/snapshot';
 import {
   CaptureEngine,
-  closeFd,
   pageSize,
-  ProcessTracer,
   sharesMemory,
   type StoppedProcess,
   UffdError,
-  Userfaultfd,
+  type Userfaultfd,
 } from '@stillframe/uffd';
+import { Attachment, type AttachmentOptions } from './attachment.ts';
 import { type CapturePlan, NOTHING } from './capture-plan.ts';
 import { CopiedMemory } from './copied-memory.ts';
 import { FILTER_DEFAULT, type FilterName, filterMask } from './dump-filter.ts';
@@ -24,7 +23,7 @@ import { totalBytes } from './ranges.ts';
 import { parseStat } from './stat.ts';
 import { checkTarget, findSharingChild } from './target-check.ts';
 
-export interface ProcessGuestOptions {
+export interface ProcessGuestOptions extends AttachmentOptions {
   readonly pid: number;
   /** Which kinds of memory are captured. Default `FILTER_DEFAULT`, the kernel's own for core files. */
   readonly filter?: readonly FilterName[];
@@ -34,10 +33,6 @@ export interface ProcessGuestOptions {
   readonly copyMaxBytes?: number;
   /** See `CaptureEngineOptions` of @stillframe/uffd. */
   readonly spillDirectory?: string;
-  /** See `ProcessTracerOptions` of @stillframe/uffd. Default 500. */
-  readonly stopTimeoutMs?: number;
-  /** See `ProcessTracerOptions` of @stillframe/uffd. Default 10000. */
-  readonly stoppedMaxMs?: number;
 }
 
 /** 20–30 ms at the speed of /proc/PID/mem. */
@@ -80,11 +75,10 @@ export async function processGuest(options: ProcessGuestOptions): Promise<Proces
 export class ProcessGuest implements Guest {
   readonly pid: number;
   readonly regionsAtCut = true;
-  #attachPauseMs = 0;
   readonly #proc: ProcDirectory;
   readonly #settings: ProcessViewOptions;
   readonly #options: ProcessGuestOptions;
-  #tracer: ProcessTracer | undefined;
+  #attachment: Attachment | undefined;
   #view: ProcessView | undefined;
   /** For the next capture; the engine takes it over. */
   #uffd: Userfaultfd | undefined;
@@ -107,7 +101,7 @@ export class ProcessGuest implements Guest {
 
   /** How long it has stood still to be made ready, cuts not counted. */
   get attachPauseMs(): number {
-    return this.#attachPauseMs;
+    return this.#attachment?.preparingMs ?? 0;
   }
 
   get regions(): readonly Region[] {
@@ -116,7 +110,8 @@ export class ProcessGuest implements Guest {
 
   /** @internal The first stop: from then on everything is bound to this address space. */
   attach(startTimeTicks: string): void {
-    this.#tracerNow();
+    const attachment = new Attachment(this.pid, this.#options);
+    this.#attachment = attachment;
     // Only now is the number sure to stay that of one process.
     if (parseStat(this.#proc.text('stat')).startTimeTicks !== startTimeTicks) {
       throw new ProcessGuestError(
@@ -124,9 +119,9 @@ export class ProcessGuest implements Guest {
         `process ${this.pid} ended, and its number was used again`,
       );
     }
-    this.#uffd = this.#whileStopped(() => {
+    this.#uffd = attachment.whileStopped(() => {
       this.#view = new ProcessView(this.#proc, this.#settings);
-      return this.#makeUserfaultfd();
+      return attachment.makeUserfaultfd();
     });
     this.#look();
   }
@@ -135,7 +130,8 @@ export class ProcessGuest implements Guest {
     const view = this.#viewNow();
     if (this.#capture !== undefined) throw new TypeError('a process is captured once at a time');
     const plan = this.#look();
-    this.#uffd ??= this.#whileStopped(() => this.#makeUserfaultfd());
+    const attachment = this.#attachment!;
+    this.#uffd ??= attachment.whileStopped(() => attachment.makeUserfaultfd());
     const copied = new CopiedMemory(pageSize);
     copied.reserve(totalBytes(plan.copied));
     const { spillDirectory } = this.#options;
@@ -177,13 +173,13 @@ export class ProcessGuest implements Guest {
     this.#viewNow();
     if (this.#stopped !== undefined) return;
     this.#cut = undefined;
-    this.#stopped = this.#stop(true);
+    this.#stopped = this.#attachment!.stop({ registers: true });
   }
 
   async resume(): Promise<void> {
     if (this.#stopped === undefined) return;
     this.#stopped = undefined;
-    this.#tracer?.resume();
+    this.#attachment?.resume();
   }
 
   /** The bytes are made when they are first read, which is for after `resume`. */
@@ -197,7 +193,7 @@ export class ProcessGuest implements Guest {
     this.#stopped = undefined;
     await this.#capture?.close().catch(() => {});
     this.#uffd?.close();
-    this.#tracer?.close();
+    this.#attachment?.close();
     this.#view?.close();
   }
 
@@ -207,6 +203,7 @@ export class ProcessGuest implements Guest {
     this.#facts = readFacts(this.#proc);
     this.#others = mappedByOthers(this.#proc, view.mappings);
     this.#provisional = view.plan();
+    this.#cut = undefined;
     this.#regions = undefined;
     return this.#provisional;
   }
@@ -255,48 +252,6 @@ export class ProcessGuest implements Guest {
     );
   }
 
-  #makeUserfaultfd(): Userfaultfd {
-    const uffd = adopt(this.#tracerNow().makeUserfaultfd());
-    try {
-      uffd.handshake(CaptureEngine.foreignFeatures);
-      return uffd;
-    } catch (error) {
-      uffd.close();
-      throw error;
-    }
-  }
-
-  #whileStopped<T>(work: () => T): T {
-    const startMs = performance.now();
-    this.#stop(false);
-    try {
-      return work();
-    } finally {
-      this.#tracer?.resume();
-      this.#attachPauseMs += performance.now() - startMs;
-    }
-  }
-
-  #stop(registers: boolean): StoppedProcess {
-    const tracer = this.#tracerNow();
-    try {
-      return tracer.stop({ registers });
-    } catch (error) {
-      // It has closed itself; the next attempt takes another.
-      this.#tracer = undefined;
-      throw error;
-    }
-  }
-
-  #tracerNow(): ProcessTracer {
-    const { stopTimeoutMs, stoppedMaxMs } = this.#options;
-    this.#tracer ??= ProcessTracer.start(this.pid, {
-      ...(stopTimeoutMs === undefined ? {} : { stopTimeoutMs }),
-      ...(stoppedMaxMs === undefined ? {} : { stoppedMaxMs }),
-    });
-    return this.#tracer;
-  }
-
   #viewNow(): ProcessView {
     if (this.#isClosed || this.#view === undefined) {
       throw new ProcessGuestError('PROCESS_CLOSED', 'the guest is closed');
@@ -319,15 +274,6 @@ function tellSharing(pid: number, otherPid: number): boolean | undefined {
     return sharesMemory(pid, otherPid);
   } catch (error) {
     if (error instanceof UffdError) return undefined;
-    throw error;
-  }
-}
-
-function adopt(fd: number): Userfaultfd {
-  try {
-    return Userfaultfd.adopt(fd);
-  } catch (error) {
-    closeFd(fd);
     throw error;
   }
 }

@@ -20,11 +20,16 @@ constexpr size_t kPage = 4096;
 constexpr size_t kPages = 32;
 char* regions[2];
 
-char* Map() {
-  void* at = mmap(nullptr, kPages * kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (at == MAP_FAILED) exit(1);
-  memset(at, 1, kPages * kPage);
-  return static_cast<char*>(at);
+/// Apart from each other, because neighbours would be one region.
+void MapRegions() {
+  void* place = mmap(nullptr, 4 * kPages * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  for (size_t n = 0; n < 2; n++) {
+    regions[n] = static_cast<char*>(place) + 2 * n * kPages * kPage;
+    void* at = mmap(regions[n], kPages * kPage, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    if (at != regions[n]) exit(1);
+    memset(at, 1, kPages * kPage);
+  }
 }
 
 /// A capture always takes the vdso, which nobody can write to: without it there are only the two regions.
@@ -51,13 +56,7 @@ void Write(int region, int page, const std::string& hex) {
 
 int main() {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  for (char*& region : regions) {
-    region = Map();
-    // Neighbours would be one region.
-    mmap(nullptr, kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  }
-  // The kernel puts the second one below the first.
-  if (regions[0] > regions[1]) std::swap(regions[0], regions[1]);
+  MapRegions();
   UnmapVdso();
   for (const char* region : regions)
     dprintf(1, "region-%d %zx %zu\n", region == regions[1], reinterpret_cast<size_t>(region), kPages * kPage);
