@@ -4,7 +4,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { none } from '@stillframe/limiter';
 import { memorySink, type Sink, takeSnapshot } from '@stillframe/snapshot';
+import { HUGE_PAGE_2MIB } from '@stillframe/uffd';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withHugePages } from '../../uffd/test/huge-pages.ts';
 import { decodeProcessState, FILTER_DEFAULT, processGuest } from '../src/process/index.ts';
 import { MemoryFiles } from '../src/process/memory-files.ts';
 import { ProcDirectory } from '../src/process/proc-directory.ts';
@@ -248,6 +250,25 @@ describe('a mapping of which only a part was touched', () => {
     target.child.stdin?.write('x');
     expect(await gone).toEqual([0, null]);
     await capture.close().catch(() => {});
+  });
+});
+
+describe('huge pages', () => {
+  test('are regions of huge pages, only those that exist', async (context) => {
+    await withHugePages(context, 4, async () => {
+      const target = await program.start('huge');
+      const { address } = target.made('huge');
+      const guest = await processGuest({ pid: target.pid });
+      await takeCore(guest, coreFile('huge'));
+      expect(guest.regions.filter(({ pageSize }) => pageSize === HUGE_PAGE_2MIB)).toEqual([
+        expect.objectContaining({ sizeBytes: 2 * HUGE_PAGE_2MIB }),
+      ]);
+      await guest[Symbol.asyncDispose]();
+      const core = new CoreImage(readFileSync(coreFile('huge')));
+      expect(core.text(address + BigInt(HUGE_PAGE_2MIB))).toBe('huge page 1');
+      expect(core.text(address + BigInt(3 * HUGE_PAGE_2MIB - 16))).toBe('huge page 2');
+      expect(await target.end()).toBe(0);
+    });
   });
 });
 

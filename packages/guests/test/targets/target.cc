@@ -178,6 +178,17 @@ int Zombie() {
   return UntilEnd();
 }
 
+/// Huge pages, the second and the third of which were touched.
+int Huge() {
+  constexpr size_t huge = size_t{2} << 20;
+  char* memory = Map(4 * huge, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB);
+  strcpy(memory + huge, "huge page 1");
+  strcpy(memory + 3 * huge - 16, "huge page 2");
+  Tell("huge", memory, 4 * huge);
+  Ready();
+  return UntilEnd();
+}
+
 /// A child that has some of the shared memory too.
 int Family() {
   char* ours = Map(4 * kPage, MAP_SHARED | MAP_ANONYMOUS);
@@ -267,6 +278,7 @@ int main(int count, char** words) {
   if (mode == "share") return Share();
   if (mode == "userfault") return Userfault();
   if (mode == "zombie") return Zombie();
+  if (mode == "huge") return Huge();
   if (mode == "family") return Family();
   if (mode == "traced") return Traced();
   if (mode == "personality") return Personality();
