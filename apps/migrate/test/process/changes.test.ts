@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { needUserfaultfd } from '../e2e/userfaultfd.ts';
 import { conditionOf } from './condition.ts';
 import { CoreFile } from './core-file.ts';
 import { corePlace, expectGoesOn, expectRightOrNothing } from './live.ts';
 import { judgeStamps } from './stamp-oracle.ts';
+import { needProcesses } from './needs.ts';
 import { startTarget } from './target.ts';
 
 /** So slow that whatever the process does meanwhile happens in the middle. */
@@ -14,7 +14,7 @@ const WRITERS = { threads: 2, pages: 512, pauseUs: 2000 };
 test.for(['fresh', 'brk'])(
   'memory that comes after the cut (%s) may come and go, and is not in the picture',
   async (what, context) => {
-    needUserfaultfd(context);
+    needProcesses(context);
     const target = await startTarget('churn', WRITERS, [what]);
     await target.warm();
     const before = await conditionOf(target.pid);
@@ -37,7 +37,7 @@ test.for(['fresh', 'brk'])(
 test.for(['unmap', 'remap', 'discard', 'free'])(
   'a process that takes memory away (%s): the picture is right, or fails and says why',
   async (what, context) => {
-    needUserfaultfd(context);
+    needProcesses(context);
     const target = await startTarget('churn', WRITERS, [what]);
     const before = await conditionOf(target.pid);
     const { file, folder, start } = await corePlace(target.pid);
@@ -49,7 +49,7 @@ test.for(['unmap', 'remap', 'discard', 'free'])(
 );
 
 test('a process that ends in the middle ends the picture, and nothing is kept', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('writers', WRITERS);
   const { folder, start } = await corePlace(target.pid, ...SLOWLY);
   const child = start();
@@ -64,7 +64,7 @@ test('a process that ends in the middle ends the picture, and nothing is kept', 
 });
 
 test('a process that runs another program in the middle ends the picture, and goes on', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('writers', WRITERS);
   const { folder, start } = await corePlace(target.pid, ...SLOWLY);
   const child = start();

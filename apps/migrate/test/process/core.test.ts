@@ -1,14 +1,13 @@
 import { statSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { needUserfaultfd } from '../e2e/userfaultfd.ts';
 import { expectCut } from './live.ts';
-import { needProgram } from './needs.ts';
+import { needProcesses, needProgram } from './needs.ts';
 import { startScript, startTarget } from './target.ts';
 
 const FEW = { threads: 2, pages: 64, pauseUs: 200 };
 
 test('threads that write as fast as they can are cut at one instant', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('writers', { threads: 3, pages: 512, pauseUs: 0 });
   await target.warm();
   const { exit } = await expectCut(target);
@@ -24,7 +23,7 @@ test('threads that write as fast as they can are cut at one instant', async (con
 });
 
 test('a process with 500 threads', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('writers', { threads: 500, pages: 2, pauseUs: 50_000 });
   const { exit, core } = await expectCut(target);
   expect(exit.summary).toMatchObject({ threads: 501 });
@@ -33,7 +32,7 @@ test('a process with 500 threads', async (context) => {
 });
 
 test('a process with 10,000 mappings', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('mappings', FEW);
   const { exit, core } = await expectCut(target);
   const count = target.fact('mappings');
@@ -46,7 +45,7 @@ test('a process with 10,000 mappings', async (context) => {
 });
 
 test('a reservation of 1 TiB costs nothing', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('sparse', FEW);
   const { exit, core } = await expectCut(target);
   for (let index = 0; index < target.fact('touched'); index++) {
@@ -59,13 +58,13 @@ test('a reservation of 1 TiB costs nothing', async (context) => {
 });
 
 test('a process that forks all the time', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const { exit } = await expectCut(await startTarget('fork_storm', FEW));
   expect(exit.summary).toMatchObject({ outcome: 'done' });
 });
 
 test('python3 as it is', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   needProgram(context, 'python3');
   const { exit } = await expectCut(await startScript('python3', 'writers.py', { ...FEW, threads: 3 }), {
     partial: 'mix',
@@ -74,7 +73,7 @@ test('python3 as it is', async (context) => {
 });
 
 test('node as it is', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const { exit } = await expectCut(
     await startScript(process.execPath, 'writers.mjs', { ...FEW, threads: 3 }),
   );

@@ -2,13 +2,13 @@ import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { needMounts, onSmallDisk } from '../e2e/small-disk.ts';
 import { makeFolder } from '../e2e/folder.ts';
-import { needUserfaultfd } from '../e2e/userfaultfd.ts';
 import { conditionOf } from './condition.ts';
 import { expectGoesOn } from './live.ts';
+import { needProcesses } from './needs.ts';
 import { startTarget } from './target.ts';
 
 test('the disk is full: no core, and the process goes on', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   needMounts(context);
   const target = await startTarget('writers', { threads: 2, pages: 2048, pauseUs: 100 });
   await target.warm();

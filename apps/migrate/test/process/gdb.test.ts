@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { needUserfaultfd } from '../e2e/userfaultfd.ts';
 import { compiled } from './compiled.ts';
 import { corePlace } from './live.ts';
-import { needProgram } from './needs.ts';
+import { needProcesses, needProgram } from './needs.ts';
 import { startTarget } from './target.ts';
 
 const run = promisify(execFile);
@@ -26,7 +25,7 @@ async function gdb(program: string, core: string, ...commands: readonly string[]
 const XSTATE_WARNING = /warning: Section `\.reg-xstate\/\d+' in core file too small\./g;
 
 test('gdb opens a core: threads, backtraces, variables and memory', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   needProgram(context, 'gdb');
   const target = await startTarget('writers', { threads: 3, pages: 32, pauseUs: 500 });
   await target.warm();

@@ -8,11 +8,11 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { mainFile, migrate, startDest } from '../e2e/child.ts';
 import { imagePlace, makeFolder } from '../e2e/folder.ts';
-import { needUserfaultfd } from '../e2e/userfaultfd.ts';
 import { conditionOf } from './condition.ts';
 import { CoreFile } from './core-file.ts';
 import { expectGoesOn } from './live.ts';
 import { judgeStamps } from './stamp-oracle.ts';
+import { needProcesses } from './needs.ts';
 import { startTarget, type Target } from './target.ts';
 
 const run = promisify(execFile);
@@ -29,7 +29,7 @@ async function expectCoreOf(image: string, target: Target): Promise<void> {
 }
 
 test('a snapshot of a process: digest only, inspect tells what is in, and a core can be made of it', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('writers', WRITERS);
   const before = await conditionOf(target.pid);
   const { image, names } = await imagePlace();
@@ -64,7 +64,7 @@ test('a snapshot of a process: digest only, inspect tells what is in, and a core
 });
 
 test('the text of inspect names the process, its threads and what was left out', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('writers', WRITERS);
   const { image } = await imagePlace();
   expect(await migrate('snapshot', '--out', image, '--pid', String(target.pid)).exit).toMatchObject({
@@ -83,7 +83,7 @@ test('the text of inspect names the process, its threads and what was left out',
 });
 
 test('a process goes over TCP to a destination that keeps it', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('writers', WRITERS);
   const before = await conditionOf(target.pid);
   const { image } = await imagePlace();
@@ -96,7 +96,7 @@ test('a process goes over TCP to a destination that keeps it', async (context) =
 });
 
 test('the filter says what is in', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('writers', WRITERS);
   const { image } = await imagePlace();
   const fileBytesIn = async (...filter: readonly string[]) => {
@@ -111,7 +111,7 @@ test('the filter says what is in', async (context) => {
 });
 
 test('a pipe gets the whole core, and no file is left', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('writers', WRITERS);
   const folder = await makeFolder();
   const spill = await makeFolder();
@@ -126,7 +126,7 @@ test('a pipe gets the whole core, and no file is left', async (context) => {
 });
 
 test('only an image of a process becomes a core', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const { image, names } = await imagePlace();
   const around = ['--before-ms', '10', '--after-ms', '0'];
   await migrate('snapshot', '--out', image, '--workload', 'counter,size=2MiB', ...around).exit;
@@ -140,7 +140,7 @@ test('only an image of a process becomes a core', async (context) => {
 });
 
 test('a damaged image becomes no core', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('writers', WRITERS);
   const { image, names } = await imagePlace();
   await migrate('snapshot', '--out', image, '--pid', String(target.pid)).exit;

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { needUserfaultfd } from '../e2e/userfaultfd.ts';
 import { conditionOf } from './condition.ts';
 import { corePlace, expectCut, expectGoesOn } from './live.ts';
+import { needProcesses } from './needs.ts';
 import { startTarget } from './target.ts';
 
 /** More pages than the store has room for, met by the writers before the sweep comes. */
@@ -10,7 +10,7 @@ const WRITERS = { threads: 2, pages: 2048, pauseUs: 0 };
 const SLOWLY = ['--limiter', 'token-bucket,rate=2MiB/s,burst=64KiB'];
 
 test('a store that is too small spills to a file', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('writers', WRITERS);
   await target.warm();
   const { exit } = await expectCut(target, {
@@ -23,7 +23,7 @@ test.for([
   ['2MiB', 'a store that is too small'],
   ['0', 'no store'],
 ])('with --pre-images-max %s (%s) the writers wait for the file', async ([size], context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('writers', { ...WRITERS, pages: 512 });
   await target.warm();
   const { exit } = await expectCut(target, { args: ['--pre-images-max', size!, '--overflow', 'stall'] });
@@ -31,7 +31,7 @@ test.for([
 });
 
 test('with --overflow abort the picture ends, and the process goes on', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('writers', WRITERS);
   await target.warm();
   const before = await conditionOf(target.pid);

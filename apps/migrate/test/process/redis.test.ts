@@ -2,11 +2,10 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import type { Child } from '../e2e/child.ts';
-import { needUserfaultfd } from '../e2e/userfaultfd.ts';
 import { conditionOf } from './condition.ts';
 import { CoreFile } from './core-file.ts';
 import { corePlace } from './live.ts';
-import { needProgram } from './needs.ts';
+import { needProcesses, needProgram } from './needs.ts';
 import { RedisLedger } from './redis-ledger.ts';
 import { openClient, startBenchmark, startRedis } from './redis-server.ts';
 
@@ -18,7 +17,7 @@ async function atNs(child: Child, phase: string): Promise<number> {
 }
 
 test('redis-server under load: every key acknowledged before the cut is in, none sent after it', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   needProgram(context, 'redis-server', 'redis-benchmark');
   const server = await startRedis();
   await startBenchmark(server);
@@ -52,7 +51,7 @@ test('redis-server under load: every key acknowledged before the cut is in, none
 });
 
 test('gdb names the threads of redis-server in its core', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   needProgram(context, 'redis-server', 'gdb');
   const server = await startRedis();
   const { file, start } = await corePlace(server.pid);

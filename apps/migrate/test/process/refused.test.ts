@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { needUserfaultfd } from '../e2e/userfaultfd.ts';
 import { compiled } from './compiled.ts';
 import { corePlace } from './live.ts';
+import { needProcesses } from './needs.ts';
 import { startTarget, Target } from './target.ts';
 
 /** What a refusal must leave as it was; a zombie has no more than that. Sleeping and running are both going on. */
@@ -43,7 +43,7 @@ test.for([
   ['sharer', 'PROCESS_SHARES_MEMORY'],
   ['namespace', 'PROCESS_USER_NAMESPACE'],
 ] as const)('a process that is %s is refused and left as it was', async ([what, code], context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startRefused(what);
   expect(await refusalOf(target.pid)).toBe(code);
 });
@@ -52,7 +52,7 @@ test.for([
 test.for(process.arch === 'x64' ? (['m32'] as const) : [])(
   'a 32-bit process (%s) is refused and left as it was',
   async (program, context) => {
-    needUserfaultfd(context);
+    needProcesses(context);
     const target = await Target.start(await compiled(program), []);
     expect(await refusalOf(target.pid)).toBe('PROCESS_32_BIT');
   },
@@ -90,7 +90,7 @@ test('a number that no process has', async () => {
 });
 
 test('memory that nobody has filtered in is refused when there is too much to copy', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('writers', { threads: 1, pages: 16, pauseUs: 1000 });
   const { start } = await corePlace(target.pid, '--filter', 'anonymous,private-file', '--copy-max', '4KiB');
   expect(await start().exit).toMatchObject({

@@ -1,14 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import type { Exit } from '../e2e/child.ts';
-import { needUserfaultfd } from '../e2e/userfaultfd.ts';
 import { conditionOf } from './condition.ts';
 import { corePlace, expectGoesOn } from './live.ts';
+import { needProcesses } from './needs.ts';
 import { startTarget } from './target.ts';
 
-const SLOWLY = ['--limiter', 'token-bucket,rate=4MiB/s,burst=64KiB'];
-/** The writers meet few of the pages: whatever happens at `stream` happens in the middle. */
-const WRITERS = { threads: 2, pages: 1024, pauseUs: 2000 };
+const SLOWLY = ['--limiter', 'token-bucket,rate=1MiB/s,burst=64KiB'];
+/** At this rate of the sweep, whatever happens at `stream` happens in the middle. */
+const WRITERS = { threads: 2, pages: 512, pauseUs: 500 };
 
 // Those of the pause are told after it, all at once.
 const PHASES = ['prepare', 'pause', 'arm', 'resume', 'stream'];
@@ -31,7 +31,7 @@ async function signalledAt(phase: string, signal: NodeJS.Signals): Promise<{ exi
 test.for([...PHASES.map((phase) => ['SIGINT', 130, phase] as const), ['SIGTERM', 143, 'stream'] as const])(
   '%s (ends with %i) at %s: nothing is left, and the process goes on as it was',
   async ([signal, code, phase], context) => {
-    needUserfaultfd(context);
+    needProcesses(context);
     const { exit, names } = await signalledAt(phase, signal);
     expect(exit).toMatchObject({ code, summary: { outcome: 'interrupted', verified: false } });
     expect(exit.lines.findLast(({ type }) => type === 'process')).toMatchObject({ state: 'running' });
@@ -40,7 +40,7 @@ test.for([...PHASES.map((phase) => ['SIGINT', 130, phase] as const), ['SIGTERM',
 );
 
 test.for(PHASES)('SIGKILL at %s: no core, and the process goes on as it was', async (phase, context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const { exit, names } = await signalledAt(phase, 'SIGKILL');
   expect(exit.code).toBe('SIGKILL');
   // Nobody could take the partial file away; it has another name.
@@ -48,7 +48,7 @@ test.for(PHASES)('SIGKILL at %s: no core, and the process goes on as it was', as
 });
 
 test('two pictures at once: the second is refused, the first goes on', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('writers', WRITERS);
   // For minutes, if nobody ended it.
   const first = (await corePlace(target.pid, '--limiter', 'token-bucket,rate=16KiB/s,burst=16KiB')).start();
@@ -62,7 +62,7 @@ test('two pictures at once: the second is refused, the first goes on', async (co
 });
 
 test('a picture can be taken again and again', async (context) => {
-  needUserfaultfd(context);
+  needProcesses(context);
   const target = await startTarget('writers', { ...WRITERS, pages: 64 });
   const before = await conditionOf(target.pid);
   for (let round = 0; round < 3; round++) {

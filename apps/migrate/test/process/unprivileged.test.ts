@@ -4,10 +4,10 @@ import path from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
 import { Child, mainFile } from '../e2e/child.ts';
 import { makeFolder } from '../e2e/folder.ts';
-import { needUserfaultfd } from '../e2e/userfaultfd.ts';
 import { compiled } from './compiled.ts';
 import { conditionOf } from './condition.ts';
 import { expectCut, expectGoesOn } from './live.ts';
+import { needProcesses } from './needs.ts';
 import { Target } from './target.ts';
 
 /** nobody, on every Linux. */
@@ -19,7 +19,7 @@ const WITHOUT_RIGHTS = ['--bounding-set', '-all', '--inh-caps', '-all', '--'];
 const trial = spawnSync('setpriv', [...WITHOUT_RIGHTS, 'true'], { encoding: 'utf8' });
 
 function needRights(context: TestContext): void {
-  needUserfaultfd(context);
+  needProcesses(context);
   if (trial.status !== 0)
     context.skip(`rights cannot be given up: ${trial.error?.message ?? trial.stderr.trim()}`);
 }
