@@ -23,15 +23,15 @@ export interface ChunkSizes {
   readonly maxPayloadBytes: number;
 }
 
-/** The largest chunk, in pages, that a payload can hold. RangeError when not even one page fits. */
+/** The smallest payload that holds one page of `pageSize` bytes. */
+export function oneChunkPayloadBytes(pageSize: number): number {
+  return CHUNKS_HEAD_BYTES + CHUNK_RUN_BYTES + pageSize;
+}
+
+/** The largest chunk, in pages, that a payload can hold: one at least, which has been seen to fit. */
 export function chunkPagesFor(pageSize: number, chunkBytes: number, maxPayloadBytes: number): number {
-  const room = Math.min(
-    Math.max(chunkBytes, pageSize),
-    maxPayloadBytes - CHUNKS_HEAD_BYTES - CHUNK_RUN_BYTES,
-  );
-  const pages = Math.floor(room / pageSize);
-  if (pages < 1) throw new RangeError(`a page of ${pageSize} bytes does not fit into ${maxPayloadBytes}`);
-  return pages;
+  const room = Math.min(Math.max(chunkBytes, pageSize), maxPayloadBytes - oneChunkPayloadBytes(0));
+  return Math.floor(room / pageSize);
 }
 
 /** Collects runs into frames; no frame can become too large, however badly its chunks pack. */

@@ -3,10 +3,16 @@ import type { AnnouncedLimits, PageSpan } from './frames.ts';
 import { isPageSize } from './layout/region-table.ts';
 import { MIN_PAYLOAD_BYTES } from './limits.ts';
 import type { PageRun, RegionEntry } from './page-run.ts';
-import { onePagePayloadBytes } from './slab-frames.ts';
 
-/** The mistakes of a caller throw RangeError; what the reader does not accept is STREAM_LIMIT, with `offset` bytes encoded so far. */
-export function checkRegions(regions: readonly RegionEntry[], limits: AnnouncedLimits, offset: number): void {
+/**
+ * `pagePayloadBytes` gives the smallest payload that holds one page. The mistakes of a caller throw RangeError; what the reader does not accept is STREAM_LIMIT, with `offset` bytes encoded so far.
+ */
+export function checkRegions(
+  regions: readonly RegionEntry[],
+  limits: AnnouncedLimits,
+  offset: number,
+  pagePayloadBytes: (pageSize: number) => number,
+): void {
   const within = (value: number, name: keyof AnnouncedLimits, what: string) => {
     if (value <= limits[name]) return;
     throw new PageStreamError('STREAM_LIMIT', offset, `${what}: ${value} is above ${name}, ${limits[name]}`);
@@ -20,7 +26,7 @@ export function checkRegions(regions: readonly RegionEntry[], limits: AnnouncedL
     if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0 || sizeBytes % pageSize !== 0) {
       throw new RangeError(`region ${id} (${name}): size ${sizeBytes} is no number of pages of ${pageSize}`);
     }
-    within(onePagePayloadBytes(pageSize), 'maxPayloadBytes', `region ${id} (${name}), one page`);
+    within(pagePayloadBytes(pageSize), 'maxPayloadBytes', `region ${id} (${name}), one page`);
     bytes += sizeBytes;
     pages += sizeBytes / pageSize;
   }

@@ -1,5 +1,6 @@
 import { ChunkEncoder, type PendingSlab } from './chunk-encoder.ts';
 import { type ChunkOptions, chunkSettings } from './chunk-options.ts';
+import { oneChunkPayloadBytes } from './chunk-plan.ts';
 import type { PageCodec } from './codec.ts';
 import { checkBytes, checkRegions, checkSpans, commonLimits } from './encoder-input.ts';
 import { PageStreamError } from './error.ts';
@@ -20,7 +21,7 @@ import { type ParentImage, sameLayout } from './page-reader.ts';
 import type { PageRun, RegionEntry } from './page-run.ts';
 import { PageSpans } from './page-spans.ts';
 import { pureCodec } from './pure-codec.ts';
-import { divideSlab, headBytes, type SlabFrame } from './slab-frames.ts';
+import { divideSlab, headBytes, onePagePayloadBytes, type SlabFrame } from './slab-frames.ts';
 import { encodeExact } from './text.ts';
 import { Turns } from './turns.ts';
 import { pad8 } from './u64.ts';
@@ -122,7 +123,8 @@ export class PageStreamEncoder {
   /** STREAM_HEADER, for an increment PARENT, and REGION_TABLE. Names are labels: control characters become spaces, and what is too long is cut. */
   start(regions: readonly RegionEntry[]): Uint8Array[] {
     this.#expect('start');
-    checkRegions(regions, this.#limits, this.#offset);
+    const pagePayloadBytes = this.#chunks ? oneChunkPayloadBytes : onePagePayloadBytes;
+    checkRegions(regions, this.#limits, this.#offset, pagePayloadBytes);
     const table = writeRegionTable(regions);
     if (table.length > this.#limits.maxPayloadBytes) {
       throw new PageStreamError('STREAM_LIMIT', this.#offset, `region table of ${table.length} bytes`);

@@ -123,6 +123,33 @@ describe('an encoder of chunks', () => {
   });
 });
 
+describe('pages as large as the payload of the reader', () => {
+  const pageSize = 65_536;
+  const regions = [{ id: 0, name: 'ram', sizeBytes: 2 * pageSize, pageSize }];
+  const started = (maxPayloadBytes: number) => {
+    const encoder = new PageStreamEncoder({
+      streamId,
+      limits: { ...formatLimits, maxPayloadBytes },
+      chunks: {},
+    });
+    return [...encoder.start(regions), ...encoder.state({ kind: 'none', bytes: new Uint8Array() })].concat(
+      encoder.encodePages(0, [run(0, 2)], page(1, 2 * pageSize)),
+      encoder.end(),
+    );
+  };
+
+  it('go in one frame each where a page and its run just fit', () => {
+    const bytes = concat(started(pageSize + 48));
+    const limits = { ...formatLimits, maxPayloadBytes: pageSize + 48 };
+    expect(decode(bytes, { from: 'file', limits }).error).toBeUndefined();
+    expect(splitFrames(bytes).filter(({ type }) => type === TYPE.chunks)).toHaveLength(2);
+  });
+
+  it('are STREAM_LIMIT where they do not', () => {
+    expect(() => started(pageSize + 40)).toThrow(expect.objectContaining({ code: 'STREAM_LIMIT' }));
+  });
+});
+
 describe('same-as runs', () => {
   it('refer to earlier pages, also of another region, and restore to the same', async () => {
     const contents = Array.from({ length: 64 }, (_, index) => 1 + (index % 32));
@@ -133,6 +160,18 @@ describe('same-as runs', () => {
     expect(kinds.filter((kind) => kind === 'same-as').length).toBeGreaterThan(2);
     expect(readAll(image)[0]).toEqual(Uint8Array.from(contents));
     expect(restore(bytes).contents[0]).toEqual(Uint8Array.from(contents));
+  });
+});
+
+describe('same-as runs of an increment', () => {
+  it('take the place of old pages in the digest', async () => {
+    const parent = open(await encodeChunked(oneRegion(Array.from({ length: 64 }, () => 9)), way));
+    const contents = Array.from({ length: 64 }, (_, index) => 1 + (index % 32));
+    const bytes = await encodeChunked(oneRegion(contents), { ...way, sameAs: true }, { parent, id: 8 });
+    const image = open(bytes, parent);
+    expect(contents.map((_, index) => image.locate(0, index).kind)).toContain('same-as');
+    expect(readAll(image)[0]).toEqual(Uint8Array.from(contents));
+    expect(restore(bytes, parent)).toMatchObject({ error: undefined, contents: [Uint8Array.from(contents)] });
   });
 });
 

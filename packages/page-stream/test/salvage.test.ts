@@ -129,6 +129,22 @@ describe('what is lost', () => {
   });
 });
 
+describe('a frame of another image, written over one of this', () => {
+  it('is not believed, because its number is not the next', () => {
+    const frames = splitFrames(noIndex);
+    const other = splitFrames(plain).find(({ type }) => type === TYPE.pages)!;
+    const at = frames.findIndex(({ type }) => type === TYPE.chunks) + 1;
+    const payload = other.payload.slice();
+    payload.fill(0xee, 24);
+    // Its run table says pages 2 and 3, as that of the frame it replaces.
+    new DataView(payload.buffer).setUint32(8, 2, true);
+    const mixed = joinFrames(frames.with(at, { ...other, payload, sequence: 99 }));
+    expect(salvage(mixed).pages).toEqual(
+      contents.map((byte, page) => (page === 2 || page === 3 ? undefined : byte)),
+    );
+  });
+});
+
 describe('a page stream in the memory of a guest', () => {
   it('is not taken for frames of the image', () => {
     // A region whose pages hold a whole stream, whose pages claim to be those of the region.
