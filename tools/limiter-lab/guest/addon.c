@@ -96,7 +96,7 @@ static napi_value js_stop(napi_env env, napi_callback_info info) {
   }
   const size_t pairs_max = lengths[2] / 2;
   struct lab_slow_write* pairs = calloc(pairs_max + 1, sizeof *pairs);
-  struct wait_histogram waits;
+  struct wait_histogram waits = {.longest_ns = 0};
   int64_t sum_ns = 0;
   lab_stop(team);
   const size_t found = pairs == NULL ? 0 : lab_result(team, &waits, &sum_ns, pairs, pairs_max);

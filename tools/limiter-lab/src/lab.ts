@@ -21,7 +21,7 @@ export interface LabIo {
 
 const MIB = 2 ** 20;
 /** Of the picture: all of the report at the width it is made for. */
-const PICTURE_MATRIX = { width: 1320, height: 3950 };
+const PICTURE_MATRIX = { width: 1320, height: 4350 };
 const PICTURE_REPLAY = { width: 1320, height: 1300 };
 
 /** Does what the command line says, and reports. */

@@ -39,7 +39,7 @@ describe('what is conserved', () => {
           expectConserved(simulate({ ...small({ workload: load, sink: shape, limiter, store }), seed }));
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
