@@ -56,6 +56,8 @@ test('two pictures at once: the second is refused, the first goes on', async (co
   const second = await corePlace(target.pid);
   expect(await second.start().exit).toMatchObject({ code: 15, summary: { outcome: 'refused' } });
   await first.line('progress', {}, first.lines.length);
+  // What the tests look for afterwards is there as long as a picture is taken.
+  expect((await conditionOf(target.pid)).watchedMappings).toBeGreaterThan(0);
   first.kill('SIGINT');
   expect(await first.exit).toMatchObject({ code: 130 });
   await target.goesOn();
