@@ -154,6 +154,9 @@ void HostileBytes(Check& check) {
     check.Equal(unpack(out.data.get(), chunk.stored_size - 1, pages.data.get(), pages.size), false, "cut");
     check.Equal(unpack(out.data.get(), chunk.stored_size, pages.data.get(), pages.size - 1), false,
                 "too small");
+    Memory larger(chunk.size + 1);
+    check.Equal(unpack(out.data.get(), chunk.stored_size, larger.data.get(), larger.size), false,
+                "too large");
     check.Equal(unpack(out.data.get(), 0, pages.data.get(), pages.size), false, "nothing");
   }
 }
