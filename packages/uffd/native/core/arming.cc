@@ -165,6 +165,11 @@ int Arming::ProtectAll(const AddressRanges& ranges) {
       shared_.before_cut.Lock();
       error = shared_.protector.Protect(range.start, range.end - range.start);
     }
+    // Unmapped and mapped again at the same place: it is other memory to the kernel.
+    if (error == ENOENT && registers_ &&
+        shared_.protector.Register(range.start, range.end - range.start) == 0) {
+      error = shared_.protector.Protect(range.start, range.end - range.start);
+    }
     if (error != 0) {
       return error;
     }

@@ -110,6 +110,8 @@ struct CaptureShared {
   /// The sweep's pages that are captured and not yet un-protected: [first, end) of the line of pages.
   std::atomic<uint64_t> run_first{0};
   std::atomic<uint64_t> run_end{0};
+  /// The guest has thrown memory away since the cut.
+  std::atomic<bool> any_gone{false};
   /// Pages of the run were thrown away by the guest meanwhile.
   std::atomic<bool> run_damaged{false};
 

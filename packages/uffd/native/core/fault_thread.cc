@@ -295,6 +295,7 @@ void FaultThread::OnGone(uint64_t start, uint64_t end, Failure why) {
     shared_.before_cut.Note(start, end);
     return;
   }
+  shared_.any_gone.store(true, std::memory_order_seq_cst);
   shared_.memory.ForOverlap(start, end, [&](uint64_t first, uint64_t past) {
     if (shared_.discarded == Discarded::kZero) {
       Lose(first, past, why);

@@ -175,7 +175,9 @@ uint64_t Sweeper::FillData(Slab& slab, size_t region_index, uint64_t end, uint64
     }
     if (claimed == 0) {
       // A captured page in between may be un-protected with its neighbours; one being captured may not (I-2).
-      if (shared_.states.State(cursor_) != PageState::kCaptured) {
+      // Nor where memory may be gone: then all of a run must be there to be un-protected.
+      if (shared_.states.State(cursor_) != PageState::kCaptured ||
+          shared_.any_gone.load(std::memory_order_seq_cst)) {
         break;
       }
       ++cursor_;

@@ -96,6 +96,25 @@ STILLFRAME_TEST(memory_that_came_after_arming_ahead_is_in_the_cut) {
   ExpectCut(*engine, ready, ledger);
 }
 
+STILLFRAME_TEST(memory_that_was_mapped_anew_at_the_same_place_is_armed) {
+  const GuestMemoryMapping memory(512);
+  ReadyFlag ready;
+  std::vector<GuestRegion> regions = memory.Region();
+  regions[0].holes_are_zero = false;
+  const auto engine = OpenUnregistered(regions, ready);
+  ArmAllAhead(*engine, kAllPages);
+  RunInAnotherThread(
+      [](const GuestMemoryMapping& guest) {
+        mmap(guest.Data() + 128 * kPage, 64 * kPage, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1, 0);
+      },
+      memory);
+  ArmOrThrow(*engine, regions);
+  RunInAnotherThread([](const GuestMemoryMapping& guest) { guest.Write(130, 5); }, memory);
+  ExpectEqual(engine->Shared().counters.fault_pages.load(), uint64_t{1}, "faults on the new memory");
+  ExpectCut(*engine, ready, std::vector<uint64_t>(512));
+}
+
 STILLFRAME_TEST(memory_that_is_not_in_the_cut_is_let_go) {
   const GuestMemoryMapping memory(512);
   ReadyFlag ready;

@@ -77,6 +77,21 @@ STILLFRAME_TEST(pages_captured_before_they_were_discarded_are_not_lost) {
   ExpectEqual(image.ValueOf(511), uint64_t{512}, "the last page");
 }
 
+STILLFRAME_TEST(captured_pages_that_are_gone_do_not_disturb_their_neighbours) {
+  const GuestMemoryMapping memory(64);
+  ReadyFlag ready;
+  const UniqueFd own_memory(open("/proc/self/mem", O_RDONLY | O_CLOEXEC));
+  const auto engine = Open(memory, ready, RoomyStore(), own_memory.get());
+  ArmOrThrow(*engine);
+  std::thread([&] {
+    memory.Write(31, 1);
+    munmap(memory.Data() + 31 * kPage, kPage);
+  }).join();
+  // Whoever is asked next has acted on it.
+  engine->Shared().AwaitEvents();
+  ExpectCut(*engine, ready, std::vector<uint64_t>(64));
+}
+
 STILLFRAME_TEST(unmapped_pages_come_as_zeros_and_are_counted) {
   Armed armed(512);
   std::thread([&] { munmap(armed.memory.Data() + 256 * kPage, 128 * kPage); }).join();
