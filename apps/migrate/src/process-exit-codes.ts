@@ -23,6 +23,7 @@ const PROCESS: Readonly<Record<ProcessGuestErrorCode, number>> = {
   PROCESS_TOO_FRAGMENTED: refused,
   PROCESS_TOO_LARGE: refused,
   PROCESS_SPARSE_SHARED_MEMORY: refused,
+  PROCESS_NOTHING_TO_ARM: refused,
   PROCESS_UNSUPPORTED: userfaultfdUnavailable,
   // It was pictured, and was gone before the picture was whole.
   PROCESS_EXITED: notConverged,

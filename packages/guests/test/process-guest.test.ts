@@ -338,6 +338,16 @@ describe('what is refused', () => {
     expect(await target.end()).toBe(0);
   });
 
+  test('a filter that leaves nothing to protect: the process is let go', async () => {
+    const target = await program.start('plain');
+    const before = traces(target.pid);
+    const guest = await processGuest({ pid: target.pid, filter: ['elf-headers'] });
+    await expect(guest.open(ROOMY)).rejects.toMatchObject({ code: 'PROCESS_NOTHING_TO_ARM' });
+    await guest[Symbol.asyncDispose]();
+    expect(traces(target.pid)).toEqual(before);
+    expect(await target.end()).toBe(0);
+  });
+
   test('two captures at once, and any after the end', async () => {
     const target = await program.start('plain');
     const guest = await processGuest({ pid: target.pid });

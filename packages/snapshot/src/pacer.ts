@@ -36,6 +36,7 @@ export class Pacer {
   #heldNs = 0;
   /** Until when the newest grant lets nothing be swept, if anything is left to sweep. */
   #heldUntilNs = 0;
+  #pagesAreLeft = true;
   #reportedMind = '';
 
   constructor(options: PacerOptions) {
@@ -55,6 +56,11 @@ export class Pacer {
   /** When the limiter was asked last. */
   get steppedNs(): number {
     return this.#steppedNs;
+  }
+
+  /** As of the last step: whether there was anything to be granted. */
+  get pagesAreLeft(): boolean {
+    return this.#pagesAreLeft;
   }
 
   get numbers(): LimiterNumbers {
@@ -102,6 +108,7 @@ export class Pacer {
   }
 
   #decide(observation: Observation): void {
+    this.#pagesAreLeft = observation.pagesLeft > 0;
     const limiter = this.#limiter;
     const step = ask(limiter, () => limiter.step(this.#state, observation));
     const flaw = grantFlaw(step.grant);

@@ -164,10 +164,10 @@ export class Pump {
 
   #askAgainNs(): number {
     const nowNs = this.#options.clock.nowNs();
-    const { grant, steppedNs } = this.#options.pacer;
+    const { grant, steppedNs, pagesAreLeft } = this.#options.pacer;
     const latestNs = steppedNs + MAX_ASK_INTERVAL_NS;
-    // With pages granted the sweep itself waits for notBeforeNs.
-    const wantedNs = grant.pages > 0 ? latestNs : Math.min(latestNs, grant.notBeforeNs);
+    // With pages granted the sweep itself waits for notBeforeNs; with none left there is nothing to be granted.
+    const wantedNs = grant.pages > 0 || !pagesAreLeft ? latestNs : Math.min(latestNs, grant.notBeforeNs);
     return Math.max(wantedNs, nowNs + MIN_ASK_INTERVAL_NS);
   }
 

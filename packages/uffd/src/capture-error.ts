@@ -53,12 +53,12 @@ const FAILURES: readonly (Row | undefined)[] = [
   [
     'CAPTURE_GUEST_DISCARDED',
     'the guest discarded memory (munmap, madvise) that was not captured yet',
-    'Try again at a quieter moment; the guest was not harmed',
+    'Try again at a quieter moment, or accept zeros in its place (discarded: zero); the guest was not harmed',
   ],
   [
     'CAPTURE_GUEST_REMAPPED',
     'the guest moved memory (mremap) that was not captured yet',
-    'Try again at a quieter moment; the guest was not harmed',
+    'Try again at a quieter moment, or accept zeros in its place (discarded: zero); the guest was not harmed',
   ],
   [
     'CAPTURE_READ_FAILED',

@@ -27,6 +27,8 @@ const HINTS = {
   PROCESS_TOO_LARGE: 'The process exceeds a limit of the format of its state.',
   PROCESS_SPARSE_SHARED_MEMORY:
     'Which pages of a large shared mapping exist can be seen only with CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE. Run with it, or leave shared memory out.',
+  PROCESS_NOTHING_TO_ARM:
+    'The filter leaves nothing that a capture could wait for. Add anonymous, shared or hugetlb to it.',
   PROCESS_UNSUPPORTED: 'Capturing another process needs Linux 6.7 or newer (PAGEMAP_SCAN).',
   PROCESS_READ_FAILED: 'Memory of the process could not be read. Is it still there?',
   PROCESS_CLOSED: 'Make a new guest.',

@@ -129,7 +129,7 @@ export class ProcessGuest implements Guest {
   async open(options: CaptureOptions): Promise<Capture> {
     const view = this.#viewNow();
     if (this.#capture !== undefined) throw new TypeError('a process is captured once at a time');
-    const plan = this.#look();
+    const plan = withArmed(this.#look(), this.pid);
     const attachment = this.#attachment!;
     this.#uffd ??= attachment.whileStopped(() => attachment.makeUserfaultfd());
     const copied = new CopiedMemory(pageSize);
@@ -230,7 +230,7 @@ export class ProcessGuest implements Guest {
 
   #planAtCut(): CapturePlan {
     const cut = this.#cutNow();
-    cut.plan = this.#viewNow().planAtCut();
+    cut.plan = withArmed(this.#viewNow().planAtCut(), this.pid);
     this.#regions = undefined;
     return cut.plan;
   }
@@ -276,4 +276,9 @@ function tellSharing(pid: number, otherPid: number): boolean | undefined {
     if (error instanceof UffdError) return undefined;
     throw error;
   }
+}
+
+function withArmed(plan: CapturePlan, pid: number): CapturePlan {
+  if (plan.armed.length > 0) return plan;
+  throw new ProcessGuestError('PROCESS_NOTHING_TO_ARM', `no memory of process ${pid} is to be protected`);
 }
