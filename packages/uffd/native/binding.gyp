@@ -43,6 +43,7 @@
         "trace/arch_x86_64.cc",
         "trace/channel.cc",
         "trace/child_signal.cc",
+        "trace/guard.cc",
         "trace/injection.cc",
         "trace/main.cc",
         "trace/pending_signals.cc",

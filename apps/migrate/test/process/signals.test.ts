@@ -47,6 +47,29 @@ test.for(PHASES)('SIGKILL at %s: no core, and the process goes on as it was', as
   expect(names.filter((name) => !/^\.core\.[0-9a-f]+\.partial$/.test(name))).toEqual([]);
 });
 
+test('a picture that is stopped holds the process up for a moment only, and fails when it goes on', async (context) => {
+  needProcesses(context);
+  const target = await startTarget('writers', WRITERS);
+  await target.warm();
+  const before = await conditionOf(target.pid);
+  const { folder, start } = await corePlace(target.pid, ...SLOWLY);
+  const child = start();
+  await child.line('phase', { phase: 'stream' });
+  child.kill('SIGSTOP');
+  // All pages of every writer: none can do that while its faults are not answered.
+  await target.warm();
+  expect((await conditionOf(target.pid)).watchedMappings).toBe(0);
+  child.kill('SIGCONT');
+  const exit = await child.exit;
+  expect(exit).toMatchObject({ code: 14, summary: { outcome: 'not-converged', verified: false } });
+  expect(exit.lines.find(({ type }) => type === 'error')).toMatchObject({
+    hint: expect.stringContaining('SIGSTOP'),
+  });
+  expect(await readdir(folder)).toEqual([]);
+  await expectGoesOn(target, before);
+  expect(await target.check()).toEqual({ ok: true, why: '' });
+});
+
 test('two pictures at once: the second is refused, the first goes on', async (context) => {
   needProcesses(context);
   const target = await startTarget('writers', WRITERS);

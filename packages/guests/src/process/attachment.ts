@@ -1,4 +1,11 @@
-import { CaptureEngine, closeFd, ProcessTracer, type StoppedProcess, Userfaultfd } from '@stillframe/uffd';
+import {
+  CaptureEngine,
+  closeFd,
+  ProcessTracer,
+  type StoppedProcess,
+  TraceError,
+  Userfaultfd,
+} from '@stillframe/uffd';
 
 export interface AttachmentOptions {
   /** See `ProcessTracerOptions` of @stillframe/uffd. Default 500. */
@@ -67,6 +74,20 @@ export class Attachment {
     } catch (error) {
       uffd.close();
       throw error;
+    }
+  }
+
+  /** Should we be stopped for long, the process goes on. Until `unguard`, which comes before the userfaultfd is closed. */
+  guard(uffd: Userfaultfd): void {
+    (this.#tracer ?? this.#start()).guard(uffd.fd);
+  }
+
+  /** A tracer that is lost holds nothing any more. */
+  unguard(): void {
+    try {
+      this.#tracer?.unguard();
+    } catch (error) {
+      if (!(error instanceof TraceError)) throw error;
     }
   }
 

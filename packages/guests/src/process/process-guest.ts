@@ -138,12 +138,14 @@ export class ProcessGuest implements Guest {
     const registration = new Registration(this.#uffd);
     let engine: CaptureEngine;
     try {
+      attachment.guard(this.#uffd);
       engine = CaptureEngine.openForeign(
         { uffd: this.#uffd, memoryFd: view.files.memFd, regions: engineRegions(plan) },
         { ...options, ...(spillDirectory === undefined ? {} : { spillDirectory }) },
       );
     } catch (error) {
       registration.close();
+      attachment.unguard();
       throw error;
     }
     this.#uffd = undefined;
@@ -155,6 +157,7 @@ export class ProcessGuest implements Guest {
       planAtCut: () => this.#planAtCut(),
       gone: (cause) => view.gone(cause),
       onClose: () => {
+        attachment.unguard();
         this.#capture = undefined;
       },
     });

@@ -258,8 +258,12 @@ FaultThread::Outcome FaultThread::Release(uint64_t page, int64_t arrival_ns) {
     spin_ = true;
     return Outcome::kAddressSpaceChanging;
   }
-  // ENOENT, EINVAL: the mapping went away between the fault and now, and its writer with it. ESRCH: so did
-  // the process.
+  // ENOENT, EINVAL: the mapping went away between the fault and now, and its writer with it: an event has
+  // said so. Otherwise somebody has lifted the protection, and what was copied may be newer. ESRCH: the
+  // process is gone.
+  if ((error == ENOENT || error == EINVAL) && !shared_.any_gone.load(std::memory_order_seq_cst)) {
+    shared_.Fail(Failure::kDisarmed);
+  }
   shared_.counters.fault_wait.Record(MonotonicNs() - arrival_ns);
   return Outcome::kDone;
 }

@@ -9,9 +9,16 @@
 
 namespace stillframe::trace {
 
-bool Channel::Receive(Request* request) {
-  const ssize_t size = ::recv(socket_, request, sizeof(*request), 0);
-  return size == static_cast<ssize_t>(sizeof(*request));
+bool Channel::Receive(Request* request, UniqueFd* fd) {
+  std::vector<int> fds;
+  int message_flags = 0;
+  const SysResult got =
+      ReceiveFds(socket_, std::as_writable_bytes(std::span(request, 1)), 0, &fds, &message_flags);
+  for (const int received : fds) {
+    UniqueFd owned(received);
+    if (fd != nullptr) *fd = std::move(owned);
+  }
+  return got.ok() && got.value == sizeof(*request);
 }
 
 void Channel::Send(const Reply& reply, int fd) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 
+#include "kernel/unique_fd.h"
 #include "trace/outcome.h"
 #include "trace/protocol.h"
 
@@ -16,8 +17,9 @@ class Channel {
 
   int socket() const { return socket_; }
 
-  /// Returns false when the other end is closed: its process has ended, or wants no more of us.
-  bool Receive(Request* request);
+  /// Returns false when the other end is closed: its process has ended, or wants no more of us. A descriptor
+  /// that came along is for `fd`.
+  bool Receive(Request* request, UniqueFd* fd = nullptr);
 
   /// Never waits: the other end asks one thing at a time.
   void Send(const Reply& reply, int fd = -1);

@@ -102,7 +102,7 @@ uintptr_t VdsoAddress(pid_t tid) {
   return 0;
 }
 
-SysResult ListCode(pid_t tid, std::vector<CodeRange>* ranges) {
+SysResult ListMappings(pid_t tid, std::vector<MappedRange>* ranges) {
   const UniqueFd file = OpenProc(tid, "maps");
   if (!file) return FromReturn(-1);
   std::string text;
@@ -118,7 +118,7 @@ SysResult ListCode(pid_t tid, std::vector<CodeRange>* ranges) {
     unsigned long end = 0;
     char rights[5] = {};
     const bool read = std::sscanf(text.c_str() + at, "%lx-%lx %4s", &start, &end, rights) == 3;
-    if (read && rights[0] == 'r' && rights[2] == 'x') ranges->push_back({start, end});
+    if (read) ranges->push_back({start, end, rights[0] == 'r' && rights[2] == 'x'});
     if (text.find('\n', at) == std::string::npos) break;
   }
   return {};

@@ -28,11 +28,12 @@ SysResult ReadThreadStatus(pid_t tid, ThreadStatus* status);
 /// Where the kernel's own code is mapped (AT_SYSINFO_EHDR); 0 when it is not known.
 uintptr_t VdsoAddress(pid_t tid);
 
-struct CodeRange {
+struct MappedRange {
   uintptr_t start = 0;
   uintptr_t end = 0;
+  bool is_code = false;  // readable and executable
 };
-/// The executable mappings. Slow for a process with many mappings.
-SysResult ListCode(pid_t tid, std::vector<CodeRange>* ranges);
+/// All mappings. Slow for a process with many.
+SysResult ListMappings(pid_t tid, std::vector<MappedRange>* ranges);
 
 }  // namespace stillframe::trace

@@ -19,6 +19,8 @@ enum class Command : uint32_t {
   kPauseAt = 4,   // argument: a Step; the next time that step is reached, wait there
   kContinue = 5,  // only in a pause; argument: 1 = go on as if the step had failed
   kPaused = 6,    // only in a Reply: `step` is reached
+  kGuard = 7,     // carries a userfaultfd of the target; argument: how many ms we may be stopped, see guard.h
+  kUnguard = 8,   // gives it up
 };
 
 /// Why a command failed. Numbers are stable; names are TraceErrorCode in src/trace/trace-error.ts.

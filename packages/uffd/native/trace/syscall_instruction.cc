@@ -43,10 +43,11 @@ uintptr_t FindSyscallInstruction(pid_t tid) {
   if (vdso != 0) {
     if (const uintptr_t found = FindIn(tid, vdso, vdso + kVdsoBytesMax)) return found;
   }
-  std::vector<CodeRange> ranges;
-  if (!ListCode(tid, &ranges).ok()) return 0;
+  std::vector<MappedRange> ranges;
+  if (!ListMappings(tid, &ranges).ok()) return 0;
   uintptr_t searched = 0;
-  for (const CodeRange& range : ranges) {
+  for (const MappedRange& range : ranges) {
+    if (!range.is_code) continue;
     if (const uintptr_t found = FindIn(tid, range.start, range.end)) return found;
     searched += range.end - range.start;
     if (searched > kCodeBytesMax) break;

@@ -26,7 +26,8 @@ constexpr int64_t kNsPerMs = 1'000'000;
 Tracer::Tracer(const TracerOptions& options)
     : options_(options),
       channel_(kSocketFd, options.stopped_max_ms),
-      threads_(options.pid, kPidfdFd, news_) {}
+      threads_(options.pid, kPidfdFd, news_),
+      guard_(options.pid, ::getppid()) {}
 
 void Tracer::Run() {
   while (!ended_) {
@@ -36,10 +37,12 @@ void Tracer::Run() {
       news_.Drain();
       threads_.Reap();
     }
+    guard_.Look();
     Request request;
+    UniqueFd sent;
     if (ready[0].revents != 0) {
-      if (!channel_.Receive(&request)) break;
-      Serve(request);
+      if (!channel_.Receive(&request, &sent)) break;
+      Serve(request, std::move(sent));
       let_go_at_ns_ = MonotonicNs() + options_.stopped_max_ms * kNsPerMs;
     } else if (stopped_ && MonotonicNs() >= let_go_at_ns_) {
       threads_.LetGo();
@@ -49,16 +52,20 @@ void Tracer::Run() {
       return;
     }
   }
+  // First: who has started us is gone, and writers of the target may wait for it.
+  guard_.Drop();
   threads_.LetGo();
 }
 
 int Tracer::WaitLimitMs() const {
-  if (!stopped_) return -1;
+  const int guard_ms = guard_.WaitLimitMs();
+  if (!stopped_) return guard_ms;
   // One more, because a fraction is left out.
-  return static_cast<int>(std::max<int64_t>(0, let_go_at_ns_ - MonotonicNs()) / kNsPerMs) + 1;
+  const int let_go_ms = static_cast<int>(std::max<int64_t>(0, let_go_at_ns_ - MonotonicNs()) / kNsPerMs) + 1;
+  return guard_ms < 0 ? let_go_ms : std::min(guard_ms, let_go_ms);
 }
 
-void Tracer::Serve(const Request& request) {
+void Tracer::Serve(const Request& request, UniqueFd sent) {
   Reply reply{};
   UniqueFd fd;
   Outcome outcome{Failure::kWrongState};
@@ -74,6 +81,16 @@ void Tracer::Serve(const Request& request) {
       break;
     case Command::kPauseAt:
       channel_.PauseAt(static_cast<Step>(request.argument));
+      outcome = {};
+      break;
+    case Command::kGuard:
+      if (sent) {
+        guard_.Watch(std::move(sent), static_cast<int>(request.argument));
+        outcome = {};
+      }
+      break;
+    case Command::kUnguard:
+      guard_.Drop();
       outcome = {};
       break;
     default:

@@ -7,6 +7,7 @@
 
 #include "trace/channel.h"
 #include "trace/child_signal.h"
+#include "trace/guard.h"
 #include "trace/threads.h"
 
 namespace stillframe::trace {
@@ -29,7 +30,7 @@ class Tracer {
   void Run();
 
  private:
-  void Serve(const Request& request);
+  void Serve(const Request& request, UniqueFd sent);
   Outcome Stop(bool read_states, Reply* reply, UniqueFd* fd);
   Outcome BringToRest(Reply* reply);
   Outcome SettleRegisters();
@@ -42,6 +43,7 @@ class Tracer {
   ChildSignal news_;
   Channel channel_;
   Threads threads_;
+  Guard guard_;
   bool stopped_ = false;
   bool ended_ = false;
   int64_t let_go_at_ns_ = 0;  // while stopped

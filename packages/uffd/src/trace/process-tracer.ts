@@ -1,6 +1,6 @@
 import { argumentError, closedError } from '../errors.ts';
 import { closeAtExit } from '../exit.ts';
-import { toInteger } from '../range.ts';
+import { toFd, toInteger } from '../range.ts';
 import { COMMAND } from './protocol.ts';
 import { stoppedProcess, type StoppedProcess } from './stopped-process.ts';
 import { TraceError } from './trace-error.ts';
@@ -16,6 +16,7 @@ export interface ProcessTracerOptions {
 const STOP_TIMEOUT_DEFAULT_MS = 500;
 const STOP_TIMEOUT_MAX_MS = 60_000;
 const STOPPED_DEFAULT_MS = 10_000;
+const STOPPED_SERVER_DEFAULT_MS = 1000;
 const STOPPED_MAX_MS = 600_000;
 const PID_MAX = 0x7fff_ffff;
 /** An answer takes as long as the tracer's own bounds, and what a busy machine adds. */
@@ -116,6 +117,28 @@ export class ProcessTracer {
     if (!this.#stopped) return;
     this.#stopped = false;
     this.#process.request(COMMAND.resume, 0, this.#stopTimeoutMs + ANSWER_SLACK_MS);
+  }
+
+  /**
+   * Lends the tracer a duplicate of a userfaultfd of the process. Should this process be stopped (Ctrl-Z, SIGSTOP, a debugger) for longer
+   * than `stoppedServerMs` and so answer no faults, the tracer unregisters all memory of the process, whose writers go on; a capture of it
+   * fails when we go on. Replaces the one before.
+   *
+   * The memory stays registered until the duplicate is gone too: `unguard` before closing the userfaultfd.
+   *
+   * @param stoppedServerMs From 1 to 600000. Default 1000.
+   * @throws TraceError `tracer-lost`
+   */
+  guard(uffd: number, stoppedServerMs = STOPPED_SERVER_DEFAULT_MS): void {
+    this.#open();
+    toFd(uffd, 'uffd');
+    toInteger(stoppedServerMs, 'stoppedServerMs', 1, STOPPED_MAX_MS);
+    this.#process.request(COMMAND.guard, stoppedServerMs, ANSWER_SLACK_MS, Int32Array.of(uffd));
+  }
+
+  /** Ends `guard`. Nothing to do when the tracer is closed. @throws TraceError `tracer-lost` */
+  unguard(): void {
+    if (!this.#process.closed) this.#process.request(COMMAND.unguard, 0, ANSWER_SLACK_MS);
   }
 
   /** Lets the process go and ends the tracer. Idempotent; also done by garbage collection, at exit, and when this process is killed. */

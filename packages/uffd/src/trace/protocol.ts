@@ -10,6 +10,8 @@ export const COMMAND = {
   pauseAt: 4,
   continue: 5,
   paused: 6,
+  guard: 7,
+  unguard: 8,
 } as const;
 
 export type Command = (typeof COMMAND)[keyof typeof COMMAND];

@@ -68,17 +68,17 @@ export class TracerProcess {
   }
 
   /** Asks, and waits for the answer. @throws TraceError what the tracer answers, or `tracer-lost`. */
-  request(command: Command, argument: number, timeoutMs: number): Answer {
-    this.send(command, argument);
+  request(command: Command, argument: number, timeoutMs: number, fds = NO_FDS): Answer {
+    this.send(command, argument, fds);
     const answer = this.receive(timeoutMs);
     const code = FAILURES[answer.reply.failure];
     if (code !== undefined) throw new TraceError(code, this.pid, { errno: answer.reply.errno });
     return answer;
   }
 
-  send(command: Command, argument: number): void {
+  send(command: Command, argument: number, fds = NO_FDS): void {
     // A tracer that has ended may have left word of why: `receive` finds it.
-    const sent = native.sendFds(this.#socket.fd, NO_FDS, encodeRequest(command, argument), 0);
+    const sent = native.sendFds(this.#socket.fd, fds, encodeRequest(command, argument), 0);
     if (sent !== -ERRNO.EPIPE && sent !== -ERRNO.ECONNRESET)
       checked(sent, 'sendmsg', { socket: this.#socket.fd });
   }
