@@ -99,6 +99,13 @@ test('a config file that is not there', async () => {
   });
 });
 
+test('limiters tells defaults where there are any, and what is required', async () => {
+  const { stdout } = await runCommand(['limiters']);
+  expect(stdout).toMatch(/^ {4}burst=4MiB {2}/m);
+  expect(stdout).toMatch(/^ {4}rate {2}required; /m);
+  expect(stdout).not.toContain('undefined');
+});
+
 test.for([['--help'], ['source', '--help'], ['limiters'], ['workloads']])('%j is done', async (args) => {
   const outcome = await runCommand(args);
   expect(outcome).toMatchObject({ exitCode: 0, stderr: '' });

@@ -14,7 +14,7 @@ export function addLists(root: Command, context: CliContext): void {
       for (const limiter of describeLimiters()) {
         const options = limiter.options.map(
           ({ name, required, default: fallback, description }) =>
-            `    ${name}${required ? '' : `=${String(fallback)}`}  ${description}`,
+            `    ${name}${fallback === undefined ? '' : `=${String(fallback)}`}  ${required ? 'required; ' : ''}${description}`,
         );
         report.result([`${limiter.name}  ${limiter.summary}`, ...options].join('\n'), {
           type: 'limiter',
