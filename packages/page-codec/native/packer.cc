@@ -1,5 +1,6 @@
 #include "packer.h"
 
+#include <array>
 #include <string>
 #include <utility>
 
@@ -41,12 +42,10 @@ Packer::Packer(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Packer>(info),
   if (threads == 0) throw Napi::RangeError::New(info.Env(), "threads must be 1 or more");
   if (!info[1].IsFunction()) throw Napi::TypeError::New(info.Env(), "onDone must be a function");
   on_done_ = Napi::Persistent(info[1].As<Napi::Function>());
-  wake_ = Napi::ThreadSafeFunction::New(info.Env(),
-                                        Napi::Function::New(info.Env(), [](const Napi::CallbackInfo&) {}),
-                                        "stillframe-packer", 0, 1);
+  wake_ = Wake::New(info.Env(), Napi::Function::New(info.Env(), [](const Napi::CallbackInfo&) {}),
+                    "stillframe-packer", 0, 1, this);
   wake_.Unref(info.Env());
-  pool_ = std::make_unique<codec::PackPool>(
-      threads, [this] { wake_.NonBlockingCall([this](Napi::Env env, Napi::Function) { TakeDone(env); }); });
+  pool_ = std::make_unique<codec::PackPool>(threads, [this] { wake_.NonBlockingCall(); });
   napi_add_env_cleanup_hook(env_, AtExit, this);
 }
 
@@ -105,6 +104,12 @@ void Packer::Submit(const Napi::CallbackInfo& info) {
   pool_->Submit(std::move(job));
 }
 
+/// A call that was queued before the end of the environment may run when JavaScript no longer can, or when
+/// nothing is left but the call: then nobody is left to be told.
+void Packer::OnReady(Napi::Env env, Napi::Function callback, Packer* packer, void* /*data*/) {
+  if (static_cast<napi_env>(env) != nullptr && !callback.IsEmpty()) packer->TakeDone(env);
+}
+
 void Packer::TakeDone(Napi::Env env) {
   if (!pool_) return;
   const Napi::HandleScope scope(env);
@@ -127,10 +132,13 @@ void Packer::TakeDone(Napi::Env env) {
     wake_.Unref(env);
     Unref();
   }
-  on_done.Call({Napi::Number::New(env, held->ticket), Napi::Boolean::New(env, job->done),
-                Napi::Boolean::New(env, job->packed),
-                Napi::Number::New(env, static_cast<uint32_t>(job->digest)),
-                Napi::Number::New(env, static_cast<uint32_t>(job->digest >> 32))});
+  const std::array<napi_value, 5> arguments{
+      Napi::Number::New(env, held->ticket), Napi::Boolean::New(env, job->done),
+      Napi::Boolean::New(env, job->packed), Napi::Number::New(env, static_cast<uint32_t>(job->digest)),
+      Napi::Number::New(env, static_cast<uint32_t>(job->digest >> 32))};
+  // By hand: the wrapper would throw when the thread is being terminated, and nobody above could catch it. An
+  // exception of the callback itself stays pending, and Node.js reports it.
+  napi_call_function(env, env.Undefined(), on_done, arguments.size(), arguments.data(), nullptr);
 }
 
 void Packer::CloseFromJs(const Napi::CallbackInfo& info) {

@@ -26,17 +26,18 @@ class Packer : public Napi::ObjectWrap<Packer> {
 
  private:
   struct Held;
-  struct Job;
 
   void Submit(const Napi::CallbackInfo& info);
   void CloseFromJs(const Napi::CallbackInfo& info);
+  static void OnReady(Napi::Env env, Napi::Function callback, Packer* packer, void* data);
+  using Wake = Napi::TypedThreadSafeFunction<Packer, void, OnReady>;
   void TakeDone(Napi::Env env);
   void Stop();
   static void AtExit(void* self) { static_cast<Packer*>(self)->Stop(); }
 
   std::unique_ptr<codec::PackPool> pool_;
   Napi::FunctionReference on_done_;
-  Napi::ThreadSafeFunction wake_;
+  Wake wake_;
   std::unordered_map<const codec::PackJob*, std::unique_ptr<Held>> held_;
   napi_env env_;
 };
