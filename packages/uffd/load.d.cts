@@ -99,6 +99,7 @@ declare namespace native {
     processVmReadv(pid: number, into: Uint8Array, ranges: BigUint64Array): number;
     pidfdOpen(pid: number, flags: number): number;
     pidfdGetfd(pidfd: number, targetFd: number): number;
+    robustList(tid: number): bigint;
     kcmpVm(pid: number, otherPid: number): number;
     seekHole(fd: number, offset: bigint, data: boolean): number;
 

@@ -27,7 +27,9 @@ export class TargetProgram {
   /** Resolves when the process has made what `mode` says. */
   async start(mode: string, argument = '', through: readonly string[] = []): Promise<Target> {
     const words = [...through, this.file, mode, argument];
-    const child = spawn(words[0]!, words.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
+    // Without rseq: there the kernel writes the processor that the thread runs on, also while the thread does nothing.
+    const env = { ...process.env, GLIBC_TUNABLES: 'glibc.pthread.rseq=0' };
+    const child = spawn(words[0]!, words.slice(1), { stdio: ['pipe', 'pipe', 'inherit'], env });
     this.#children.add(child);
     const target = new Target(child);
     createInterface({ input: child.stdout }).on('line', (line) => target.hear(line));

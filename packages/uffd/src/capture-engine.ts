@@ -44,6 +44,7 @@ const OVERFLOW_NUMBERS: Readonly<Record<Overflow, number>> = { spill: 0, stall: 
 const DISCARDED_NUMBERS: Readonly<Record<Discarded, number>> = { fail: 0, zero: 1 };
 const FLAG_READ_BY_KERNEL = 1n;
 const FLAG_HOLES_ARE_ZERO = 2n;
+const FLAG_ONLY_AT_CUT = 4n;
 
 /** Without these a guest that gives memory back would lose pre-images unseen. */
 const EVENTS: readonly Feature[] = ['EVENT_REMAP', 'EVENT_REMOVE', 'EVENT_UNMAP'];
@@ -58,7 +59,16 @@ export interface ForeignMemory {
   /** Of /proc/PID/mem, opened while the process could not execute another program. Duplicated; stays the caller's. */
   readonly memoryFd: number;
   /** What is there now. `arm` is told what is there at the cut. Not registered yet; in the address space of that process. */
-  readonly regions: readonly EngineRegion[];
+  readonly regions: readonly ForeignRegion[];
+}
+
+/** A part of another process's memory, before the cut. */
+export interface ForeignRegion extends EngineRegion {
+  /**
+   * Not to be armed ahead. For memory that the kernel writes when a thread ends (set_tid_address(2), robust futexes): such a write does not
+   * wait for anybody, it fails, and whoever joins the thread waits for ever. Default false.
+   */
+  readonly onlyAtCut?: boolean;
 }
 
 /** What a native engine is made of. */
@@ -372,10 +382,11 @@ function toWords(regions: readonly ResolvedRegion[], holes: boolean): BigUint64A
 }
 
 /** Read through its /proc/PID/mem; holes are not looked for. */
-function toForeignWords(regions: readonly EngineRegion[]): BigUint64Array {
+function toForeignWords(regions: readonly ForeignRegion[]): BigUint64Array {
   const words = new BigUint64Array(regions.length * 4);
-  for (const [index, { address, sizeBytes, pageSize }] of regions.entries()) {
-    words.set([address, BigInt(sizeBytes), BigInt(pageSize), FLAG_READ_BY_KERNEL], index * 4);
+  for (const [index, { address, sizeBytes, pageSize, onlyAtCut }] of regions.entries()) {
+    const flags = FLAG_READ_BY_KERNEL | (onlyAtCut === true ? FLAG_ONLY_AT_CUT : 0n);
+    words.set([address, BigInt(sizeBytes), BigInt(pageSize), flags], index * 4);
   }
   return words;
 }

@@ -66,6 +66,7 @@ export {
   pidfdOpen,
   processVmReadv,
   RANGES_MAX,
+  robustListHead,
   sharesMemory,
 } from './process.ts';
 export { type MemoryRange, pageSize } from './range.ts';
@@ -85,6 +86,8 @@ export {
   CaptureEngine,
   type CaptureEngineOptions,
   type Discarded,
+  type ForeignMemory,
+  type ForeignRegion,
   type Overflow,
   PRE_IMAGES_DEFAULT_BYTES,
 } from './capture-engine.ts';

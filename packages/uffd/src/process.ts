@@ -59,6 +59,15 @@ export function sharesMemory(pid: number, otherPid: number): boolean {
 }
 
 /**
+ * Address, in its process, of the head of a thread's list of robust futexes (get_robust_list(2)); undefined when it has none, or is gone.
+ * Needs the right to trace it.
+ */
+export function robustListHead(tid: number): bigint | undefined {
+  const head = native.robustList(toInteger(tid, 'tid', 1, PID_MAX));
+  return head > 0n ? head : undefined;
+}
+
+/**
  * Parts of a file that have data, in the `sizeBytes` from `offset` on; the rest are holes (lseek(2), SEEK_DATA). Moves the position of the
  * descriptor. A file system that does not know holes tells of one part.
  */

@@ -13,13 +13,15 @@ import { CopiedMemory } from './copied-memory.ts';
 import { FILTER_DEFAULT, type FilterName, filterMask } from './dump-filter.ts';
 import { ProcessGuestError } from './error.ts';
 import { type ProcessFacts, readFacts } from './facts.ts';
+import { exitWrites } from './exit-writes.ts';
 import { mappedByOthers } from './other-users.ts';
 import { ProcDirectory } from './proc-directory.ts';
 import { ProcessCapture } from './process-capture.ts';
-import { engineRegions, namedRegions, ProcessCut } from './process-cut.ts';
+import { namedRegions, ProcessCut } from './process-cut.ts';
 import { Registration } from './registration.ts';
 import { ProcessView, type ProcessViewOptions } from './process-view.ts';
 import { totalBytes } from './ranges.ts';
+import { aheadRegions, setAside } from './set-aside.ts';
 import { parseStat } from './stat.ts';
 import { checkTarget, findSharingChild } from './target-check.ts';
 
@@ -140,7 +142,7 @@ export class ProcessGuest implements Guest {
     try {
       attachment.guard(this.#uffd);
       engine = CaptureEngine.openForeign(
-        { uffd: this.#uffd, memoryFd: view.files.memFd, regions: engineRegions(plan) },
+        { uffd: this.#uffd, memoryFd: view.files.memFd, regions: aheadRegions(plan, view.mappings) },
         { ...options, ...(spillDirectory === undefined ? {} : { spillDirectory }) },
       );
     } catch (error) {
@@ -233,7 +235,9 @@ export class ProcessGuest implements Guest {
 
   #planAtCut(): CapturePlan {
     const cut = this.#cutNow();
-    cut.plan = withArmed(this.#viewNow().planAtCut(), this.pid);
+    const view = this.#viewNow();
+    const aside = exitWrites(this.#stopped!.threads, { arch: this.#facts!.arch, files: view.files });
+    cut.plan = withArmed(setAside(view.planAtCut(), aside), this.pid);
     this.#regions = undefined;
     return cut.plan;
   }

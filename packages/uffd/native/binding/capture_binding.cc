@@ -26,6 +26,7 @@ namespace {
 constexpr size_t kRegionWords = 4;  // address, bytes, bytes in a page, flags
 constexpr uint64_t kFlagReadByKernel = 1;
 constexpr uint64_t kFlagHolesAreZero = 2;
+constexpr uint64_t kFlagOnlyAtCut = 4;
 // Most slabs of one pull(): more than a vectored write takes.
 constexpr size_t kPullMax = 64;
 
@@ -37,6 +38,7 @@ std::vector<GuestRegion> ToRegions(std::span<const uint64_t> words, int memory_f
                        .size_bytes = words[i + 1],
                        .page_bytes = words[i + 2],
                        .memory_fd = (flags & kFlagReadByKernel) != 0 ? memory_fd : -1,
+                       .only_at_cut = (flags & kFlagOnlyAtCut) != 0,
                        .holes_are_zero = (flags & kFlagHolesAreZero) != 0});
   }
   return regions;

@@ -33,6 +33,9 @@ Napi::Value PidfdGetfdJs(Info info) {
 /// (pid, other pid) → 0 when they have the same memory
 Napi::Value KcmpVmJs(Info info) { return FromResult(info.Env(), KcmpVm(ToInt(info[0]), ToInt(info[1]))); }
 
+/// (tid) → address of the head of its robust futexes, 0 for none
+Napi::Value RobustListJs(Info info) { return FromResultBig(info.Env(), RobustList(ToInt(info[0]))); }
+
 /// (fd, offset, data or hole) → offset of the next one
 Napi::Value SeekHoleJs(Info info) {
   return FromResult(
@@ -48,5 +51,6 @@ void InitProcess(Napi::Env env, Napi::Object exports) {
   Export<PidfdOpenJs>(exports, "pidfdOpen");
   Export<PidfdGetfdJs>(exports, "pidfdGetfd");
   Export<KcmpVmJs>(exports, "kcmpVm");
+  Export<RobustListJs>(exports, "robustList");
   Export<SeekHoleJs>(exports, "seekHole");
 }

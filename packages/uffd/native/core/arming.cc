@@ -43,7 +43,7 @@ bool Arming::Ahead(uint64_t bytes) {
     const GuestRegion& region = regions[region_];
     const uint64_t piece = std::min(region.size_bytes - offset_,
                                     std::max(bytes / region.page_bytes, uint64_t{1}) * region.page_bytes);
-    const bool done = AheadIn(region, piece);
+    const bool done = !region.only_at_cut && AheadIn(region, piece);
     bytes -= std::min(bytes, piece);
     offset_ += piece;
     if (!done || offset_ == region.size_bytes) {
@@ -110,7 +110,8 @@ int Arming::Cut(std::vector<GuestRegion> regions) {
     shared_.memory = std::move(*now);
     shared_.states.Reset(shared_.memory.Pages());
     for (const AddressRange& range : Subtract(ahead_, Regions())) {
-      shared_.protector.Unregister(range.start, range.end - range.start);
+      // Stays registered, which costs nothing: unregistering a part would split the owner's mapping.
+      shared_.protector.Release(range.start, range.end - range.start);
     }
   }
   const AddressRanges wanted = Regions();

@@ -17,6 +17,9 @@ struct GuestRegion {
   /// memory that may be unmapped under our feet, where a plain read would end this process with SIGSEGV. It
   /// stays bound to one address space, also when the process executes another program. -1: plain copy.
   int memory_fd;
+  /// Not to be protected ahead of the cut: the kernel writes here for a thread that ends, and such a write
+  /// does not wait but fails.
+  bool only_at_cut;
   /// Private anonymous memory: an address without a page reads as zeros, so holes need not be read.
   bool holes_are_zero;
 };

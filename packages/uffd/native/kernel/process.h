@@ -36,6 +36,16 @@ inline SysResult KcmpVm(pid_t pid, pid_t other_pid) {
   return FromReturn(::syscall(SYS_kcmp, pid, other_pid, kKcmpVm, 0UL, 0UL));
 }
 
+/// The value is the address, in that process, of the head of a thread's list of robust futexes, 0 for none:
+/// get_robust_list(2). Needs the right to trace it.
+inline SysResult RobustList(pid_t tid) {
+  void* head = nullptr;
+  size_t size = 0;
+  SysResult result = FromReturn(::syscall(SYS_get_robust_list, tid, &head, &size));
+  result.value = reinterpret_cast<int64_t>(head);
+  return result;
+}
+
 /// lseek(2) with SEEK_DATA or SEEK_HOLE: the next byte that is, or is not, in a hole. ENXIO: there is none.
 inline SysResult SeekHole(int fd, off_t offset, bool data) {
   return FromReturn(::lseek(fd, offset, data ? SEEK_DATA : SEEK_HOLE));

@@ -161,6 +161,7 @@ STILLFRAME_TEST(a_failed_cut_arms_nothing) {
                      .size_bytes = kPage,
                      .page_bytes = kPage,
                      .memory_fd = -1,
+                     .only_at_cut = false,
                      .holes_are_zero = false});
   Expect(engine->Arm(regions) != 0, "memory of a file was armed");
   RunInAnotherThread([](const GuestMemoryMapping& guest) { guest.Write(3, 5); }, memory);

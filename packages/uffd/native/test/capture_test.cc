@@ -310,6 +310,7 @@ STILLFRAME_TEST(unmapping_armed_memory_fails_the_capture_not_the_process) {
                          .size_bytes = 1024 * kPage,
                          .page_bytes = kPage,
                          .memory_fd = own_memory.get(),
+                         .only_at_cut = false,
                          .holes_are_zero = true}},
                        RoomyStore(), Discarded::kFail, false, ready.Callback());
   ArmOrThrow(engine);

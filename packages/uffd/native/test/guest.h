@@ -36,6 +36,7 @@ class GuestMemoryMapping {
              .size_bytes = Bytes(),
              .page_bytes = kPage,
              .memory_fd = memory_fd,
+             .only_at_cut = false,
              .holes_are_zero = true}};
   }
   /// Fills the whole page with `value`, as a guest would.
