@@ -14,7 +14,7 @@ export function addLists(root: Command, context: CliContext): void {
       for (const limiter of describeLimiters()) {
         const options = limiter.options.map(
           ({ name, required, default: fallback, description }) =>
-            `    ${name}${fallback === undefined ? '' : `=${String(fallback)}`}  ${required ? 'required; ' : ''}${description}`,
+            `    ${name}${defaultText(fallback)}  ${required ? 'required; ' : ''}${description}`,
         );
         report.result([`${limiter.name}  ${limiter.summary}`, ...options].join('\n'), {
           type: 'limiter',
@@ -40,4 +40,10 @@ export function addLists(root: Command, context: CliContext): void {
       }
       report.event({ type: 'summary', outcome: 'done' });
     });
+}
+
+/** As it would be written. */
+function defaultText(fallback: unknown): string {
+  if (fallback === undefined) return '';
+  return `=${typeof fallback === 'string' ? fallback : JSON.stringify(fallback)}`;
 }
