@@ -1,8 +1,13 @@
-import { tmpdir } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import native from '#native';
 import type { Feature } from './abi.ts';
 import { type CaptureError, captureError } from './capture-error.ts';
+import {
+  type CaptureEngineOptions,
+  DISCARDED_NUMBERS,
+  OVERFLOW_NUMBERS,
+  resolveCaptureOptions,
+} from './capture-options.ts';
 import {
   type CaptureRegion,
   type EngineRegion,
@@ -12,64 +17,17 @@ import {
 import { type CaptureSlab, SlabDesk } from './capture-slab.ts';
 import { type CaptureStats, StatsReader } from './capture-stats.ts';
 import { argumentError, checked, closedError, UffdError } from './errors.ts';
+import { foreignWords, ownWords } from './capture-words.ts';
 import { closeAtExit } from './exit.ts';
+import type { ForeignMemory } from './foreign-memory.ts';
 import { madvise } from './memory.ts';
 import { Userfaultfd } from './userfaultfd.ts';
-
-export type Overflow = 'spill' | 'stall' | 'abort';
-
-export type Discarded = 'fail' | 'zero';
-
-export interface CaptureEngineOptions {
-  /**
-   * Bound on the memory that holds pre-images, in bytes; touched when the capture is opened. Default 256 MiB, never more than the guest
-   * needs. 0, only with `stall`: one page at a time, released when the sink has it.
-   */
-  readonly preImagesMaxBytes?: number;
-  /** Store full: `spill` to an unlinked file, `stall` the writers until slabs are released, `abort` the capture. Default `spill`. */
-  readonly overflow?: Overflow;
-  /**
-   * The guest throws pages away (munmap, madvise, mremap) after the cut and before they are captured, when nobody can read them any more:
-   * `fail` the capture, or go on with `zero`s in their place, counted in `lostPages`. Default `fail`.
-   */
-  readonly discarded?: Discarded;
-  /** Where the spill file is made. Default the system's directory for temporary files. */
-  readonly spillDirectory?: string;
-  /** No privilege needed, but a system call that writes to an armed page fails with EFAULT instead of waiting. Default false. */
-  readonly userModeOnly?: boolean;
-}
-
-export const PRE_IMAGES_DEFAULT_BYTES = 256 * 2 ** 20;
-const OVERFLOW_NUMBERS: Readonly<Record<Overflow, number>> = { spill: 0, stall: 1, abort: 2 };
-const DISCARDED_NUMBERS: Readonly<Record<Discarded, number>> = { fail: 0, zero: 1 };
-const FLAG_READ_BY_KERNEL = 1n;
-const FLAG_HOLES_ARE_ZERO = 2n;
-const FLAG_ONLY_AT_CUT = 4n;
 
 /** Without these a guest that gives memory back would lose pre-images unseen. */
 const EVENTS: readonly Feature[] = ['EVENT_REMAP', 'EVENT_REMOVE', 'EVENT_UNMAP'];
 
 /** Pieces in which memory is armed ahead: a turn of the event loop each, and no longer does the kernel keep the guest from mapping. */
 const AHEAD_BYTES = 64n * 2n ** 20n;
-
-/** Another process's memory, and the right to arm it. */
-export interface ForeignMemory {
-  /** A userfaultfd of that process, after `handshake(CaptureEngine.foreignFeatures)`. Taken over, unless opening throws. */
-  readonly uffd: Userfaultfd;
-  /** Of /proc/PID/mem, opened while the process could not execute another program. Duplicated; stays the caller's. */
-  readonly memoryFd: number;
-  /** What is there now. `arm` is told what is there at the cut. Not registered yet; in the address space of that process. */
-  readonly regions: readonly ForeignRegion[];
-}
-
-/** A part of another process's memory, before the cut. */
-export interface ForeignRegion extends EngineRegion {
-  /**
-   * Not to be armed ahead. For memory that the kernel writes when a thread ends (set_tid_address(2), robust futexes): such a write does not
-   * wait for anybody, it fails, and whoever joins the thread waits for ever. Default false.
-   */
-  readonly onlyAtCut?: boolean;
-}
 
 /** What a native engine is made of. */
 interface EngineParts {
@@ -107,7 +65,7 @@ export class CaptureEngine {
 
   /** Takes the descriptor over, unless it throws. */
   private constructor(parts: EngineParts, options: CaptureEngineOptions) {
-    const { preImagesMaxBytes, overflow, spillDirectory, discarded } = toStore(options);
+    const { preImagesMaxBytes, overflow, spillDirectory, discarded } = resolveCaptureOptions(options);
     const waiters = this.#waiters;
     this.#engine = new native.CaptureEngine(
       parts.uffd.fd,
@@ -149,7 +107,7 @@ export class CaptureEngine {
    * @throws RangeError for memory without whole pages, or options out of range.
    */
   static open(memory: readonly CaptureRegion[], options: CaptureEngineOptions = {}): CaptureEngine {
-    toStore(options);
+    resolveCaptureOptions(options);
     const regions = resolveRegions(memory);
     const { uffd, holes } = openFor(regions, options.userModeOnly === true);
     try {
@@ -161,7 +119,7 @@ export class CaptureEngine {
         {
           uffd,
           regions,
-          words: toWords(regions, holes),
+          words: ownWords(regions, holes),
           keptAlive: memory.map((region) => region.memory),
           memoryFd: -1,
           registers: false,
@@ -188,11 +146,11 @@ export class CaptureEngine {
    * @throws UffdError when the store cannot be had. @throws RangeError for regions that overlap or are not whole pages.
    */
   static openForeign(memory: ForeignMemory, options: CaptureEngineOptions = {}): CaptureEngine {
-    toStore(options);
+    resolveCaptureOptions(options);
     const { uffd, regions, memoryFd } = memory;
     try {
       return new CaptureEngine(
-        { uffd, regions, words: toForeignWords(regions), keptAlive: [], memoryFd, registers: true },
+        { uffd, regions, words: foreignWords(regions), keptAlive: [], memoryFd, registers: true },
         options,
       );
     } catch (error) {
@@ -228,7 +186,7 @@ export class CaptureEngine {
       throw argumentError(TypeError, 'memory of this process cannot change its regions');
     }
     this.#armed = true;
-    const result = this.#engine.arm(regions === undefined ? null : toForeignWords(regions));
+    const result = this.#engine.arm(regions === undefined ? null : foreignWords(regions));
     checked(-result, 'ioctl(UFFDIO_WRITEPROTECT)', { pages: this.#pageCount });
     if (regions === undefined) return;
     this.#regions = regions;
@@ -320,31 +278,6 @@ export class CaptureEngine {
   }
 }
 
-function toStore(options: CaptureEngineOptions): Required<Omit<CaptureEngineOptions, 'userModeOnly'>> {
-  const {
-    preImagesMaxBytes = PRE_IMAGES_DEFAULT_BYTES,
-    overflow = 'spill',
-    spillDirectory = tmpdir(),
-    discarded = 'fail',
-  } = options;
-  if (!Number.isSafeInteger(preImagesMaxBytes) || preImagesMaxBytes < 0) {
-    throw argumentError(
-      RangeError,
-      `preImagesMaxBytes must be a whole number of bytes, not ${preImagesMaxBytes}`,
-    );
-  }
-  if (!Object.hasOwn(OVERFLOW_NUMBERS, overflow)) {
-    throw argumentError(RangeError, `overflow must be spill, stall or abort, not ${overflow as string}`);
-  }
-  if (preImagesMaxBytes === 0 && overflow !== 'stall') {
-    throw argumentError(RangeError, 'preImagesMaxBytes 0 keeps nothing: it works only with overflow stall');
-  }
-  if (!Object.hasOwn(DISCARDED_NUMBERS, discarded)) {
-    throw argumentError(RangeError, `discarded must be fail or zero, not ${discarded as string}`);
-  }
-  return { preImagesMaxBytes, overflow, spillDirectory, discarded };
-}
-
 /** Opens with as much as the kernel has; `holes`: never-touched pages can be armed as they are (WP_UNPOPULATED, Linux 6.4). */
 function openFor(
   regions: readonly ResolvedRegion[],
@@ -368,27 +301,6 @@ function openFor(
 /** Without WP_UNPOPULATED arming skips pages that are not there, silently: so they are made to be there. */
 function populate(region: ResolvedRegion): void {
   if (!region.isHugetlb) madvise(region, 'POPULATE_READ');
-}
-
-function toWords(regions: readonly ResolvedRegion[], holes: boolean): BigUint64Array {
-  return BigUint64Array.from(
-    regions.flatMap(({ address, sizeBytes, pageSize, mayVanish, holesAreZero }) => [
-      address,
-      BigInt(sizeBytes),
-      BigInt(pageSize),
-      (mayVanish ? FLAG_READ_BY_KERNEL : 0n) | (holes && holesAreZero ? FLAG_HOLES_ARE_ZERO : 0n),
-    ]),
-  );
-}
-
-/** Read through its /proc/PID/mem; holes are not looked for. */
-function toForeignWords(regions: readonly ForeignRegion[]): BigUint64Array {
-  const words = new BigUint64Array(regions.length * 4);
-  for (const [index, { address, sizeBytes, pageSize, onlyAtCut }] of regions.entries()) {
-    const flags = FLAG_READ_BY_KERNEL | (onlyAtCut === true ? FLAG_ONLY_AT_CUT : 0n);
-    words.set([address, BigInt(sizeBytes), BigInt(pageSize), flags], index * 4);
-  }
-  return words;
 }
 
 function fromNative(error: unknown): unknown {

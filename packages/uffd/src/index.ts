@@ -82,15 +82,14 @@ export { type MemorySupport, type Probe, probe } from './probe.ts';
 export type { HugePagePool, Privileges } from './probe-permissions.ts';
 export type { ScanSelfTest } from './probe-pagemap.ts';
 export type { Outcome, Tier, TierName } from './tiers.ts';
+export { CaptureEngine } from './capture-engine.ts';
 export {
-  CaptureEngine,
   type CaptureEngineOptions,
   type Discarded,
-  type ForeignMemory,
-  type ForeignRegion,
   type Overflow,
   PRE_IMAGES_DEFAULT_BYTES,
-} from './capture-engine.ts';
+} from './capture-options.ts';
+export type { ForeignMemory, ForeignRegion } from './foreign-memory.ts';
 export { CaptureError, type CaptureErrorCode } from './capture-error.ts';
 export {
   type CaptureRegion,

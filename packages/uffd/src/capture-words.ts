@@ -1,0 +1,31 @@
+import type { ResolvedRegion } from './capture-region.ts';
+import type { ForeignRegion } from './foreign-memory.ts';
+
+// Regions as the native engine takes them: address, bytes, bytes in a page, flags. See native/binding/capture_binding.cc.
+
+const REGION_WORDS = 4;
+const FLAG_READ_BY_KERNEL = 1n;
+const FLAG_HOLES_ARE_ZERO = 2n;
+const FLAG_ONLY_AT_CUT = 4n;
+
+/** Of this process. `holes`: the kernel arms pages that are not there. */
+export function ownWords(regions: readonly ResolvedRegion[], holes: boolean): BigUint64Array {
+  return BigUint64Array.from(
+    regions.flatMap(({ address, sizeBytes, pageSize, mayVanish, holesAreZero }) => [
+      address,
+      BigInt(sizeBytes),
+      BigInt(pageSize),
+      (mayVanish ? FLAG_READ_BY_KERNEL : 0n) | (holes && holesAreZero ? FLAG_HOLES_ARE_ZERO : 0n),
+    ]),
+  );
+}
+
+/** Read through its /proc/PID/mem; holes are not looked for. */
+export function foreignWords(regions: readonly ForeignRegion[]): BigUint64Array {
+  const words = new BigUint64Array(regions.length * REGION_WORDS);
+  for (const [index, { address, sizeBytes, pageSize, onlyAtCut }] of regions.entries()) {
+    const flags = FLAG_READ_BY_KERNEL | (onlyAtCut === true ? FLAG_ONLY_AT_CUT : 0n);
+    words.set([address, BigInt(sizeBytes), BigInt(pageSize), flags], index * REGION_WORDS);
+  }
+  return words;
+}
