@@ -126,6 +126,7 @@ void CaptureEngine::StopSweep() {
     shared_.sweep_wake.Signal();
     sweeper_.join();
   }
+  shared_.closing.store(true, std::memory_order_seq_cst);
 }
 
 void CaptureEngine::Close() {

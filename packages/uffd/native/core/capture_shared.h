@@ -92,6 +92,8 @@ struct CaptureShared {
   std::atomic<Failure> failure{Failure::kNone};
   std::atomic<bool> stop_sweep{false};
   std::atomic<bool> stop_faults{false};
+  /// Whoever closes lifts the protection: from here on that is no failure.
+  std::atomic<bool> closing{false};
   /// Odd while the fault thread reads events and acts on what the guest has thrown away. From the moment that
   /// such an event is read the guest goes on throwing away, and un-protecting works again: what was copied
   /// and un-protected meanwhile may be neither noticed nor right. See AwaitReader.

@@ -261,7 +261,8 @@ FaultThread::Outcome FaultThread::Release(uint64_t page, int64_t arrival_ns) {
   // ENOENT, EINVAL: the mapping went away between the fault and now, and its writer with it: an event has
   // said so. Otherwise somebody has lifted the protection, and what was copied may be newer. ESRCH: the
   // process is gone.
-  if ((error == ENOENT || error == EINVAL) && !shared_.any_gone.load(std::memory_order_seq_cst)) {
+  if ((error == ENOENT || error == EINVAL) && !shared_.any_gone.load(std::memory_order_seq_cst) &&
+      !shared_.closing.load(std::memory_order_seq_cst)) {
     shared_.Fail(Failure::kDisarmed);
   }
   shared_.counters.fault_wait.Record(MonotonicNs() - arrival_ns);
