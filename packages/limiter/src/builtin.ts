@@ -3,7 +3,7 @@ import type { Limiter } from './limiter.ts';
 import { aimdPolicy } from './policies/aimd.ts';
 import { codelPolicy } from './policies/codel.ts';
 import { deadlinePolicy } from './policies/deadline.ts';
-import { defaultPolicy } from './policies/default.ts';
+import { gentlePolicy } from './policies/gentle.ts';
 import { linearScanPolicy } from './policies/linear-scan.ts';
 import { minPolicy } from './policies/min.ts';
 import { nonePolicy } from './policies/none.ts';
@@ -17,7 +17,6 @@ import { createLimiterRegistry } from './registry.ts';
 
 /** The policies of this package. Give them to `createLimiterRegistry` together with your own. */
 export const builtinPolicies: readonly LimiterPolicy[] = [
-  defaultPolicy,
   nonePolicy,
   linearScanPolicy,
   tokenBucketPolicy,
@@ -27,6 +26,7 @@ export const builtinPolicies: readonly LimiterPolicy[] = [
   pidPolicy,
   codelPolicy,
   reservePolicy,
+  gentlePolicy,
   minPolicy,
   modulePolicy,
 ];

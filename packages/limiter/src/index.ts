@@ -32,7 +32,7 @@ export { numberOption, type OptionMetadata, type OptionSpec } from './options.ts
 export { aimd, type AimdOptions, aimdPolicy, type AimdState } from './policies/aimd.ts';
 export { codel, type CodelOptions, codelPolicy, type CodelState } from './policies/codel.ts';
 export { deadline, type DeadlineOptions, deadlinePolicy, type DeadlineState } from './policies/deadline.ts';
-export { defaultLimiter, defaultPolicy } from './policies/default.ts';
+export { gentle, gentlePolicy } from './policies/gentle.ts';
 export {
   type LinearScanOptions,
   type LinearScanState,

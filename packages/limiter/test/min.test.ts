@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { quietObservation } from '../src/compliance.ts';
-import {
-  defaultLimiter,
-  type Grant,
-  type Limiter,
-  limiterFromConfig,
-  minimum,
-  parseLimiter,
-} from '../src/index.ts';
+import { gentle, type Grant, type Limiter, limiterFromConfig, minimum, parseLimiter } from '../src/index.ts';
 
 const NOW = 1e12;
 
@@ -135,10 +128,10 @@ it('a shorthand has at most 4096 letters', () => {
 });
 
 it('the default is such a composition, under its own name', () => {
-  const limiter = parseLimiter('default');
-  expect(limiter.name).toBe('default');
+  const limiter = parseLimiter('gentle');
+  expect(limiter.name).toBe('gentle');
   const observation = quietObservation({ preImages: { bytes: 2 ** 25, maxBytes: 2 ** 28 } });
   const step = limiter.step(limiter.initial(NOW), observation);
   expect(step.grant).toMatchObject({ pages: 0, reason: 'reserve: store kept for faults' });
-  expect(step).toEqual(defaultLimiter().step(defaultLimiter().initial(NOW), observation));
+  expect(step).toEqual(gentle().step(gentle().initial(NOW), observation));
 });

@@ -186,7 +186,7 @@ describe('loading', () => {
 
   it('keeps the other policies that it was given', async () => {
     const registry = await loadLimiterModules('none', loaderOf({}), builtinPolicies.slice(0, 2));
-    expect(registry.describe().map(({ name }) => name)).toEqual(['default', 'none', 'module']);
+    expect(registry.describe().map(({ name }) => name)).toEqual(['none', 'linear-scan', 'module']);
   });
 });
 

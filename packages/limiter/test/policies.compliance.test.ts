@@ -5,7 +5,7 @@ import {
   builtinPolicies,
   codel,
   deadline,
-  defaultLimiter,
+  gentle,
   linearScan,
   minimum,
   none,
@@ -74,7 +74,7 @@ const subjects: Readonly<Record<string, { make: () => Limiter; promises?: Compli
   },
   deadline: { make: () => deadline({ afterMs: '2s' }) },
   'deadline of nobody': { make: () => deadline() },
-  default: { make: defaultLimiter },
+  gentle: { make: gentle },
 };
 
 /** Takes seconds, and hardly depends on a policy's options: once for each policy is enough. */

@@ -47,7 +47,7 @@ Simulates every limiter policy in every workload with every sink, ranks them, an
 choice:
   --workload LIST  of ${WORKLOADS.map(({ name }) => name).join(', ')}
   --sink LIST      of ${SINK_SHAPES.map(({ name }) => name).join(', ')}
-  --policy LIST    with --real: of the policies that --list names; default none, default and the base line
+  --policy LIST    with --real: of the policies that --list names; default none, gentle and the base line
   --overflow MODE  spill, stall or both (default)
   --guest SIZE     default 256MiB
   --store SIZE     default a quarter of the guest

@@ -57,7 +57,7 @@ describe('a replayed trace', () => {
   });
 
   it('is drawn, and says that it is open loop', async () => {
-    const drawn = replayPlots(await replayTrace(bytesOf(traceOf('default').lines), 'a <trace>'));
+    const drawn = replayPlots(await replayTrace(bytesOf(traceOf('gentle').lines), 'a <trace>'));
     expect(faultOfMarkup(drawn)).toBeUndefined();
     expect(/NaN|undefined|Infinity/.exec(drawn)?.[0]).toBeUndefined();
     expect(drawn.includes('Open loop')).toBe(true);

@@ -10,7 +10,7 @@ import { FIXED_COSTS, MIB, PAGE, sink, small, workload } from './small.ts';
 
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
 
-const LIMITERS = ['none', 'linear-scan', 'default', { name: 'token-bucket', rate: '100MB/s' }];
+const LIMITERS = ['none', 'linear-scan', 'gentle', { name: 'token-bucket', rate: '100MB/s' }];
 
 function expectConserved(run: RunResult): void {
   const { series } = run.timeline;

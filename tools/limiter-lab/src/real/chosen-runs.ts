@@ -9,7 +9,7 @@ import { compareWithReal } from './compare.ts';
 import { realRunner } from './real-runs.ts';
 
 /** What the goals are about, and the base line beside it. */
-const DEFAULT_POLICIES = [BASE_ID, 'none', 'default'];
+const DEFAULT_POLICIES = [BASE_ID, 'none', 'gentle'];
 const DEFAULT_WORKLOADS = ['steady', 'hot-set'];
 const DEFAULT_SINKS = ['slow', 'stalling'];
 

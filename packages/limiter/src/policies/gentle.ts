@@ -6,16 +6,16 @@ import { minimum, type MinimumState } from './minimum.ts';
 import { reserve } from './reserve.ts';
 
 /**
- * The preset for a guest nobody has measured. `reserve`, because a full store is what makes writers wait for the sink; and an `aimd` that may
+ * An insurance for a guest nobody has measured. `reserve`, because a full store is what makes writers wait for the sink; and an `aimd` that may
  * not cost more than a tenth of the time, because a sweep at full speed interrupts the cores that the guest runs on.
  */
-export function defaultLimiter(): Limiter<MinimumState> {
-  return minimum([reserve({ share: '7/8' }), aimd({ targetMs: 1, keep: 0.9 })], 'default');
+export function gentle(): Limiter<MinimumState> {
+  return minimum([reserve({ share: '7/8' }), aimd({ targetMs: 1, keep: 0.9 })], 'gentle');
 }
 
-export const defaultPolicy = definePolicy({
-  name: 'default',
+export const gentlePolicy = definePolicy({
+  name: 'gentle',
   summary: 'reserve, and an aimd that costs at most a tenth of the time',
   options: v.strictObject({}),
-  create: defaultLimiter,
+  create: gentle,
 });
