@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 
 /** Reads 1 to `into.byteLength` bytes; 0 at the end. One call at a time. Rejects with what broke the connection. */
 export type SocketRead = (into: Uint8Array) => Promise<number>;
@@ -28,7 +29,7 @@ export class ReadTurn {
   #failure: Error | undefined;
   #waiting: PromiseWithResolvers | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Readable) {
     socket.on('error', (error) => {
       this.#failure ??= error;
     });

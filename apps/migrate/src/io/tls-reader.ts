@@ -1,4 +1,4 @@
-import type { TLSSocket } from 'node:tls';
+import type { Readable } from 'node:stream';
 import { ReadTurn, type SocketRead } from './socket-reader.ts';
 
 /** So much is taken from the connection before anybody asks for it. */
@@ -8,14 +8,15 @@ export const READ_AHEAD_BYTES = 1 << 20;
  * Reads a TLS connection. Its bytes come a record at a time, at most 16 KiB, and what the system has given at once is many of them: a
  * read that waits is woken only when all have come, and takes what fits.
  */
-export function recordReader(socket: TLSSocket): SocketRead {
+export function recordReader(socket: Readable): SocketRead {
   const turn = new ReadTurn(socket);
   const records: Uint8Array[] = [];
   let heldBytes = 0;
   let isWaking = false;
   const wake = () => {
     isWaking = false;
-    turn.came(0);
+    // A read may have taken all of it already, and the next one waits for what comes: to wake that would be to tell it of the end.
+    if (heldBytes > 0) turn.came(heldBytes);
   };
   socket.on('data', (record: Uint8Array) => {
     records.push(record);
