@@ -138,9 +138,9 @@ describe('the native unpackers', () => {
   });
 
   it('refuse arguments that are none', () => {
-    // @ts-expect-error not a Uint8Array
+    // @ts-expect-error -- what JavaScript may pass all the same
     expect(() => pageCodec.unpackLz4('x', new Uint8Array(1))).toThrow(TypeError);
-    // @ts-expect-error not a Uint8Array
+    // @ts-expect-error -- what JavaScript may pass all the same
     expect(() => pageCodec.unpackZstd(new Uint8Array(1))).toThrow(TypeError);
     expect(() => pageCodec.hashPages(new Uint8Array(4096), 4096, 1, 1, new Uint32Array(3))).toThrow(
       RangeError,

@@ -25,6 +25,13 @@ std::unique_ptr<CaptureEngine> OpenUnregistered(std::vector<GuestRegion> regions
                                          ready.Callback());
 }
 
+/// As memory of another process is given: holes are not looked for.
+std::vector<GuestRegion> ForeignRegion(const GuestMemoryMapping& memory) {
+  std::vector<GuestRegion> regions = memory.Region();
+  regions[0].holes_are_zero = false;
+  return regions;
+}
+
 void RunInAnotherThread(void (*body)(const GuestMemoryMapping&), const GuestMemoryMapping& memory) {
   std::thread(body, std::cref(memory)).join();
 }
@@ -79,18 +86,15 @@ STILLFRAME_TEST(what_is_discarded_before_the_cut_is_zero_in_it_and_protected_by_
 STILLFRAME_TEST(memory_that_came_after_arming_ahead_is_in_the_cut) {
   const GuestMemoryMapping memory(512);
   ReadyFlag ready;
-  std::vector<GuestRegion> half = memory.Region();
+  std::vector<GuestRegion> half = ForeignRegion(memory);
   half[0].size_bytes /= 2;
-  half[0].holes_are_zero = false;
   const auto engine = OpenUnregistered(half, ready);
   ArmAllAhead(*engine, kAllPages);
-  std::vector<GuestRegion> all = memory.Region();
-  all[0].holes_are_zero = false;
   Writers writers(memory, 2);
   writers.AwaitWrites(1000);
   writers.Pause();
   const std::vector<uint64_t> ledger = writers.Ledger();
-  ArmOrThrow(*engine, all);
+  ArmOrThrow(*engine, ForeignRegion(memory));
   writers.Resume();
   writers.AwaitWrites(1000);
   ExpectCut(*engine, ready, ledger);
@@ -99,8 +103,7 @@ STILLFRAME_TEST(memory_that_came_after_arming_ahead_is_in_the_cut) {
 STILLFRAME_TEST(memory_that_was_mapped_anew_at_the_same_place_is_armed) {
   const GuestMemoryMapping memory(512);
   ReadyFlag ready;
-  std::vector<GuestRegion> regions = memory.Region();
-  regions[0].holes_are_zero = false;
+  std::vector<GuestRegion> regions = ForeignRegion(memory);
   const auto engine = OpenUnregistered(regions, ready);
   ArmAllAhead(*engine, kAllPages);
   RunInAnotherThread(
@@ -118,8 +121,7 @@ STILLFRAME_TEST(memory_that_was_mapped_anew_at_the_same_place_is_armed) {
 STILLFRAME_TEST(memory_that_is_not_in_the_cut_is_let_go) {
   const GuestMemoryMapping memory(512);
   ReadyFlag ready;
-  std::vector<GuestRegion> regions = memory.Region();
-  regions[0].holes_are_zero = false;
+  std::vector<GuestRegion> regions = ForeignRegion(memory);
   const auto engine = OpenUnregistered(regions, ready);
   ArmAllAhead(*engine, kAllPages);
   regions[0].address += 256 * kPage;
@@ -150,8 +152,7 @@ STILLFRAME_TEST(a_write_where_the_guest_moved_protected_memory_is_let_through) {
 STILLFRAME_TEST(a_failed_cut_arms_nothing) {
   const GuestMemoryMapping memory(64);
   ReadyFlag ready;
-  std::vector<GuestRegion> regions = memory.Region();
-  regions[0].holes_are_zero = false;
+  std::vector<GuestRegion> regions = ForeignRegion(memory);
   const auto engine = OpenUnregistered(regions, ready);
   ArmAllAhead(*engine, kAllPages);
   // A private mapping of a file cannot be protected.
