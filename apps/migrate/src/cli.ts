@@ -6,6 +6,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDest } from './commands/dest.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addInspect } from './commands/inspect.ts';
+import { addKvLoad } from './commands/kv-load.ts';
 import { addLists } from './commands/lists.ts';
 import { addPsk } from './commands/psk.ts';
 import { addRestore } from './commands/restore.ts';
@@ -101,6 +102,7 @@ function program(context: CliContext): Command {
     addLists,
     addCtl,
     addPsk,
+    addKvLoad,
     addDemo,
   ]) {
     add(root, context);

@@ -42,6 +42,8 @@ const CAUSES: ReadonlyMap<string, number> = new Map([
   ['WORKLOAD_SPEC', exitCodes.usage],
   // No memory or no thread for it.
   ['WORKLOAD_START', exitCodes.localIo],
+  ['KV_UNREACHABLE', exitCodes.peerLost],
+  ['KV_REFUSED', exitCodes.refused],
   ['WORKLOAD_MEMORY_GREW', exitCodes.notConverged],
   ...PROCESS_CODES,
 ]);

@@ -1,4 +1,5 @@
 import { workerData } from 'node:worker_threads';
+import { runKvServer } from '../kv-service/kv-server-worker.ts';
 import { runCounterWriter } from './counter/counter-writer.ts';
 import { runKvWriter } from './kv/kv-writer.ts';
 import { runSqliteOracle } from './sqlite/oracle-worker.ts';
@@ -12,6 +13,9 @@ switch (task.role) {
     break;
   case 'kv-writer':
     runKvWriter(task);
+    break;
+  case 'kv-server':
+    await runKvServer(task);
     break;
   case 'sqlite-writer':
     await runSqliteWriter(task);
