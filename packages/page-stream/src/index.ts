@@ -18,6 +18,8 @@ export type { ParentIdentity } from './layout/parent.ts';
 export type { ChunkPacker, ChunkToPack, PackedChunk, PackedSlab, PackMethod, PackRequest } from './packer.ts';
 export type { PageReader, ParentImage } from './page-reader.ts';
 export { formatDigest } from './image-digest.ts';
+export { type ImageHead, type ImageIdentity, readIdentity, readImageHead } from './image-identity.ts';
+export type { IndexEntry } from './layout/index-part.ts';
 export * from './limits.ts';
 export { chooseVersion, ownHello } from './negotiate.ts';
 export type { PageRun, RegionEntry } from './page-run.ts';

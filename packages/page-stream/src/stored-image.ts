@@ -2,6 +2,7 @@ import type { PageCodec } from './codec.ts';
 import { PageStreamError } from './error.ts';
 import { frameTypeName } from './frame-header.ts';
 import type { ImageTotals } from './frames.ts';
+import type { IndexEntry } from './layout/index-part.ts';
 import { checkParent, type ParentIdentity } from './layout/parent.ts';
 import { lowerLimits, type StreamLimits } from './limits.ts';
 import { PageMap } from './page-map.ts';
@@ -77,6 +78,11 @@ export class StoredImage implements ParentImage {
 
   get chainLength(): number {
     return this.parentIdentity?.chainLength ?? 0;
+  }
+
+  /** Which frame has which pages: stretches of neighbouring pages in one frame, by region and page. */
+  extents(): Generator<IndexEntry> {
+    return this.#map.entries();
   }
 
   /** The guest state, checked. */

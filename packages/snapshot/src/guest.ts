@@ -1,4 +1,4 @@
-import type { PageRun } from '@stillframe/page-stream';
+import type { PageRun, PageSpan } from '@stillframe/page-stream';
 
 /** One contiguous, page-aligned range of guest memory. */
 export interface Region {
@@ -58,10 +58,30 @@ export interface CaptureStats {
   readonly lostPages: number;
 }
 
+/**
+ * Names a cut of a guest that notes from it on which pages change (`CaptureOptions.notesChanges`). Opaque, and of this guest object
+ * only: no two cuts of it have the same.
+ */
+export type CutMark = object;
+
+/** Pages of one region that are as at an earlier cut. Spans are in order and do not overlap. */
+export interface UnchangedPages {
+  readonly region: number;
+  readonly spans: readonly PageSpan[];
+}
+
 /** An open capture: pages are prepared, `arm()` makes the cut. */
 export interface Capture {
-  /** With `Guest.regionsAtCut`, final from `arm` on. */
+  /** Pages that `pull` gives. With `Guest.regionsAtCut` or `CaptureOptions.changedSince`, final from `arm` on. */
   readonly pageCount: number;
+  /** From `arm` on, when changes are noted from this cut on: what `CaptureOptions.changedSince` of a later capture names it by. */
+  readonly mark?: CutMark | undefined;
+  /**
+   * From `arm` on, with `CaptureOptions.changedSince`: the pages that are certainly as at that cut, whose regions were the same. They are
+   * not captured, not in `pageCount`, and never pulled. Undefined when the guest cannot tell (not any more, or its regions are others
+   * now): then every page is captured.
+   */
+  readonly unchanged?: readonly UnchangedPages[] | undefined;
   /** Write-protects every page. The cut. Called once, while the guest is paused. */
   arm(): void;
   /**
@@ -96,6 +116,16 @@ export interface CaptureOptions {
    * them be `zero` in the image and counted in `lostPages`. `fail` when not given.
    */
   readonly discarded?: 'fail' | 'zero';
+  /**
+   * Goes on after the capture: from the cut on the guest notes which pages change, so that a later capture can leave out the others. Ends with the next
+   * `arm` (which may begin it anew) and with the guest. A guest that cannot, ignores it, and its capture has no `mark`.
+   */
+  readonly notesChanges?: boolean;
+  /**
+   * Captures only the pages that may have changed since that cut. What is left out is in `Capture.unchanged`; a guest that cannot tell captures
+   * every page.
+   */
+  readonly changedSince?: CutMark;
 }
 
 /** The owner of memory to be pictured. Implementations pass the compliance suite in `@stillframe/snapshot/compliance`. */
@@ -129,6 +159,11 @@ export interface Target {
   writeState(state: GuestState): Promise<void>;
   /** Writes captured pages; `bytes` is packed as in `Slab`, valid only until the promise resolves. Zero runs may be left as holes. */
   writePages(region: number, runs: readonly PageRun[], bytes: Uint8Array): Promise<void>;
+  /**
+   * Fills `pages` with what was written before, from page `firstPage` on, with zeros where nothing was. Synchronous. Who cannot read back
+   * leaves it out, and then takes neither pages that are the same as earlier ones nor a chain of increments.
+   */
+  readPages?(region: number, firstPage: number, pages: Uint8Array): void;
   /** The stream was complete and its digest matched: make it durable and put it under its final name (I-7). */
   commit(): Promise<void>;
   /** Drops everything received. Idempotent; after `commit` it does nothing. */

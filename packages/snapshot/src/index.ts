@@ -19,10 +19,13 @@ export type { Transport } from './peer/transport.ts';
 export type * from './receive/event.ts';
 export type { ReceivedImage } from './receive/intake.ts';
 export type { Verdict, Verify } from './receive/receive-image.ts';
+export type { ChainLayer } from './receive/chain-frames.ts';
 export {
+  type ChainOptions,
   type ReceiveOptions,
   type ReceiveRun,
   receiveStream,
+  restoreChain,
   restoreImage,
   type StreamOptions,
 } from './receive/receive-stream.ts';

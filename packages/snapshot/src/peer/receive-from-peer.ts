@@ -34,6 +34,7 @@ export function receiveFromPeer(options: PeerReceiveOptions): ReceiveRun<PeerRec
     frames: conversation.frames(),
     offset: () => conversation.offset,
     target,
+    parent: options.parent,
     verify,
     clock,
     interruption,

@@ -8,6 +8,7 @@ import {
 import { monotonicClock } from '../clock.ts';
 import { SnapshotError, type SnapshotErrorCode } from '../error.ts';
 import type { ReceiveSummary } from '../receive/event.ts';
+import { decoderSources, receivableFeatures } from '../receive/read-back.ts';
 import { readFrames } from '../receive/read-frames.ts';
 import { asStreamFailure } from '../stream-failure.ts';
 import { abortFrame } from './abort-frame.ts';
@@ -30,15 +31,17 @@ export class SourceConversation {
   #digest = new Uint32Array(2);
   #isOver = false;
 
-  constructor({ transport, clock = monotonicClock, timeouts, codec, limits }: PeerReceiveOptions) {
+  constructor(options: PeerReceiveOptions) {
+    const { transport, clock = monotonicClock, timeouts, codec, limits, target, parent } = options;
     this.#link = new PeerLink(transport, clock);
     this.#timeouts = { ...peerTimeouts, ...timeouts };
     this.#decoder = new PageStreamDecoder({
       from: 'source',
       ...(codec === undefined ? {} : { codec }),
       ...(limits === undefined ? {} : { limits }),
+      ...decoderSources(target, parent),
     });
-    this.#hello = ownHello('destination', limits);
+    this.#hello = ownHello('destination', limits, receivableFeatures(codec, target, parent));
     this.#talk = new DestinationTalk(this.#hello);
   }
 

@@ -1,6 +1,16 @@
-import { type EndFrame, type Frame, type PagesFrame, StateCollector } from '@stillframe/page-stream';
-import { attempt } from '../error.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import {
+  type EndFrame,
+  type Frame,
+  type PageReader,
+  type PageRun,
+  type PagesFrame,
+  type PageSpan,
+  StateCollector,
+} from '@stillframe/page-stream';
+import { asSnapshotError, attempt } from '../error.ts';
 import type { GuestState, Region, Target } from '../guest.ts';
+import { asStreamFailure } from '../stream-failure.ts';
 
 /** A whole image, before it is committed. */
 export interface ReceivedImage {
@@ -10,9 +20,13 @@ export interface ReceivedImage {
   readonly streamId: Uint8Array;
 }
 
+/** How much of a parent is copied at a time. */
+const INHERITED_BYTES = 1024 * 1024;
+
 /** Puts the frames of one image into a target. The decoder has checked each of them, and their order. */
 export class Intake {
   readonly #target: Target;
+  readonly #parent: PageReader | undefined;
   readonly #collector = new StateCollector();
   #streamId = new Uint8Array(0);
   #regions: readonly Region[] = [];
@@ -20,12 +34,15 @@ export class Intake {
   #totals: EndFrame | undefined;
   #receivedPages = 0;
 
-  constructor(target: Target) {
+  /** `parent`: where pages are that stay as in it. */
+  constructor(target: Target, parent?: PageReader) {
     this.#target = target;
+    this.#parent = parent;
   }
 
+  /** Those that were inherited included. The layers of a chain write some pages more than once. */
   get receivedPages(): number {
-    return this.#receivedPages;
+    return Math.min(this.#receivedPages, this.pages);
   }
 
   get pages(): number {
@@ -68,8 +85,44 @@ export class Intake {
     }
   }
 
-  async #takePages({ region, runs, bytes }: PagesFrame): Promise<void> {
-    await attempt('target-failed', 'target.writePages', () => this.#target.writePages(region, runs, bytes));
+  async #takePages({ region, runs, bytes, stored }: PagesFrame): Promise<void> {
+    await this.#write(region, runs, bytes);
     for (const { pageCount } of runs) this.#receivedPages += pageCount;
+    for (const span of stored?.inherited ?? []) {
+      // oxlint-disable-next-line no-await-in-loop -- in order
+      if (this.#parent !== undefined) await this.#inherit(this.#parent, region, span);
+      this.#receivedPages += span.pageCount;
+    }
+  }
+
+  async #inherit(parent: PageReader, region: number, { firstPage, pageCount }: PageSpan): Promise<void> {
+    const { pageSize } = this.#regions[region]!;
+    const atOnce = Math.max(1, Math.floor(INHERITED_BYTES / pageSize));
+    const buffer = new Uint8Array(Math.min(atOnce, pageCount) * pageSize);
+    for (let done = 0; done < pageCount; done += atOnce) {
+      const run = {
+        firstPage: firstPage + done,
+        pageCount: Math.min(atOnce, pageCount - done),
+        kind: 'data',
+      } as const;
+      const bytes = buffer.subarray(0, run.pageCount * pageSize);
+      readParent(parent, region, run.firstPage, bytes);
+      // oxlint-disable-next-line no-await-in-loop -- in order
+      await this.#write(region, [run], bytes);
+      // oxlint-disable-next-line no-await-in-loop -- a span may be as long as the region
+      await turn();
+    }
+  }
+
+  async #write(region: number, runs: readonly PageRun[], bytes: Uint8Array): Promise<void> {
+    await attempt('target-failed', 'target.writePages', () => this.#target.writePages(region, runs, bytes));
+  }
+}
+
+function readParent(parent: PageReader, region: number, firstPage: number, bytes: Uint8Array): void {
+  try {
+    parent.readPages(region, firstPage, bytes);
+  } catch (error) {
+    throw asSnapshotError(asStreamFailure(error), 'source-failed', 'parent.readPages');
   }
 }

@@ -1,5 +1,9 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Frame, PageStreamDecoder } from '@stillframe/page-stream';
 import type { ByteSource } from '../source.ts';
+
+/** Pages that are unpacked before others get a turn: a few milliseconds of work. A read is a turn, too. */
+const BYTES_PER_TURN = 4 * 1024 * 1024;
 
 /**
  * The frames of a source, to its end. Bytes are read straight into the decoder's buffer; what a frame lends is valid until the next
@@ -12,7 +16,16 @@ export async function* readFrames(source: ByteSource, decoder: PageStreamDecoder
     // oxlint-disable-next-line no-await-in-loop -- one read after the other
     const byteCount = await source.read(decoder.writable());
     if (byteCount === 0) break;
-    yield* decoder.wrote(byteCount);
+    let unpackedBytes = 0;
+    for (const frame of decoder.wrote(byteCount)) {
+      yield frame;
+      if (frame.type !== 'pages') continue;
+      unpackedBytes += frame.bytes.byteLength;
+      if (unpackedBytes < BYTES_PER_TURN) continue;
+      unpackedBytes = 0;
+      // oxlint-disable-next-line no-await-in-loop -- few bytes can unpack to many
+      await turn();
+    }
   }
   decoder.finish();
 }

@@ -1,4 +1,4 @@
-import { type Frame, formatDigest } from '@stillframe/page-stream';
+import { type Frame, formatDigest, type PageReader } from '@stillframe/page-stream';
 import type { Clock } from '../clock.ts';
 import { attempt, SnapshotError } from '../error.ts';
 import type { EventHub } from '../event-hub.ts';
@@ -31,6 +31,8 @@ export interface ReceiveImageOptions {
   /** Bytes of the stream so far. */
   readonly offset: () => number;
   readonly target: Target;
+  /** Where pages are that stay as in the parent; undefined when the target has them. */
+  readonly parent: PageReader | undefined;
   readonly verify: Verify | undefined;
   readonly clock: Clock;
   readonly interruption: Interruption;
@@ -51,7 +53,7 @@ export class ImageReceiver {
 
   constructor(options: ReceiveImageOptions) {
     this.#options = options;
-    this.#intake = new Intake(options.target);
+    this.#intake = new Intake(options.target, options.parent);
     this.#startNs = options.clock.nowNs();
   }
 

@@ -51,6 +51,11 @@ export class SimulatedTarget implements Target {
     }
   }
 
+  readPages(regionId: number, firstPage: number, pages: Uint8Array): void {
+    const start = firstPage * this.regions[regionId]!.pageSize;
+    pages.set(this.memory[regionId]!.subarray(start, start + pages.length));
+  }
+
   async commit(): Promise<void> {
     await this.#before('commit');
     this.isCommitted = true;
