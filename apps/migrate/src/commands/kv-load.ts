@@ -88,15 +88,18 @@ function wholeNumber(flag: string, text: string, min: number, max: number): numb
 
 function resultText(result: ClientLoadResult): string {
   const { acknowledged, durationMs, latencyUs, lost, doubled } = result;
-  const ms = (us: number) => showMs(us / 1000);
   const perSecond = showCount(Math.round(acknowledged / (durationMs / 1000)));
   return [
     `  acknowledged  ${showCount(acknowledged)} in ${showMs(durationMs)}, ${perSecond} per second`,
-    `  latency       p50 ${ms(latencyUs.p50)}, p99 ${ms(latencyUs.p99)}, longest ${ms(latencyUs.max)}`,
+    `  latency       p50 ${showUs(latencyUs.p50)}, p99 ${showUs(latencyUs.p99)}, longest ${showUs(latencyUs.max)}`,
     `  longest gap   ${showMs(result.longestGapMs)}, ${showMs(result.longestGapAtMs)} after the start`,
     `  connections   ${showCount(result.connections)}, ${showCount(result.moved)} times told where the store moved to`,
     lost === 0 && doubled === 0
       ? '  checked       every acknowledged write is there, once'
       : `  WRONG         ${showCount(lost)} lost, ${showCount(doubled)} doubled: ${result.firstWrong}`,
   ].join('\n');
+}
+
+function showUs(us: number): string {
+  return showMs(us / 1000);
 }
