@@ -31,6 +31,17 @@ declare namespace native {
     close(): void;
     free(): void;
   }
+  /** See native/binding/track_binding.cc. The descriptor is the tracker's from construction on, unless that throws. */
+  interface DirtyTracker {
+    /** 0 collect, 1 count, 2 start. What an unfinished step has collected is kept for the next. */
+    begin(step: number): void;
+    /** 1: more to do; 0: done; an errno negated. */
+    step(maxBytes: bigint): number;
+    /** What was collected, or counted, as triples of region, first page, pages; then forgotten. */
+    take(): Float64Array;
+    use(regions: BigUint64Array): number;
+    close(): void;
+  }
   type Resolve = (fd: number, address: bigint, sizeBytes: bigint, mode: bigint) => number;
   interface Native {
     readonly OwnedFd: new (fd: number) => OwnedFd;
@@ -51,6 +62,17 @@ declare namespace native {
       /** When the guest throws pages away that are not captured: 0 fail, 1 zeros. */
       discarded: number,
     ) => CaptureEngine;
+    readonly DirtyTracker: new (
+      isAsync: boolean,
+      fd: number,
+      regions: BigUint64Array,
+      /** Of /proc/PID/pagemap, duplicated; -1 for sync. */
+      pagemapFd: number,
+      holesAreWritten: boolean,
+      populates: boolean,
+      /** Kept alive until the tracker is closed. */
+      keptAlive: readonly object[],
+    ) => DirtyTracker;
     detach(buffer: ArrayBuffer): void;
     closeFd(fd: number): number;
 

@@ -103,3 +103,7 @@ export { ProcessTracer, type ProcessTracerOptions } from './trace/process-tracer
 export type { StoppedProcess } from './trace/stopped-process.ts';
 export type { Regset, ThreadState } from './trace/thread-state.ts';
 export { TraceError, type TraceErrorCode } from './trace/trace-error.ts';
+export { type DirtyRun, pagesIn } from './track/dirty-run.ts';
+export { DirtyTracker, type DirtyTrackerOptions, type ForeignTracking } from './track/dirty-tracker.ts';
+export { TrackError, type TrackErrorCode } from './track/track-error.ts';
+export type { TrackKind } from './track/track-kind.ts';
