@@ -39,6 +39,11 @@ const NO_UFFD: ReadonlySet<string> = new Set(['UFFD_EPERM', 'UFFD_EACCES', 'UFFD
 const CAUSES: ReadonlyMap<string, number> = new Map([
   ['CAPTURE_SPILL_FAILED', exitCodes.localIo],
   ['CAPTURE_UFFD_FAILED', exitCodes.userfaultfdUnavailable],
+  ['CHAIN_PARENT_MISSING', exitCodes.localIo],
+  ['CHAIN_WRONG_PARENT', exitCodes.refused],
+  ['CHAIN_UNUSED_PARENT', exitCodes.usage],
+  ['CHAIN_TOO_LONG', exitCodes.corrupt],
+  ['CHAIN_CYCLE', exitCodes.corrupt],
   ['WORKLOAD_SPEC', exitCodes.usage],
   // No memory or no thread for it.
   ['WORKLOAD_START', exitCodes.localIo],

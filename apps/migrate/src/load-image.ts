@@ -1,7 +1,14 @@
-import { type ReceiveSummary, restoreImage, type Target } from '@stillframe/snapshot';
+import {
+  type ReceiveRun,
+  type ReceiveSummary,
+  restoreChain,
+  restoreImage,
+  type Target,
+} from '@stillframe/snapshot';
+import { type ImageChain, openChain, openStored } from './chain/image-chain.ts';
 import type { CliContext } from './cli.ts';
+import { CliError } from './cli-error.ts';
 import { pageCodec } from './codec.ts';
-import { openFileSource } from './io/file-source.ts';
 import { memoryTarget } from './io/memory-target.ts';
 import { tellDamage } from './report/damage.ts';
 import type { Report } from './report/report.ts';
@@ -17,22 +24,43 @@ export interface LoadedImage extends AsyncDisposable {
 export interface LoadOptions {
   readonly context: CliContext;
   readonly report: Report;
+  /** Images that an increment builds on, where they are not beside it. */
+  readonly parents?: readonly string[];
 }
 
-/** Brings an image file into memory, with progress. */
+/** Brings an image file into memory, with progress; an increment with all that it builds on. */
 export async function loadImage(path: string, options: LoadOptions): Promise<LoadedImage> {
   const target = memoryTarget();
   const summary = await restoreInto(path, target, options);
   return { image: target.image(), summary, [Symbol.asyncDispose]: () => target.discard() };
 }
 
-/** Reads an image file into `target`, with progress; the target is told to discard when anything is wrong. */
+/**
+ * Reads an image file into `target`, with progress; the target is told to discard when anything is wrong. An increment is put over the
+ * images below it, each of which is checked like one of its own.
+ */
 export async function restoreInto(
   path: string,
   target: Target,
-  { context, report }: LoadOptions,
+  { context, report, parents = [] }: LoadOptions,
 ): Promise<ReceiveSummary> {
-  await using source = await openFileSource(path);
-  const run = restoreImage({ source, target, codec: pageCodec, signal: context.signal });
-  return await tellDamage(report, () => watchReceipt(run, 'read', { context, report }));
+  return await tellDamage(report, async () => {
+    await using chain = await openChain(path, parents);
+    const run = startReading(chain, target, context.signal);
+    return await watchReceipt(run, 'read', { context, report });
+  });
+}
+
+function startReading({ links, top }: ImageChain, target: Target, signal: AbortSignal): ReceiveRun {
+  if (links.length === 1 && target.readPages === undefined) {
+    // Pages that are the same as earlier ones are read from the file again.
+    const earlier = openStored({ links });
+    return restoreImage({ source: top.source, target, earlier, codec: pageCodec, signal });
+  }
+  if (target.readPages === undefined) {
+    throw new CliError('REFUSED', `${top.path} is an increment`, {
+      hint: 'Make a full image of it first: `migrate flatten`.',
+    });
+  }
+  return restoreChain({ layers: links, target, codec: pageCodec, signal });
 }

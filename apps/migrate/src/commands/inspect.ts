@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { openFileSource } from '../io/file-source.ts';
 import { tellDamage } from '../report/damage.ts';
-import { processObject, processRows } from '../report/process-text.ts';
-import { showBytes, showCount } from '../report/units.ts';
+import { frameText, inspectText } from '../report/inspect-text.ts';
+import { processObject } from '../report/process-text.ts';
 import { type ImageSurvey, surveyImage } from '../survey-image.ts';
 
 interface InspectFlags {
@@ -17,15 +17,15 @@ interface InspectFlags {
 export function addInspect(root: Command, context: CliContext): void {
   root
     .command('inspect')
-    .description('show what is in an image: header, regions, state, frames, totals, digest')
+    .description('show what is in an image: regions, state, how its pages are stored, parent, index, digest')
     .argument('<PATH>', 'an image file')
     .option('--frames', 'list every frame with its byte offset')
     .option('--json', 'JSON lines on stdout, a summary last')
     .addHelpText(
       'after',
       `
-Reads headers, not pages, so it is quick however large the image is; \`migrate verify\` checks every byte.
-A damaged image ends with exit code 13 and the byte offset of the damage.
+Reads headers and run tables, not pages, so it is quick however large the image is; \`migrate verify\` checks every byte. An increment
+needs no parent here. A damaged image ends with exit code 13 and the byte offset of the damage.
 
 Examples:
   migrate inspect image.sfp
@@ -38,7 +38,7 @@ Examples:
 async function inspect(path: string, flags: InspectFlags, context: CliContext): Promise<void> {
   const report = context.report(flags.json === true);
   const showFrame = (frame: FrameSummary) =>
-    report.result(describeFrame(frame), { type: 'frame', ...frameObject(frame) });
+    report.result(frameText(frame), { type: 'frame', ...frameObject(frame) });
   await using source = await openFileSource(path);
   const survey = await tellDamage(report, () =>
     surveyImage(source, {
@@ -48,7 +48,7 @@ async function inspect(path: string, flags: InspectFlags, context: CliContext): 
   );
   const { totals, stateBytes: _bytes, ...rest } = survey;
   const process = processOf(survey);
-  report.result(describe(survey, source.sizeBytes, process), {
+  report.result(inspectText(survey, source.sizeBytes, process), {
     type: 'summary',
     outcome: 'done',
     path,
@@ -71,41 +71,6 @@ function processOf({ state: { kind }, stateBytes }: ImageSurvey): ProcessState |
   } catch {
     return undefined;
   }
-}
-
-function describe(survey: ImageSurvey, sizeBytes: number, process: ProcessState | undefined): string {
-  const { regions, state, frames, totals } = survey;
-  const rows: [string, string][] = [
-    ['format', `version ${survey.version}, ${showBytes(sizeBytes)}`],
-    ['stream id', survey.streamId],
-    ...(process === undefined ? regionRows(regions) : processRows(process)),
-    ['state', `${state.kind}, ${showBytes(state.sizeBytes)}`],
-    ...frames.map(({ type, count, bytes, runs }): [string, string] => [
-      type.toLowerCase().replaceAll('_', ' '),
-      `${showCount(count)} ${count === 1 ? 'frame' : 'frames'}, ${showBytes(bytes)}${runs > 0 ? `, ${showCount(runs)} runs` : ''}`,
-    ]),
-    [
-      'pages',
-      `${showCount(totals.pages)}, ${showCount(totals.zeroPages)} of them zero; ${showBytes(totals.dataBytes)} of data`,
-    ],
-    ['digest', `${formatDigest(totals.digest)} (as stated; not checked here)`],
-  ];
-  return rows.map(([name, value]) => `  ${name.padEnd(13)} ${value}`).join('\n');
-}
-
-function regionRows(regions: ImageSurvey['regions']): [string, string][] {
-  return regions.map(({ id, name, sizeBytes, pageSize }) => [
-    `region ${id}`,
-    `${name}: ${showBytes(sizeBytes)} in pages of ${pageSize} bytes`,
-  ]);
-}
-
-function describeFrame({ offset, typeName, frameBytes, pages }: FrameSummary): string {
-  const what =
-    pages === undefined
-      ? ''
-      : `  region ${pages.region}, ${pages.runCount} runs, ${pages.dataPages} data and ${pages.zeroPages} zero pages`;
-  return `  @${String(offset).padEnd(12)} ${typeName.padEnd(13)} ${String(frameBytes).padStart(9)} bytes${what}`;
 }
 
 function frameObject({ type: _number, typeName, end, ...frame }: FrameSummary): object {

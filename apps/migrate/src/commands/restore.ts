@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addParentOption, type ParentFlags } from '../chain/parent-option.ts';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
@@ -9,7 +10,7 @@ import { checkText } from '../report/check-text.ts';
 import { showBytes, showCount, showMs } from '../report/units.ts';
 import { verifyImage } from '../verify-image.ts';
 
-interface RestoreFlags {
+interface RestoreFlags extends ParentFlags {
   readonly into?: string;
   readonly json?: boolean;
 }
@@ -24,7 +25,8 @@ export function addRestore(root: Command, context: CliContext): void {
       '--into <WHERE>',
       'memory, or file:DIR for a new directory with NAME.mem for each region, state.bin and manifest.json',
     )
-    .option('--json', 'JSON lines on stdout, a summary last')
+    .option('--json', 'JSON lines on stdout, a summary last');
+  addParentOption(command)
     .addHelpText(
       'after',
       `
@@ -42,7 +44,7 @@ Examples:
 
 async function restore(path: string, flags: RestoreFlags, context: CliContext): Promise<void> {
   const directory = parseInto(flags.into);
-  const options = { context, report: context.report(flags.json === true) };
+  const options = { context, report: context.report(flags.json === true), parents: flags.parent };
   if (directory === undefined) await restoreToMemory(path, options);
   else await restoreToDirectory(path, directory, options);
 }

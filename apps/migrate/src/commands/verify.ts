@@ -1,5 +1,6 @@
 import type { ReceiveSummary } from '@stillframe/snapshot';
 import type { Command } from 'commander';
+import { addParentOption, type ParentFlags } from '../chain/parent-option.ts';
 import type { CliContext } from '../cli.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type LoadOptions, loadImage } from '../load-image.ts';
@@ -8,14 +9,15 @@ import { type ImageCheck, verifyImage } from '../verify-image.ts';
 
 /** `migrate verify`: every byte of an image, and whether it is the guest at the cut. */
 export function addVerify(root: Command, context: CliContext): void {
-  root
+  const command = root
     .command('verify')
     .description(
       'check every byte of an image and ask its workload’s oracle; with two, also whether they hold the same memory',
     )
     .argument('<PATH>', 'an image file')
     .argument('[PATH]', 'another one to compare with')
-    .option('--json', 'JSON lines on stdout, a summary last')
+    .option('--json', 'JSON lines on stdout, a summary last');
+  addParentOption(command)
     .addHelpText(
       'after',
       `
@@ -26,9 +28,13 @@ Examples:
   migrate verify sent.sfp received.sfp --json
 `,
     )
-    .action((path: string, other: string | undefined, { json = false }: { json?: boolean }) =>
-      verify(other === undefined ? [path] : [path, other], json, context),
+    .action((path: string, other: string | undefined, flags: VerifyFlags) =>
+      verify(other === undefined ? [path] : [path, other], flags, context),
     );
+}
+
+interface VerifyFlags extends ParentFlags {
+  readonly json?: boolean;
 }
 
 interface Checked {
@@ -37,12 +43,12 @@ interface Checked {
   readonly check: ImageCheck;
 }
 
-async function verify(paths: readonly string[], isJson: boolean, context: CliContext): Promise<void> {
-  const report = context.report(isJson);
+async function verify(paths: readonly string[], flags: VerifyFlags, context: CliContext): Promise<void> {
+  const report = context.report(flags.json === true);
   const checked: Checked[] = [];
   for (const path of paths) {
     // oxlint-disable-next-line no-await-in-loop -- one after the other: each may need all the memory there is
-    const one = await checkOne(path, { context, report });
+    const one = await checkOne(path, { context, report, parents: flags.parent });
     checked.push(one);
     report.result(`${path}\n${checkText(one.summary, one.check)}`, {
       type: 'image',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { GuestState, Region, Target } from '@stillframe/snapshot';
@@ -14,7 +14,7 @@ const FILE_MODE = 0o600;
  * An image as raw files: `NAME.mem` for each region, sparse where it is zero, `state.bin`, and `manifest.json` that says what is what.
  *
  * Written into a directory with random letters next to the final one, which appears at the commit, complete and durable (I-7). One
- * file is open at a time, because an image may have more regions than a process may have files.
+ * file is open at a time, and one to be read, because an image may have more regions than a process may have files.
  */
 export class DirectoryTarget implements Target {
   readonly #path: string;
@@ -23,6 +23,7 @@ export class DirectoryTarget implements Target {
   #names: readonly string[] = [];
   #streamId = '';
   #state: Pick<GuestState, 'kind'> & { sizeBytes: number } = { kind: '', sizeBytes: 0 };
+  #reading: { readonly id: number; readonly descriptor: number } | undefined;
   #stage: 'new' | 'open' | 'committed' | 'discarded' = 'new';
 
   constructor(directory: string) {
@@ -79,7 +80,19 @@ export class DirectoryTarget implements Target {
     });
   }
 
+  /** Waits for the disk: what was written lately is in the page cache. */
+  readPages(id: number, firstPage: number, pages: Uint8Array): void {
+    const descriptor = this.#reader(id);
+    const start = firstPage * this.#regions[id]!.pageSize;
+    for (let done = 0; done < pages.byteLength; ) {
+      const count = readSync(descriptor, pages, done, pages.byteLength - done, start + done);
+      if (count === 0) throw new Error(`${this.#names[id]} ends before byte ${start + done}`);
+      done += count;
+    }
+  }
+
   async commit(): Promise<void> {
+    this.#closeReader();
     const manifest = Buffer.from(`${JSON.stringify(this.#manifest(), undefined, 2)}\n`);
     await this.#withFile('manifest.json', 'wx', (file) => writeAll(file, manifest, 0));
     for (const name of [...this.#names, 'state.bin', 'manifest.json']) {
@@ -97,7 +110,22 @@ export class DirectoryTarget implements Target {
   async discard(): Promise<void> {
     if (this.#stage !== 'open') return;
     this.#stage = 'discarded';
+    this.#closeReader();
     await rm(this.#temporaryPath, { recursive: true, force: true });
+  }
+
+  /** The one file that is open to be read. */
+  #reader(id: number): number {
+    if (this.#reading?.id !== id) {
+      this.#closeReader();
+      this.#reading = { id, descriptor: openSync(path.join(this.#temporaryPath, this.#names[id]!), 'r') };
+    }
+    return this.#reading.descriptor;
+  }
+
+  #closeReader(): void {
+    if (this.#reading !== undefined) closeSync(this.#reading.descriptor);
+    this.#reading = undefined;
   }
 
   #manifest(): object {

@@ -44,6 +44,10 @@ export function memoryTarget(options: { maxBytes?: number } = {}): MemoryTarget 
         at += sizeBytes;
       }
     },
+    readPages(id, firstPage, pages) {
+      const start = firstPage * regions[id]!.pageSize;
+      pages.set(views[id]!.subarray(start, start + pages.byteLength));
+    },
     async commit() {},
     async discard() {
       for (const mapping of mappings) mapping.close();

@@ -1,6 +1,7 @@
 import {
   type Frame,
   type PageCodec,
+  type PageReader,
   PageStreamDecoder,
   type ParentImage,
   type StreamLimits,
@@ -43,6 +44,8 @@ export interface ReceiveOptions {
 export interface StreamOptions extends ReceiveOptions {
   /** The stream of one image, e.g. a file. Stays the caller's to close. */
   readonly source: ByteSource | AsyncIterable<Uint8Array>;
+  /** Where pages that came before can be read, when the target cannot read back: e.g. the stored image itself, opened by `openImage`. */
+  readonly earlier?: PageReader;
 }
 
 /** An image that is being received. */
@@ -66,6 +69,7 @@ export function receiveStream(options: StreamOptions): ReceiveRun {
     from: 'file',
     ...(codec === undefined ? {} : { codec }),
     ...(limits === undefined ? {} : { limits }),
+    ...(options.earlier === undefined ? {} : { earlier: options.earlier }),
     ...decoderSources(target, parent),
   });
   const bytes = 'read' in source ? source : sourceOf(source);

@@ -1,0 +1,86 @@
+import { opendir } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  formatDigest,
+  type ImageIdentity,
+  PageStreamError,
+  type ParentIdentity,
+} from '@stillframe/page-stream';
+import { CliError } from '../cli-error.ts';
+import { openFileSource } from '../io/file-source.ts';
+import { ChainError } from './chain-error.ts';
+import { type ImageLink, identityOf, openLink } from './image-link.ts';
+
+/** Files that are looked at beside an image: each costs a few small reads. */
+export const DIRECTORY_FILES_MAX = 4096;
+
+/** The image that the one at `childPath` builds on: one of `named`, or a file beside it. Throws ChainError. */
+export async function findParent(
+  childPath: string,
+  wanted: ParentIdentity,
+  named: readonly ImageLink[],
+): Promise<ImageLink> {
+  const given = named.find(({ identity }) => isSame(identity.streamId, wanted.streamId));
+  if (given !== undefined) return checked(childPath, given, wanted);
+  const found = await searchDirectory(path.dirname(childPath), wanted);
+  if (found === undefined) {
+    const id = Buffer.from(wanted.streamId).toString('hex');
+    const what = `it builds on the image ${id} with digest ${formatDigest(wanted.digest)}, which is not here`;
+    throw new ChainError('CHAIN_PARENT_MISSING', childPath, what);
+  }
+  return checked(childPath, found, wanted);
+}
+
+/** Why an image that has the right stream id is not the parent, or undefined. */
+function mismatch({ parent, totals }: ImageIdentity, wanted: ParentIdentity): string | undefined {
+  const digest = formatDigest(totals.digest);
+  const wantedDigest = formatDigest(wanted.digest);
+  if (digest !== wantedDigest) return `its digest is ${digest}, and not ${wantedDigest}`;
+  const below = parent?.chainLength ?? 0;
+  if (below + 1 === wanted.chainLength) return undefined;
+  return `it says that ${below} images are below it, and not ${wanted.chainLength - 1}`;
+}
+
+async function checked(childPath: string, link: ImageLink, wanted: ParentIdentity): Promise<ImageLink> {
+  const why = mismatch(link.identity, wanted);
+  if (why === undefined) return link;
+  await link.source[Symbol.asyncDispose]();
+  throw new ChainError('CHAIN_WRONG_PARENT', childPath, `${link.path} is not its parent: ${why}`);
+}
+
+/** A file with the stream id; of several the one that is right, if there is one. */
+async function searchDirectory(folder: string, wanted: ParentIdentity): Promise<ImageLink | undefined> {
+  let wrong: string | undefined;
+  for await (const file of filesIn(folder)) {
+    const identity = await peek(file);
+    if (identity === undefined || !isSame(identity.streamId, wanted.streamId)) continue;
+    if (mismatch(identity, wanted) === undefined) return openLink(file);
+    wrong ??= file;
+  }
+  return wrong === undefined ? undefined : openLink(wrong);
+}
+
+async function* filesIn(folder: string): AsyncGenerator<string> {
+  let seen = 0;
+  for await (const entry of await opendir(folder)) {
+    // Temporary names of files that are not complete begin with a dot.
+    if (!entry.isFile() || entry.name.startsWith('.')) continue;
+    if (++seen > DIRECTORY_FILES_MAX) return;
+    yield path.join(folder, entry.name);
+  }
+}
+
+/** Undefined for what is no image, or cannot be read. */
+async function peek(file: string): Promise<ImageIdentity | undefined> {
+  try {
+    await using source = await openFileSource(file);
+    return identityOf(source);
+  } catch (error) {
+    if (error instanceof PageStreamError || error instanceof CliError) return undefined;
+    throw error;
+  }
+}
+
+export function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
+}
