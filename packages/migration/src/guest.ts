@@ -1,0 +1,95 @@
+import type { PageRun } from '@stillframe/page-stream';
+import type { GuestState, Region } from '@stillframe/snapshot';
+
+/** Pages of one region that follow each other. `firstPage` and `pageCount` are in pages of that region. */
+export interface DirtyRun {
+  readonly region: number;
+  readonly firstPage: number;
+  readonly pageCount: number;
+}
+
+/**
+ * Knows which pages the guest has written. Counts from the moment `MovingGuest.track` resolved.
+ *
+ * A page that is written while it is collected is reported now or by the next call, or by both; never by none. A page whose owner threw its
+ * content away counts as written.
+ */
+export interface Tracker {
+  /** What was written since the last call (since tracking began, at the first); those pages are clean again. May let the event loop go on
+   *  in between, except while the guest is paused, when it should be quick. Runs of one region ascend and do not overlap. */
+  collect(): DirtyRun[] | Promise<DirtyRun[]>;
+  /** How many pages `collect` would report, which stay as they are. For estimates; may be a little behind. */
+  count(): number | Promise<number>;
+  /** Ends tracking; the guest writes at full speed again. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * A guest at the source of a migration: it owns its memory until `release`.
+ *
+ * Ordering: `track` → (`readPages`, `collect`)… → `pause` → `collect` → `readPages`… and `saveState` → then either `resume` (the guest stays
+ * here) or `release` (the destination has it). The driver calls exactly one of the two last, after any failure too (I-4, I-5); neither
+ * when nobody can know who owns the memory: then the guest stays paused and complete, until somebody decides.
+ */
+export interface MovingGuest {
+  /** Fixed while the migration runs; memory that grows makes the next call fail. */
+  readonly regions: readonly Region[];
+  /** Brings every writer to rest. Idempotent. */
+  pause(): Promise<void>;
+  /** Lets writers go on here. Idempotent. */
+  resume(): Promise<void>;
+  /** Everything that is not memory. Called while paused. The bytes are a copy. */
+  saveState(): Promise<GuestState>;
+  /** Starts tracking writes, while the guest runs. Called at most once at a time. Post-copy alone does not call it. */
+  track(): Promise<Tracker>;
+  /** Copies `into.length` bytes, whole pages, from page `firstPage` on; the guest may be writing to them meanwhile. */
+  readPages(region: number, firstPage: number, into: Uint8Array): void | Promise<void>;
+  /** The destination owns the memory and needs nothing more from here: stop being the owner and give everything up. Idempotent. */
+  release(): Promise<void>;
+}
+
+/**
+ * The receiving side: a guest that is being put together. It does not run before `start`.
+ *
+ * Ordering: `allocate` → `writePages`… (a page may come again: the later one counts) → `loadState` → `start`; or `discard` at any time
+ * before `start`. In post-copy `lazy` comes after `allocate`, `start` before all pages have come, and `pause`/`resume` may follow.
+ */
+export interface MovingTarget {
+  /** Makes room; throws when it cannot be had. Memory reads as zeros. Sizes are within the limits the destination announced. */
+  allocate(regions: readonly Region[]): Promise<void>;
+  /** `bytes` holds the content of the data runs, packed in the order of `runs`; on loan until the promise resolves. Zero runs become zeros. */
+  writePages(region: number, runs: readonly PageRun[], bytes: Uint8Array): void | Promise<void>;
+  /** Checks and takes the state; throws when the guest cannot be started from it. Nothing runs yet. `state.bytes` stay the target's. */
+  loadState(state: GuestState): Promise<void>;
+  /** The guest runs here from now on. Called once, after this side has become the owner. */
+  start(): Promise<void>;
+  /** Brings the started guest to rest: when the link breaks after a post-copy hand-over. Idempotent. */
+  pause(): Promise<void>;
+  /** Lets it go on. Idempotent. */
+  resume(): Promise<void>;
+  /** Gives up everything received. Idempotent; never called once `start` was. */
+  discard(): Promise<void>;
+  /** From now on pages that have not come are fetched when they are touched: post-copy. Absent when the target cannot do that. */
+  lazy?(): LazyMemory | Promise<LazyMemory>;
+}
+
+/** A page that somebody waits for. */
+export interface MissingPage {
+  readonly region: number;
+  readonly page: number;
+}
+
+/** Memory that fills on touch; `PageServer` of `@stillframe/uffd` is one. Only the destination of a post-copy needs it. */
+export interface LazyMemory {
+  /** Up to `max` pages that were touched and are missing, first touched first; each page is reported once. Never blocks. */
+  takeRequests(max: number): readonly MissingPage[];
+  /** Resolves when `takeRequests` would return something, when closed, or when `signal` aborts. May resolve early. */
+  wait(signal?: AbortSignal): Promise<void>;
+  /** Puts whole pages in, and wakes who waits for them. Pages that are there already stay as they are. `bytes` may be reused afterwards. */
+  install(region: number, firstPage: number, bytes: Uint8Array): void;
+  installZero(region: number, firstPage: number, pageCount: number): void;
+  /** How many pages are not there yet. */
+  missing(): number;
+  /** Everything is there: the memory is ordinary memory from now on. With pages missing, who waits for them fails; it never sleeps on. */
+  close(): Promise<void>;
+}
