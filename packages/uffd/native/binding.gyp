@@ -14,6 +14,7 @@
         "binding/owned_mapping.cc",
         "binding/pagemap_binding.cc",
         "binding/process_binding.cc",
+        "binding/track_binding.cc",
         "binding/userfault_binding.cc",
         "core/address_ranges.cc",
         "core/arming.cc",
@@ -22,7 +23,10 @@
         "core/guest_memory.cc",
         "core/hole_map.cc",
         "core/pre_image_store.cc",
-        "core/sweeper.cc"
+        "core/sweeper.cc",
+        "track/async_tracking.cc",
+        "track/dirty_tracker.cc",
+        "track/sync_tracking.cc"
       ],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS", "NODE_ADDON_API_REQUIRE_BASIC_FINALIZERS"],
       "cflags!": ["-fno-exceptions"],

@@ -9,6 +9,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitOwnedFd(env, exports);
   InitOwnedMapping(env, exports);
   InitCapture(env, exports);
+  InitTrack(env, exports);
   return exports;
 }
 

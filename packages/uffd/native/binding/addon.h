@@ -12,3 +12,4 @@ void InitFdPassing(Napi::Env env, Napi::Object exports);
 void InitOwnedFd(Napi::Env env, Napi::Object exports);
 void InitOwnedMapping(Napi::Env env, Napi::Object exports);
 void InitCapture(Napi::Env env, Napi::Object exports);
+void InitTrack(Napi::Env env, Napi::Object exports);

@@ -53,7 +53,8 @@ const START = 2;
  * whole; a fork of the owner); none that was written is left out.
  *
  * Not seen: writes through another mapping of the same file or by another process, writes to a file behind a mapping, DMA into pages that
- * were pinned before; memory that grows or is mapped later, until `use` names it.
+ * were pinned before; memory that grows or is mapped later, until `use` names it. Memory that is unmapped and stays so may be passed over in
+ * silence (`async`): it is reading it that fails then.
  *
  * Stopping: after `close` the memory may be given to a capture engine at once; one range of memory belongs to one userfaultfd, and the
  * protection does not pass from one to the next. What is written between `close` and the arming of the capture is seen by neither: so it

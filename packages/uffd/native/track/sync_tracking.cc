@@ -1,0 +1,238 @@
+#include "track/sync_tracking.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "kernel/memory.h"
+#include "kernel/userfault.h"
+#include "track/span_pages.h"
+
+namespace stillframe {
+
+namespace {
+
+constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, Linux 5.14
+constexpr uint64_t kSmallPageBytes = 4096;
+constexpr uint64_t kHugePageBytes = uint64_t{2} << 20;
+// Protecting a page that is protected costs less than another system call.
+constexpr uint64_t kJoinGapPages = 16;
+// System calls for which the gate is held at a time: the thread that writers wait for gets its turn.
+constexpr int kCallsAtOnce = 16;
+
+}  // namespace
+
+SyncTracking::SyncTracking(UniqueFd uffd, const GuestMemory& memory, bool populates)
+    : uffd_(std::move(uffd)),
+      protector_(uffd_.get()),
+      populates_(populates),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      memory_(memory),
+      noted_(memory.Pages()),
+      thread_([this] { Run(); }) {
+  pthread_setname_np(thread_.native_handle(), "stillframe-trk");
+}
+
+SyncTracking::~SyncTracking() { Close(memory_); }
+
+void SyncTracking::Run() {
+  while (!stop_.load(std::memory_order_seq_cst)) {
+    WaitForWork();
+    const std::scoped_lock gate(gate_);
+    RetryPending();
+    ReadEvents();
+  }
+}
+
+void SyncTracking::WaitForWork() {
+  std::array<pollfd, 2> ready{{{.fd = wake_.get(), .events = POLLIN, .revents = 0},
+                               {.fd = uffd_.get(), .events = POLLIN, .revents = 0}}};
+  // What is pending waits for the kernel to finish a change of the address space: a matter of microseconds.
+  // pending_count_ is changed by this thread alone.
+  poll(ready.data(), ready.size(), pending_count_ > 0 ? 0 : -1);
+  if (pending_count_ > 0) {
+    sched_yield();
+  }
+}
+
+void SyncTracking::ReadEvents() {
+  if (pending_count_ + kBatch > kPendingMax) {
+    return;
+  }
+  std::array<abi::UffdMsg, kBatch> messages;
+  const SysResult got = UffdRead(uffd_.get(), messages.data(), sizeof messages);
+  const size_t count = got.ok() ? static_cast<size_t>(got.value) / sizeof(abi::UffdMsg) : 0;
+  for (size_t i = 0; i < count; ++i) {
+    OnEvent(messages[i]);
+  }
+}
+
+void SyncTracking::OnEvent(const abi::UffdMsg& message) {
+  const auto note = [this](uint64_t first, uint64_t past) { noted_.Set(first, past); };
+  switch (message.event) {
+    case abi::kEventPagefault:
+      if (!LetThrough(message.arg.pagefault.address)) {
+        pending_[pending_count_++] = message.arg.pagefault.address;
+      }
+      break;
+    case abi::kEventRemove:
+    case abi::kEventUnmap:
+      memory_.ForOverlap(message.arg.remove.start, message.arg.remove.end, note);
+      break;
+    case abi::kEventRemap:
+      memory_.ForOverlap(message.arg.remap.from, message.arg.remap.from + message.arg.remap.len, note);
+      break;
+    case abi::kEventFork:
+      close(static_cast<int>(message.arg.fork.ufd));
+      break;
+    default:
+      break;
+  }
+}
+
+void SyncTracking::RetryPending() {
+  size_t kept = 0;
+  for (size_t i = 0; i < pending_count_; ++i) {
+    if (!LetThrough(pending_[i])) {
+      pending_[kept++] = pending_[i];
+    }
+  }
+  pending_count_ = kept;
+}
+
+/// Notes the page, then lets its writer go on. False: to be tried again.
+bool SyncTracking::LetThrough(uint64_t address) {
+  const auto page = memory_.PageAt(address);
+  uint64_t start = address & ~(kSmallPageBytes - 1);
+  uint64_t bytes = kSmallPageBytes;
+  if (page) {
+    const PagePlace place = memory_.Place(*page);
+    start = place.address;
+    bytes = place.page_bytes;
+    noted_.Set(*page);
+  }
+  const int error = protector_.Release(start, bytes);
+  if (error == EINVAL && !page) {
+    // Memory that is no longer named, or was moved: of huge pages perhaps.
+    protector_.Release(address & ~(kHugePageBytes - 1), kHugePageBytes);
+  }
+  return error != EAGAIN;
+}
+
+/// The pages [first, past) of the span. Holding the gate, which is given up while an event is unread.
+int SyncTracking::Protect(std::unique_lock<std::mutex>& gate, const TrackedSpan& span, uint64_t first,
+                          uint64_t past) {
+  const uint64_t page_bytes = span.region.page_bytes;
+  const uint64_t address = span.address + (first - span.first_page) * page_bytes;
+  const uint64_t bytes = (past - first) * page_bytes;
+  if (populates_) {
+    Madvise(address, bytes, kPopulateRead);
+  }
+  int error = protector_.Protect(address, bytes);
+  while (error == EAGAIN && !stop_.load(std::memory_order_seq_cst)) {
+    gate.unlock();
+    WakeThread();
+    sched_yield();
+    gate.lock();
+    error = protector_.Protect(address, bytes);
+  }
+  if (error == ENOENT && protector_.Register(address, bytes) == 0) {
+    // Other memory was mapped there since; an event has told of it.
+    error = protector_.Protect(address, bytes);
+  }
+  return error;
+}
+
+int SyncTracking::Start(const TrackedSpan& span) {
+  std::unique_lock gate(gate_);
+  const uint64_t past = span.first_page + span.bytes / span.region.page_bytes;
+  const int error = Protect(gate, span, span.first_page, past);
+  if (error == 0) {
+    noted_.Clear(span.first_page, past);
+  }
+  return error;
+}
+
+int SyncTracking::Collect(const TrackedSpan& span, DirtyBitmap& written) {
+  std::unique_lock gate(gate_);
+  const uint64_t past = span.first_page + span.bytes / span.region.page_bytes;
+  int calls = 0;
+  for (uint64_t first = noted_.Find(true, span.first_page, past); first < past;) {
+    uint64_t end = noted_.Find(false, first, past);
+    for (uint64_t next = noted_.Find(true, end, past); next < past && next - end <= kJoinGapPages;
+         next = noted_.Find(true, end, past)) {
+      end = noted_.Find(false, next, past);
+    }
+    if (const int error = Protect(gate, span, first, end)) {
+      return error;
+    }
+    noted_.ForRuns(first, end, [&](uint64_t from, uint64_t to) { written.Set(from, to); });
+    noted_.Clear(first, end);
+    if (++calls % kCallsAtOnce == 0) {
+      gate.unlock();
+      sched_yield();
+      gate.lock();
+    }
+    first = noted_.Find(true, end, past);
+  }
+  return 0;
+}
+
+int SyncTracking::Count(const TrackedSpan& span, DirtyBitmap& written) {
+  const std::scoped_lock gate(gate_);
+  noted_.ForRuns(span.first_page, span.first_page + span.bytes / span.region.page_bytes,
+                 [&](uint64_t first, uint64_t past) { written.Set(first, past); });
+  return 0;
+}
+
+int SyncTracking::Use(const GuestMemory& /*before*/, const GuestMemory& now) {
+  const std::scoped_lock gate(gate_);
+  const AddressRanges fresh = Subtract(AddressesOf(now), AddressesOf(memory_));
+  for (const AddressRange& range : fresh) {
+    if (const int error = protector_.Register(range.start, range.end - range.start)) {
+      return error;
+    }
+  }
+  DirtyBitmap noted(now.Pages());
+  for (const AddressRange& range : fresh) {
+    now.ForOverlap(range.start, range.end, [&](uint64_t first, uint64_t past) { noted.Set(first, past); });
+  }
+  noted_.ForRuns(0, memory_.Pages(), [&](uint64_t first, uint64_t past) {
+    for (uint64_t page = first; page < past; ++page) {
+      const PagePlace place = memory_.Place(page);
+      now.ForOverlap(place.address, place.address + place.page_bytes,
+                     [&](uint64_t from, uint64_t to) { noted.Set(from, to); });
+    }
+  });
+  memory_ = now;
+  noted_ = std::move(noted);
+  return 0;
+}
+
+void SyncTracking::Close(const GuestMemory& /*memory*/) {
+  if (!thread_.joinable()) {
+    return;
+  }
+  // The thread serves on until nothing is protected; what is woken meanwhile finds no protection.
+  for (const GuestRegion& region : memory_.Regions()) {
+    protector_.Unregister(region.address, region.size_bytes);
+  }
+  stop_.store(true, std::memory_order_seq_cst);
+  WakeThread();
+  thread_.join();
+  uffd_.Close();  // wakes whoever is left
+}
+
+void SyncTracking::WakeThread() const {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof one);
+}
+
+}  // namespace stillframe

@@ -1,0 +1,70 @@
+// A thread of ours notes each first write to a protected page, while its writer waits, and lets it go on: for
+// kernels without UFFD_FEATURE_WP_ASYNC.
+//
+// Concurrency: `gate_` is held by the thread while it reads and handles events, and by the consumer while it
+// takes noted pages and protects them again. So under the gate a page is noted, or protected: a page cannot
+// be let through after its note was taken. An event is read under the gate as well: whoever was woken by the
+// reading has its change noted before anybody can look. The thread waits for nobody who waits for JavaScript
+// (I-1): the consumer holds the gate for a few system calls only, and gives it up while the kernel answers
+// EAGAIN, which lasts until an event is read. Duplicates are noted twice. Not handled: nothing in the thread
+// allocates or touches guest memory.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+
+#include "core/protector.h"
+#include "kernel/abi.h"
+#include "kernel/unique_fd.h"
+#include "track/tracking.h"
+
+namespace stillframe {
+
+class SyncTracking : public Tracking {
+ public:
+  /// `uffd` with the events REMOVE, REMAP and UNMAP is its own. `populates`: without WP_UNPOPULATED, and of
+  /// this process; pages that are not there cannot be protected and are made to be there.
+  SyncTracking(UniqueFd uffd, const GuestMemory& memory, bool populates);
+  ~SyncTracking() override;
+
+  int Start(const TrackedSpan& span) override;
+  int Collect(const TrackedSpan& span, DirtyBitmap& written) override;
+  int Count(const TrackedSpan& span, DirtyBitmap& written) override;
+  int Use(const GuestMemory& before, const GuestMemory& now) override;
+  void Close(const GuestMemory& memory) override;
+
+ private:
+  // Events of one read(2).
+  static constexpr size_t kBatch = 64;
+  // Blocked threads whose pages could not be let through yet; when it is full the rest stay in the kernel.
+  static constexpr size_t kPendingMax = 1024;
+
+  void Run();
+  void WaitForWork();
+  void ReadEvents();
+  void OnEvent(const abi::UffdMsg& message);
+  void RetryPending();
+  bool LetThrough(uint64_t address);
+  int Protect(std::unique_lock<std::mutex>& gate, const TrackedSpan& span, uint64_t first, uint64_t past);
+  void WakeThread() const;
+
+  UniqueFd uffd_;
+  const Protector protector_;
+  const bool populates_;
+  UniqueFd wake_;
+  std::atomic<bool> stop_{false};
+
+  std::mutex gate_;
+  // All of these under the gate.
+  GuestMemory memory_;
+  DirtyBitmap noted_;
+  std::array<uint64_t, kPendingMax> pending_{};
+  size_t pending_count_ = 0;
+
+  std::thread thread_;
+};
+
+}  // namespace stillframe

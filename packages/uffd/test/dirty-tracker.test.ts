@@ -1,0 +1,233 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import {
+  addressOf,
+  type CaptureRegion,
+  DirtyTracker,
+  HUGE_PAGE_2MIB,
+  madvise,
+  Mapping,
+  mmap,
+  munmap,
+  pageSize,
+  probe,
+  type TrackKind,
+  Userfaultfd,
+} from '../src/index.ts';
+import { withHugePages } from './huge-pages.ts';
+import { lacks, lacksUffd } from './kernel.ts';
+
+const PAGES = 64;
+const SIZE = PAGES * pageSize;
+const KINDS: readonly TrackKind[] = ['async', 'sync'];
+
+const lacksTracking =
+  lacksUffd('WP_UNPOPULATED', 'WP_HUGETLBFS_SHMEM') ||
+  lacks(probe().pagemapScan.outcome.ok, 'PAGEMAP_SCAN or WP_ASYNC is not there');
+
+/** Pages of the first region that a tracker names, one by one. */
+function pagesOf(tracker: DirtyTracker): number[] {
+  return tracker
+    .collect()
+    .flatMap(({ firstPage, pageCount }) => Array.from({ length: pageCount }, (_, at) => firstPage + at));
+}
+
+function write(memory: ArrayBufferLike, ...pages: number[]): void {
+  const bytes = new Uint8Array(memory);
+  for (const page of pages) bytes[page * pageSize + 7] = bytes[page * pageSize + 7]! + 1;
+}
+
+function started(kind: TrackKind, memory: CaptureRegion['memory']): DirtyTracker {
+  const tracker = DirtyTracker.open([{ memory }], { kind });
+  tracker.start();
+  return tracker;
+}
+
+describe.skipIf(lacksTracking).for(KINDS)('tracking, %s', (kind) => {
+  test.for(['anonymous', 'memfd'] as const)('pages of %s memory that are written, each once', (backing) => {
+    using mapping = new Mapping({ sizeBytes: SIZE, backing });
+    new Uint8Array(mapping.buffer).fill(1);
+    using tracker = started(kind, mapping);
+    expect(pagesOf(tracker)).toEqual([]);
+    write(mapping.buffer, 3, 4, 5, 63);
+    expect(tracker.count()).toBe(4);
+    expect(tracker.collect()).toEqual([
+      { region: 0, firstPage: 3, pageCount: 3 },
+      { region: 0, firstPage: 63, pageCount: 1 },
+    ]);
+    expect(tracker.count()).toBe(0);
+    expect(tracker.collect()).toEqual([]);
+    write(mapping.buffer, 4);
+    expect(pagesOf(tracker)).toEqual([4]);
+  });
+
+  test('pages that were never touched', () => {
+    using mapping = new Mapping({ sizeBytes: SIZE });
+    using tracker = started(kind, mapping);
+    expect(pagesOf(tracker)).toEqual([]);
+    expect(new Uint8Array(mapping.buffer)[9 * pageSize]).toBe(0);
+    expect(pagesOf(tracker)).toEqual([]);
+    write(mapping.buffer, 2, 9);
+    expect(pagesOf(tracker)).toEqual([2, 9]);
+    expect(pagesOf(tracker)).toEqual([]);
+  });
+
+  test('several regions, that follow each other or not', () => {
+    using mapping = new Mapping({ sizeBytes: SIZE });
+    const at = (page: number, pages: number) => ({
+      memory: { address: mapping.address + BigInt(page * pageSize), sizeBytes: pages * pageSize },
+    });
+    using tracker = DirtyTracker.open([at(32, 8), at(0, 8), at(8, 8)], { kind });
+    tracker.start();
+    write(mapping.buffer, 7, 8, 20, 33);
+    expect(tracker.collect()).toEqual([
+      { region: 0, firstPage: 1, pageCount: 1 },
+      { region: 1, firstPage: 7, pageCount: 1 },
+      { region: 2, firstPage: 0, pageCount: 1 },
+    ]);
+  });
+
+  test('what the kernel writes for us', () => {
+    using mapping = new Mapping({ sizeBytes: SIZE });
+    new Uint8Array(mapping.buffer).fill(1);
+    using tracker = started(kind, mapping);
+    madvise({ address: mapping.address + BigInt(5 * pageSize), sizeBytes: pageSize }, 'POPULATE_WRITE');
+    expect(pagesOf(tracker)).toEqual([5]);
+  });
+
+  test('pages that are thrown away are zeros now: written', () => {
+    const sizeBytes = 8 * HUGE_PAGE_2MIB;
+    using mapping = new Mapping({ sizeBytes });
+    madvise(mapping, 'NOHUGEPAGE');
+    new Uint8Array(mapping.buffer).fill(1);
+    using tracker = started(kind, mapping);
+    const address = (page: number): bigint => mapping.address + BigInt(page * pageSize);
+    madvise({ address: address(3), sizeBytes: pageSize }, 'DONTNEED');
+    // Whole page tables with it: what is left of them has no entry that could be looked at.
+    madvise({ address: address(1024), sizeBytes: 3 * HUGE_PAGE_2MIB }, 'DONTNEED');
+    const runs = tracker.collect();
+    expect(runs).toEqual([
+      { region: 0, firstPage: 3, pageCount: 1 },
+      { region: 0, firstPage: 1024, pageCount: (3 * HUGE_PAGE_2MIB) / pageSize },
+    ]);
+    expect(tracker.collect()).toEqual([]);
+    write(mapping.buffer, 3, 1500);
+    expect(pagesOf(tracker)).toEqual([3, 1500]);
+  });
+
+  test('transparent huge pages: as a whole, or the pages that were written', () => {
+    using mapping = new Mapping({ sizeBytes: 4 * HUGE_PAGE_2MIB });
+    madvise(mapping, 'HUGEPAGE');
+    new Uint8Array(mapping.buffer).fill(1);
+    using tracker = started(kind, mapping);
+    expect(pagesOf(tracker)).toEqual([]);
+    write(mapping.buffer, 700);
+    const pages = pagesOf(tracker);
+    expect(pages).toContain(700);
+    expect(pages.length).toBeLessThanOrEqual(HUGE_PAGE_2MIB / pageSize);
+    expect(pagesOf(tracker)).toEqual([]);
+  });
+
+  test('hugetlb pages', async (context) => {
+    await withHugePages(context, 3, () => {
+      using mapping = new Mapping({ sizeBytes: 3 * HUGE_PAGE_2MIB, hugePageSize: HUGE_PAGE_2MIB });
+      const bytes = new Uint8Array(mapping.buffer);
+      bytes.fill(1);
+      using tracker = started(kind, mapping);
+      expect(tracker.regions[0]!.pageSize).toBe(HUGE_PAGE_2MIB);
+      expect(tracker.collect()).toEqual([]);
+      bytes[HUGE_PAGE_2MIB + 5] = 9;
+      expect(tracker.collect()).toEqual([{ region: 0, firstPage: 1, pageCount: 1 }]);
+      expect(tracker.collect()).toEqual([]);
+    });
+  });
+
+  test('memory of WebAssembly', () => {
+    const { Memory } = Reflect.get(globalThis, 'WebAssembly');
+    const memory: { buffer: ArrayBuffer } = new Memory({ initial: 4, maximum: 4 });
+    using tracker = started(kind, memory);
+    write(memory.buffer, 1, 40);
+    expect(pagesOf(tracker)).toEqual([1, 40]);
+  });
+
+  test('in slices, and a collection that is given up loses nothing', async () => {
+    using mapping = new Mapping({ sizeBytes: 1 << 30 });
+    madvise(mapping, 'NOHUGEPAGE');
+    using tracker = DirtyTracker.open([{ memory: mapping }], { kind });
+    await tracker.startSliced();
+    const last = (1 << 30) / pageSize - 1;
+    write(mapping.buffer, 1, last);
+    const stop = new AbortController();
+    const given = tracker.collectSliced(stop.signal);
+    expect(() => tracker.count()).toThrow(/asked already/);
+    stop.abort();
+    await expect(given).rejects.toThrow(/abort/i);
+    expect(tracker.count()).toBe(2);
+    expect((await tracker.collectSliced()).map(({ firstPage }) => firstPage)).toEqual([1, last]);
+    expect(await tracker.collectSliced()).toEqual([]);
+  });
+
+  test('other memory at the same place counts as written as a whole', () => {
+    const sizeBytes = SIZE;
+    const address = mmap({ sizeBytes, flags: ['PRIVATE', 'ANONYMOUS'] });
+    const middle = { address: address + BigInt(16 * pageSize), sizeBytes: 8 * pageSize };
+    try {
+      using tracker = started(kind, { address, sizeBytes });
+      munmap(middle);
+      mmap({ ...middle, flags: ['PRIVATE', 'ANONYMOUS', 'FIXED'] });
+      const pages = pagesOf(tracker);
+      expect(pages).toEqual(expect.arrayContaining([16, 17, 18, 19, 20, 21, 22, 23]));
+      expect(pagesOf(tracker)).toEqual([]);
+      madvise({ address: middle.address, sizeBytes: pageSize }, 'POPULATE_WRITE');
+      expect(pagesOf(tracker)).toEqual([16]);
+    } finally {
+      munmap({ address, sizeBytes });
+    }
+  });
+
+  test('memory that cannot be tracked any more is told by name', () => {
+    const address = mmap({ sizeBytes: SIZE, flags: ['PRIVATE', 'ANONYMOUS'] });
+    const memory = { address, sizeBytes: SIZE };
+    using tracker = started(kind, memory);
+    munmap(memory);
+    using other = Userfaultfd.open({ features: ['PAGEFAULT_FLAG_WP'], userModeOnly: true });
+    if (kind === 'async') {
+      // A gap is passed over by the kernel's walk; what somebody else has is not.
+      mmap({ address, sizeBytes: SIZE, flags: ['PRIVATE', 'ANONYMOUS', 'FIXED'] });
+      other.register(memory, ['WP']);
+    }
+    expect(() => tracker.collect()).toThrow(expect.objectContaining({ code: 'TRACK_MEMORY_GONE' }));
+    if (kind === 'async') munmap(memory);
+  });
+
+  test('after close the memory is free: for a tracker, too', () => {
+    using mapping = new Mapping({ sizeBytes: SIZE });
+    const tracker = started(kind, mapping);
+    expect(() => DirtyTracker.open([{ memory: mapping }], { kind })).toThrow(/EBUSY/);
+    tracker.close();
+    tracker.close();
+    write(mapping.buffer, 1);
+    expect(() => tracker.collect()).toThrow(/closed/);
+    using again = started(kind, mapping);
+    expect(pagesOf(again)).toEqual([]);
+  });
+
+  test('is asked in order', () => {
+    using mapping = new Mapping({ sizeBytes: SIZE });
+    using tracker = DirtyTracker.open([{ memory: mapping }], { kind });
+    expect(() => tracker.collect()).toThrow(/not started/);
+    expect(() => tracker.use([])).toThrow(TypeError);
+    tracker.start();
+    write(mapping.buffer, 1, 2);
+    tracker.start();
+    expect(pagesOf(tracker)).toEqual([]);
+  });
+
+  test('memory that is garbage stays until the tracker is closed', () => {
+    const buffer = Reflect.construct(ArrayBuffer, [SIZE, { maxByteLength: SIZE }]);
+    const { address } = addressOf(buffer);
+    using tracker = started(kind, buffer);
+    expect(readFileSync('/proc/self/maps', 'latin1')).toContain(address.toString(16));
+    expect(tracker.kind).toBe(kind);
+  });
+});
