@@ -38,7 +38,7 @@ declare namespace native {
     /** 1: more to do; 0: done; an errno negated. */
     step(maxBytes: bigint): number;
     /** What was collected, or counted, as triples of region, first page, pages; then forgotten. */
-    take(): Float64Array;
+    take(): Uint32Array;
     use(regions: BigUint64Array): number;
     close(): void;
   }

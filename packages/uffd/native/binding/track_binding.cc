@@ -19,8 +19,9 @@
 namespace stillframe {
 namespace {
 
-constexpr size_t kRegionWords = 4;  // address, bytes, bytes in a page, flags (of captures)
-constexpr size_t kRunWords = 3;     // region, first page, pages
+constexpr size_t kRegionWords = 4;                 // address, bytes, bytes in a page, flags (of captures)
+constexpr size_t kRunWords = 3;                    // region, first page, pages
+constexpr uint64_t kPagesMax = uint64_t{1} << 32;  // of one region: 16 TiB
 
 std::vector<GuestRegion> ToRegions(std::span<const uint64_t> words) {
   std::vector<GuestRegion> regions;
@@ -31,6 +32,9 @@ std::vector<GuestRegion> ToRegions(std::span<const uint64_t> words) {
                        .memory_fd = -1,
                        .only_at_cut = false,
                        .holes_are_zero = false});
+    if (words[i + 2] != 0 && words[i + 1] / words[i + 2] >= kPagesMax) {
+      throw std::invalid_argument("a region has too many pages");
+    }
   }
   return regions;
 }
@@ -64,15 +68,19 @@ class DirtyTrackerObject : public Napi::ObjectWrap<DirtyTrackerObject> {
     return Napi::Number::New(info.Env(), Tracker(info).Step(ToU64(info[0])));
   }
 
+  /// Numbers of 32 bits, which JavaScript holds without allocating.
   Napi::Value Take(const Napi::CallbackInfo& info) {
-    const std::vector<DirtyRun> runs = Tracker(info).Take();
-    Napi::Float64Array words = Napi::Float64Array::New(info.Env(), kRunWords * runs.size());
-    double* out = words.Data();
-    for (const DirtyRun& run : runs) {
-      *out++ = static_cast<double>(run.region);
-      *out++ = static_cast<double>(run.first_page);
-      *out++ = static_cast<double>(run.pages);
-    }
+    DirtyTracker& tracker = Tracker(info);
+    size_t runs = 0;
+    tracker.ForRuns([&](size_t, uint64_t, uint64_t) { ++runs; });
+    Napi::Uint32Array words = Napi::Uint32Array::New(info.Env(), kRunWords * runs);
+    uint32_t* out = words.Data();
+    tracker.ForRuns([&](size_t region, uint64_t first, uint64_t past) {
+      *out++ = static_cast<uint32_t>(region);
+      *out++ = static_cast<uint32_t>(first);
+      *out++ = static_cast<uint32_t>(past - first);
+    });
+    tracker.Forget();
     return words;
   }
 

@@ -65,22 +65,13 @@ int DirtyTracker::Step(uint64_t bytes) {
   return region_ < memory_.Regions().size() ? 1 : 0;
 }
 
-std::vector<DirtyRun> DirtyTracker::Take() {
-  const bool counting = step_ == TrackStep::kCount;
-  std::vector<DirtyRun> runs;
-  for (size_t region = 0; region < memory_.Regions().size(); ++region) {
-    const uint64_t base = memory_.FirstPage(region);
-    (counting ? counted_ : collected_)
-        .ForRuns(base, memory_.EndPage(region), [&](uint64_t first, uint64_t past) {
-          runs.push_back({.region = region, .first_page = first - base, .pages = past - first});
-        });
-  }
-  if (counting) {
+void DirtyTracker::Forget() {
+  if (step_ == TrackStep::kCount) {
     counted_ = DirtyBitmap(0);
+    step_ = TrackStep::kCollect;
   } else {
     collected_ = DirtyBitmap(memory_.Pages());
   }
-  return runs;
 }
 
 int DirtyTracker::Use(std::vector<GuestRegion> regions) {

@@ -1,7 +1,8 @@
 // Which pages of a guest were written since they were last asked about, asked slice by slice.
 //
-// Life: construct → Begin(kStart), Step … → (Begin(kCollect), Step …, Take) … → Close. A collection that is
-// not finished loses nothing: what it found is in the next. Threads: all by one; the destructor closes.
+// Life: construct → Begin(kStart), Step … → (Begin(kCollect), Step …, ForRuns, Forget) … → Close. A
+// collection that is not finished loses nothing: what it found is in the next. Threads: all by one; the
+// destructor closes.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +17,6 @@ namespace stillframe {
 
 enum class TrackStep : uint8_t { kCollect = 0, kCount = 1, kStart = 2 };
 
-/// Pages of one region.
-struct DirtyRun {
-  uint64_t region;
-  uint64_t first_page;
-  uint64_t pages;
-};
-
 class DirtyTracker {
  public:
   /// Throws std::invalid_argument for regions that GuestMemory refuses.
@@ -34,8 +28,19 @@ class DirtyTracker {
   void Begin(TrackStep step);
   /// Goes on for up to `bytes` of memory. 0: done, 1: more to do, or an errno negated.
   int Step(uint64_t bytes);
-  /// What was collected since the last Take, or counted by the last count; ascending.
-  std::vector<DirtyRun> Take();
+  /// What was collected and not forgotten yet, or counted if that was the last step; ascending.
+  /// `visit(region, first_page, past)`, of pages of that region.
+  template <typename Visit>
+  void ForRuns(Visit visit) const {
+    const DirtyBitmap& found = step_ == TrackStep::kCount ? counted_ : collected_;
+    for (size_t region = 0; region < memory_.Regions().size(); ++region) {
+      const uint64_t base = memory_.FirstPage(region);
+      found.ForRuns(base, memory_.EndPage(region),
+                    [&](uint64_t first, uint64_t past) { visit(region, first - base, past - base); });
+    }
+  }
+  /// Whoever asked has it now.
+  void Forget();
   /// The guest is something else now. 0 or errno; then nothing has changed. Throws std::invalid_argument.
   int Use(std::vector<GuestRegion> regions);
   void Close();

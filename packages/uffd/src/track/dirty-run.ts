@@ -9,7 +9,7 @@ export interface DirtyRun {
 const RUN_WORDS = 3;
 
 /** From the native tracker's triples of region, first page, pages. */
-export function decodeRuns(words: Float64Array): DirtyRun[] {
+export function decodeRuns(words: Uint32Array): DirtyRun[] {
   const runs: DirtyRun[] = [];
   for (let at = 0; at < words.length; at += RUN_WORDS) {
     runs.push({ region: words[at]!, firstPage: words[at + 1]!, pageCount: words[at + 2]! });

@@ -35,7 +35,7 @@ export interface ForeignTracking {
 }
 
 /** How much is scanned or protected in one turn of the event loop: below a millisecond where every page is written. */
-const SLICE_BYTES = 256n * 2n ** 20n;
+const SLICE_BYTES = 64n * 2n ** 20n;
 const EVERYTHING = 2n ** 63n;
 
 const COLLECT = 0;
@@ -188,14 +188,14 @@ export class DirtyTracker {
     this.close();
   }
 
-  #whole(step: number): Float64Array {
+  #whole(step: number): Uint32Array {
     this.#check();
     this.#tracker.begin(step);
     this.#done(this.#tracker.step(EVERYTHING));
     return this.#tracker.take();
   }
 
-  async #sliced(step: number, signal: AbortSignal | undefined): Promise<Float64Array> {
+  async #sliced(step: number, signal: AbortSignal | undefined): Promise<Uint32Array> {
     this.#check();
     this.#tracker.begin(step);
     this.#stepping = true;
