@@ -1,5 +1,10 @@
 import { library } from '@stillframe/tsup-config';
 
 export default library({
-  entry: { memory: 'src/memory.ts', process: 'src/process/index.ts', core: 'src/core/index.ts' },
+  entry: {
+    memory: 'src/memory.ts',
+    process: 'src/process/index.ts',
+    core: 'src/core/index.ts',
+    tracking: 'src/tracking/index.ts',
+  },
 });

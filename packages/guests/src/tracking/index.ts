@@ -1,0 +1,1 @@
+export { type MemoryTracker, trackMemory, type TrackMemoryOptions } from './memory-tracker.ts';
