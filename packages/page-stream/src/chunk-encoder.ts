@@ -6,6 +6,7 @@ import { CompressionTrial } from './compression-trial.ts';
 import { FRAME_HEADER_BYTES } from './frame-header.ts';
 import type { PageSpan } from './frames.ts';
 import { CHUNK_RUN_BYTES, CHUNKS_HEAD_BYTES, type ChunkRun, writeChunkTable } from './layout/chunks.ts';
+import { PackOrder } from './pack-order.ts';
 import type { PackedSlab, PackRequest } from './packer.ts';
 import type { PageRun, RegionEntry } from './page-run.ts';
 import { PageSpans } from './page-spans.ts';
@@ -31,6 +32,12 @@ export interface ChunkFrame {
   readonly runs: readonly ChunkRun[];
 }
 
+/** How the chunks of a slab went. */
+interface Outcome {
+  readonly tried: readonly boolean[];
+  readonly shrank: readonly boolean[];
+}
+
 /** Makes CHUNKS frames of slabs: planned in the order of the calls, packed in any, put together in the order of the plans again. */
 export class ChunkEncoder {
   readonly settings: ChunkSettings;
@@ -39,6 +46,7 @@ export class ChunkEncoder {
   readonly #spans: PageSpans;
   readonly #twins: PageTwins | undefined;
   readonly #trial = new CompressionTrial();
+  readonly #order = new PackOrder<Outcome>((outcome) => this.#learn(outcome));
   #regions: readonly RegionEntry[] = [];
 
   constructor(codec: PageCodec, settings: ChunkSettings, streamId: Uint8Array, maxPayloadBytes: number) {
@@ -86,12 +94,21 @@ export class ChunkEncoder {
   async pack(slab: PendingSlab): Promise<PackedSlab> {
     const { packer, method } = this.settings;
     if (packer === undefined || slab.chunks.length === 0) return this.store(slab);
-    const request = this.#request(slab, method !== 'none');
-    const packed = await packer.pack(request);
-    for (const [index, chunk] of request.chunks.entries()) {
-      if (chunk.method !== 'none') this.#trial.saw(packed.chunks[index]?.kind !== 'data');
-    }
-    return packed;
+    let packed: PackedSlab | undefined;
+    await this.#order.take(async () => {
+      const request = this.#request(slab, method !== 'none');
+      packed = await packer.pack(request);
+      // Nothing of the slab or the packer: it is kept for a while.
+      return {
+        tried: request.chunks.map((chunk) => chunk.method !== 'none'),
+        shrank: packed.chunks.map((chunk) => chunk.kind !== 'data'),
+      };
+    });
+    return packed!;
+  }
+
+  #learn({ tried, shrank }: Outcome): void {
+    for (const [index, chunk] of tried.entries()) if (chunk) this.#trial.saw(shrank[index] === true);
   }
 
   #request({ region, bytes, base, chunks }: PendingSlab, compress: boolean): PackRequest {

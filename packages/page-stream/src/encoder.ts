@@ -8,6 +8,7 @@ import { FRAME_HEADER_BYTES, frameTypes, INDEX_TYPE, writeFrameHeader } from './
 import type { AnnouncedLimits, ImageTotals, PageSpan } from './frames.ts';
 import { addDigest } from './image-digest.ts';
 import { IndexBuilder } from './index-builder.ts';
+import { type ChunkKind, perKind } from './layout/chunks.ts';
 import { writeEnd } from './layout/end.ts';
 import { partCapacity, writeStateHead } from './layout/guest-state.ts';
 import { writeRunTable } from './layout/pages.ts';
@@ -83,6 +84,8 @@ export class PageStreamEncoder {
   #frames = 0;
   #zeroPages = 0;
   #dataBytes = 0;
+  readonly #kinds = perKind();
+  #storedBytes = 0;
   #offset = 0;
 
   constructor({ streamId, codec = pureCodec, limits = formatLimits, chunks }: EncoderOptions) {
@@ -113,6 +116,11 @@ export class PageStreamEncoder {
       frames: this.#next === 'done' ? this.#frames - 1 : this.#frames,
       digest: this.#digest.slice(),
     };
+  }
+
+  /** So far: how pages travelled, and the bytes that were stored for them, which `totals.dataBytes` were before. */
+  get packing(): { readonly pagesByKind: Readonly<Record<ChunkKind, number>>; readonly storedBytes: number } {
+    return { pagesByKind: { ...this.#kinds }, storedBytes: this.#storedBytes };
   }
 
   /** What the reader must know: the required features. */
@@ -256,7 +264,9 @@ export class PageStreamEncoder {
     addDigest(this.#digest, packed.digest);
     const buffers: Uint8Array[] = [];
     for (const { head, views, payloadBytes, payloadCrc, runs } of chunks.frames(slab, packed)) {
-      for (const { kind, pageCount } of runs) {
+      for (const { kind, pageCount, storedBytes } of runs) {
+        this.#kinds[kind] += pageCount;
+        this.#storedBytes += storedBytes;
         if (kind === 'zero') this.#zeroPages += pageCount;
         else if (kind !== 'parent') this.#dataBytes += pageCount * slab.region.pageSize;
       }
@@ -280,6 +290,7 @@ export class PageStreamEncoder {
     let viewEnd = 0;
     let crc = this.#codec.crc32c(payloadHead);
     for (const [index, { firstPage, pageCount, kind }] of frame.runs.entries()) {
+      this.#kinds[kind] += pageCount;
       if (kind === 'zero') {
         this.#zeroPages += pageCount;
         continue;
@@ -294,6 +305,7 @@ export class PageStreamEncoder {
     }
     if (viewEnd > viewStart) views.push(bytes.subarray(viewStart, viewEnd));
     this.#dataBytes += frame.dataBytes;
+    this.#storedBytes += frame.dataBytes;
     this.#writeHeader(head, frameTypes.PAGES, payloadHead.length + frame.dataBytes, crc);
     return [head, ...views];
   }

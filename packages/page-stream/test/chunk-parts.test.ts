@@ -40,6 +40,21 @@ describe('a compression trial', () => {
     expect(gaps).toEqual([1, 1, 1, 1, 1, 1, 1, 9, 17, 33, 65, 129, 257, 257, 257]);
   });
 
+  it('tries one chunk after a pause, and no other before its result is there', () => {
+    const trial = new CompressionTrial();
+    const tries = (count: number) => Array.from({ length: count }, () => trial.tryNext());
+    expect(tries(12)).toEqual(Array(12).fill(true));
+    for (let i = 0; i < 8; i++) trial.saw(false);
+    expect(tries(12)).toEqual([...Array(8).fill(false), true, false, false, false]);
+    // Those that were under way when the pause began.
+    for (let i = 0; i < 4; i++) trial.saw(false);
+    expect(tries(2)).toEqual([false, false]);
+    trial.saw(false);
+    expect(tries(18)).toEqual([...Array(16).fill(false), true, false]);
+    trial.saw(true);
+    expect(tries(3)).toEqual([true, true, true]);
+  });
+
   it('goes on as if nothing had been after one success', () => {
     const trial = new CompressionTrial();
     for (let i = 0; i < 7; i++) trial.saw(false);

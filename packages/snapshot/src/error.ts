@@ -7,6 +7,8 @@
  * | `guest-left-paused` | resuming failed, again after disarming: the guest may stand still |
  * | `capture-failed` | the engine failed, or its store was full with `overflow: 'abort'` |
  * | `limiter-failed` | the policy threw, or returned something that is not a grant |
+ * | `packer-failed` | pages could not be compressed: the packer was closed, or had no memory |
+ * | `parent-failed` | the image that an increment builds on could not be read, or is not the one it was taken for |
  * | `sink-failed` | a local sink did not take the bytes |
  * | `source-failed` | a local source could not be read |
  * | `target-failed` | the receiving side could not store what arrived |
@@ -23,6 +25,8 @@ export type SnapshotErrorCode =
   | 'guest-left-paused'
   | 'capture-failed'
   | 'limiter-failed'
+  | 'packer-failed'
+  | 'parent-failed'
   | 'sink-failed'
   | 'source-failed'
   | 'target-failed'
@@ -41,6 +45,9 @@ const HINTS: Readonly<Record<SnapshotErrorCode, string>> = {
   'capture-failed':
     'The guest runs on and nothing was kept. If the store was full, raise preImagesMaxBytes or choose overflow spill.',
   'limiter-failed': 'This is a mistake in the limiter: run its compliance suite, or choose another.',
+  'packer-failed':
+    'The guest runs on and nothing was kept. Take the picture without compression, or with fewer threads.',
+  'parent-failed': 'The guest runs on and nothing was kept. Verify the parent, or take a full image.',
   'sink-failed':
     'Nothing was kept, and the guest runs on. Look at free space and permissions where the image goes.',
   'source-failed': 'Nothing was kept. Look at whether the image can be read.',

@@ -1,4 +1,6 @@
 import type { Grant, Observation } from '@stillframe/limiter';
+import type { ChunkKind } from '@stillframe/page-stream';
+import type { CutMark } from './guest.ts';
 
 /**
  * Where a snapshot is: `prepare` (the stream begins, the guest allocates) → `pause` → `arm` (the cut) → `resume` → `stream`
@@ -65,8 +67,29 @@ export interface SnapshotProgress {
   readonly sweptPages: number;
   readonly stallUs: StallUs;
   readonly preImageBytes: number;
+  readonly packing: PackingNumbers;
   readonly limiter: LimiterNumbers;
   readonly sink: SinkNumbers;
+}
+
+/** How the pages travel. */
+export interface PackingNumbers {
+  readonly compression: 'none' | 'lz4' | 'zstd';
+  /** False without a parent, and when the guest has other regions than it. */
+  readonly isIncrement: boolean;
+  /** Full bytes of the pages that are neither zero nor inherited. */
+  readonly dataBytes: number;
+  /** What was stored for them, without frame heads. */
+  readonly storedBytes: number;
+  /** `dataBytes` over `storedBytes`; 1 while nothing is stored. */
+  readonly ratio: number;
+  /** Pages that stay as in the parent. */
+  readonly inheritedPages: number;
+  /** Pages that are the same as one before. */
+  readonly sameAsPages: number;
+  /** Pages of which the difference to the parent is stored. */
+  readonly deltaPages: number;
+  readonly pagesByKind: Readonly<Record<ChunkKind, number>>;
 }
 
 /** What the limiter did so far. */
@@ -128,6 +151,9 @@ export interface SnapshotSummary {
   readonly spilledBytesMax: number;
   /** Pages of the image that are not those of the cut, because the guest threw them away; see `CaptureOptions.discarded`. */
   readonly lostPages: number;
+  readonly packing: PackingNumbers;
   readonly limiter: LimiterNumbers;
   readonly sink: SinkNumbers;
+  /** For `CaptureOptions.changedSince` of a later snapshot of this guest; undefined unless it notes changes from this cut on. */
+  readonly mark?: CutMark;
 }

@@ -14,10 +14,10 @@ export class Output {
   }
 
   /** One vectored write of `bytes` bytes, of which `meter.handed` knows already. */
-  async write(iovecs: readonly Uint8Array[], bytes: number): Promise<void> {
+  async write(iovecs: readonly Uint8Array[], bytes: number, memoryBytes: number = bytes): Promise<void> {
     this.meter.started();
     await attempt('sink-failed', 'sink.write', () => this.#sink.write(iovecs));
-    this.meter.finished(bytes);
+    this.meter.finished(bytes, memoryBytes);
   }
 
   /** A write with nothing before and nothing behind it in line. */

@@ -32,15 +32,64 @@ export function encodeBatch(
       iovecs.push(iovec);
       bytes += iovec.byteLength;
     }
-    let slabPages = 0;
-    for (const run of slab.runs) slabPages += run.pageCount;
+    const slabPages = pageCountOf(slab);
     pages += slabPages;
     if (slab.cause === 'fault') faultPages += slabPages;
   }
   return { iovecs, bytes, slabs, pages, faultPages, pulledNs, heldSince: heldSince(slabs), faults };
 }
 
-/** Frames without pages. */
+export interface PackOptions {
+  readonly pulledNs: number;
+  readonly faults: FaultReading;
+  readonly held: HeldSince;
+  /** The slab stays until the sink has taken the bytes, also when nobody needs it any more. */
+  readonly keepsSlab: boolean;
+  /** Called when the slab has gone back before the batch is written. */
+  readonly onReleased: () => void;
+}
+
+/**
+ * Packs one slab away from the event loop. A packer copies what it packs: then the slab goes back at once, not only when the sink has
+ * taken the bytes. It also goes back when packing fails.
+ */
+export async function packBatch(
+  encoder: PageStreamEncoder,
+  slab: Slab,
+  { pulledNs, faults, held, keepsSlab, onReleased }: PackOptions,
+): Promise<PageBatch> {
+  const packed = await encoder.packPages(slab.region, slab.runs, slab.bytes).catch((error: unknown) => {
+    slab.release();
+    throw error;
+  });
+  const isKept = packed.usesSlab || keepsSlab;
+  const memoryBytes = slab.bytes.byteLength;
+  const pages = pageCountOf(slab);
+  if (!isKept) {
+    slab.release();
+    onReleased();
+  }
+  return {
+    iovecs: packed.buffers,
+    bytes: byteLength(packed.buffers),
+    memoryBytes,
+    slabs: isKept ? [slab] : [],
+    release: () => packed.release(),
+    pages,
+    faultPages: slab.cause === 'fault' ? pages : 0,
+    pulledNs,
+    heldSince: isKept ? held : undefined,
+    faults,
+  };
+}
+
+export function pageCountOf(slab: Slab): number {
+  let pages = 0;
+  for (const run of slab.runs) pages += run.pageCount;
+  return pages;
+}
+
+/** Frames without pages that anybody has pulled. */
 export function headBatch(iovecs: readonly Uint8Array[], faults: FaultReading): PageBatch {
   const nothing = { slabs: [], pages: 0, faultPages: 0, pulledNs: 0, heldSince: undefined };
   return { iovecs, bytes: byteLength(iovecs), ...nothing, faults };

@@ -1,3 +1,4 @@
+import { MAX_SLABS_UNDER_WAY } from '@stillframe/page-stream';
 import type { CaptureOptions } from './guest.ts';
 
 /** How captured pages travel from the store to the sink. */
@@ -28,6 +29,20 @@ const OVERLAPPED: PumpMode = {
   isInline: false,
 };
 
-export function pumpMode({ preImagesMaxBytes }: CaptureOptions): PumpMode {
-  return preImagesMaxBytes === 0 ? INLINE : OVERLAPPED;
+/**
+ * Slabs that are packed or wait for the sink, when nothing else is said: enough for a thread or two. Each may hold a slab of the store until it is packed,
+ * and a buffer of the packer until it is written.
+ */
+const PACKED_SLABS_DEFAULT = 4;
+
+/** `slabsUnderWay` is undefined where nothing is packed. */
+export function pumpMode({ preImagesMaxBytes }: CaptureOptions, slabsUnderWay?: number): PumpMode {
+  if (preImagesMaxBytes === 0) return INLINE;
+  return slabsUnderWay === undefined ? OVERLAPPED : { ...OVERLAPPED, maxBatches: slabsUnderWay, maxSlabs: 1 };
+}
+
+/** How many slabs may be in a packer at a time. RangeError for what is not 1 to MAX_SLABS_UNDER_WAY. */
+export function packedSlabs(wanted: number = PACKED_SLABS_DEFAULT): number {
+  if (Number.isInteger(wanted) && wanted >= 1 && wanted <= MAX_SLABS_UNDER_WAY) return wanted;
+  throw new RangeError(`packedSlabs is ${wanted}; 1 to ${MAX_SLABS_UNDER_WAY}`);
 }

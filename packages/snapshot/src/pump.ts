@@ -8,10 +8,10 @@ import type { Interruption } from './interruption.ts';
 import { NOTHING_TAKEN } from './observer.ts';
 import type { Output } from './output.ts';
 import type { Pacer } from './pacer.ts';
-import { encodeBatch, headBatch, type PageBatch } from './page-batch.ts';
+import { encodeBatch, headBatch, type PageBatch, packBatch, pageCountOf } from './page-batch.ts';
 import type { PumpMode } from './pump-mode.ts';
-import type { SojournMeter } from './sojourn-meter.ts';
-import { asEncodingFailure } from './stream-failure.ts';
+import { heldSince, type SojournMeter } from './sojourn-meter.ts';
+import { asEncodingFailure, asPackingFailure } from './stream-failure.ts';
 import { WritePipeline } from './write-pipeline.ts';
 
 /** While nothing moves the limiter is asked this often, so that a policy that looks at the clock gets its turn. */
@@ -29,6 +29,8 @@ export interface PumpOptions {
   readonly clock: Clock;
   readonly interruption: Interruption;
   readonly mode: PumpMode;
+  /** Pages go through the encoder's packer. */
+  readonly isPacked: boolean;
 }
 
 /**
@@ -73,7 +75,7 @@ export class Pump {
   async #run(state: GuestState): Promise<void> {
     const { interruption, mode, pacer } = this.#options;
     pacer.step(this.#taken);
-    this.#pipeline.push(this.#encodeState(state));
+    this.#pipeline.push(this.#encodeHead(state));
     for (;;) {
       interruption.check();
       this.#pipeline.check();
@@ -85,9 +87,9 @@ export class Pump {
     }
   }
 
-  /** Gives back all slabs on loan. Only when the sink uses no buffer any more. */
-  abandon(): void {
-    this.#pipeline.abandon();
+  /** Gives back all slabs on loan. Only when the sink uses no buffer any more; waits for a packer that is at work. */
+  abandon(): Promise<void> {
+    return this.#pipeline.abandon();
   }
 
   /** Sends what is ready on its way; false when nothing was. */
@@ -97,10 +99,8 @@ export class Pump {
     const slabs = attemptNow('capture-failed', 'capture.pull', () => capture.pull(mode.maxSlabs));
     if (slabs.length === 0) return false;
     if (!mode.isInline) this.#pulledFaults = readFaults(capture, this.#pulledFaults);
-    const batch = this.#encode(slabs, pulledNs);
-    if (batch.heldSince !== undefined) this.#options.sojourn.pulled(batch.heldSince);
-    this.#pulledPages += batch.pages;
-    this.#pipeline.push(batch);
+    if (this.#options.isPacked) for (const slab of slabs) this.#pack(slab, pulledNs);
+    else this.#push(this.#encode(slabs, pulledNs));
     if (this.#pulledPages > capture.pageCount) {
       const operands = { pages: this.#pulledPages, pageCount: capture.pageCount };
       throw new SnapshotError('capture-failed', 'the capture gave more pages than the guest has', {
@@ -110,9 +110,41 @@ export class Pump {
     return true;
   }
 
-  #encodeState(state: GuestState): PageBatch {
+  #push(batch: PageBatch): void {
+    if (batch.heldSince !== undefined) this.#options.sojourn.pulled(batch.heldSince);
+    this.#pulledPages += batch.pages;
+    this.#pipeline.push(batch);
+  }
+
+  #pack(slab: Slab, pulledNs: number): void {
+    const { clock, encoder, mode, output, sojourn } = this.#options;
+    const held = heldSince([slab])!;
+    sojourn.pulled(held);
+    this.#pulledPages += pageCountOf(slab);
+    output.meter.handed(0, slab.bytes.byteLength);
+    const packing = packBatch(encoder, slab, {
+      pulledNs,
+      faults: this.#pulledFaults,
+      held,
+      keepsSlab: mode.isInline,
+      onReleased: () => sojourn.released(held, clock.nowNs()),
+    });
+    this.#pipeline.pushLater(
+      packing.catch((error: unknown) => {
+        throw asPackingFailure(error);
+      }),
+    );
+  }
+
+  /** The state, and the pages that are known to be as in the parent. */
+  #encodeHead(state: GuestState): PageBatch {
+    const { capture, encoder } = this.#options;
     try {
-      return headBatch(this.#options.encoder.state(state), NO_FAULTS);
+      const iovecs = encoder.state(state);
+      for (const { region, spans } of capture.unchanged ?? []) {
+        if (spans.length > 0) iovecs.push(...encoder.inheritPages(region, spans));
+      }
+      return headBatch(iovecs, NO_FAULTS);
     } catch (error) {
       throw asEncodingFailure(error, 'guest-failed', 'encode the state');
     }

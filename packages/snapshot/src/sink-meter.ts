@@ -12,13 +12,18 @@ const NS_PER_MS = 1_000_000;
  *
  * The drain rate spreads the bytes of a write over the time it took; those of the write that is going on are not in it, so a stall shows as
  * a rate that falls.
+ *
+ * Two counts: bytes of the stream for people, and for the limiter bytes of memory, which is what it grants. They are the same unless pages are packed.
  */
 export class SinkMeter {
   readonly #clock: Clock;
   readonly #drain: RateWindow;
+  readonly #memoryDrain: RateWindow;
   #writes = 0;
   #takenBytes = 0;
   #handedBytes = 0;
+  #takenMemoryBytes = 0;
+  #handedMemoryBytes = 0;
   #longestNs = 0;
   #longestSinceStepNs = 0;
   #startedNs: number | undefined;
@@ -26,6 +31,7 @@ export class SinkMeter {
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#drain = new RateWindow(clock.nowNs(), DRAIN_WINDOW_NS);
+    this.#memoryDrain = new RateWindow(clock.nowNs(), DRAIN_WINDOW_NS);
   }
 
   get takenBytes(): number {
@@ -33,22 +39,25 @@ export class SinkMeter {
   }
 
   /** `bytes` wait for their turn. */
-  handed(bytes: number): void {
+  handed(bytes: number, memoryBytes: number = bytes): void {
     this.#handedBytes += bytes;
+    this.#handedMemoryBytes += memoryBytes;
   }
 
   started(): void {
     this.#startedNs = this.#clock.nowNs();
   }
 
-  finished(bytes: number): void {
+  finished(bytes: number, memoryBytes: number = bytes): void {
     const nowNs = this.#clock.nowNs();
     const startedNs = this.#startedNs ?? nowNs;
     const durationNs = nowNs - startedNs;
     this.#startedNs = undefined;
     this.#writes += 1;
     this.#takenBytes += bytes;
+    this.#takenMemoryBytes += memoryBytes;
     this.#drain.add(nowNs, bytes, startedNs);
+    this.#memoryDrain.add(nowNs, memoryBytes, startedNs);
     this.#longestNs = Math.max(this.#longestNs, durationNs);
     this.#longestSinceStepNs = Math.max(this.#longestSinceStepNs, durationNs);
   }
@@ -59,8 +68,8 @@ export class SinkMeter {
     this.#longestSinceStepNs = 0;
     return {
       longestWriteNs,
-      backlogBytes: this.#handedBytes - this.#takenBytes,
-      drainBytesPerSecond: this.#drain.perSecond(nowNs),
+      backlogBytes: this.#handedMemoryBytes - this.#takenMemoryBytes,
+      drainBytesPerSecond: this.#memoryDrain.perSecond(nowNs),
     };
   }
 

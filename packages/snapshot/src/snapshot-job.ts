@@ -1,10 +1,10 @@
 import type { Limiter } from '@stillframe/limiter';
-import { PageStreamEncoder, PageStreamError } from '@stillframe/page-stream';
 import { makeCut } from './cut.ts';
+import { ImageEncoder } from './image-encoder.ts';
 import { asSnapshotError, attempt, attemptNow, type FailedCleanup, SnapshotError } from './error.ts';
 import type { SnapshotEvent, SnapshotPhase, SnapshotProgress, SnapshotSummary } from './event.ts';
 import { EventHub } from './event-hub.ts';
-import type { Capture, Guest } from './guest.ts';
+import type { Capture } from './guest.ts';
 import { Interruption } from './interruption.ts';
 import { Observer } from './observer.ts';
 import { Output } from './output.ts';
@@ -15,7 +15,6 @@ import { SinkMeter } from './sink-meter.ts';
 import { SnapshotNumbers } from './snapshot-numbers.ts';
 import { SojournMeter } from './sojourn-meter.ts';
 import { Standstill } from './standstill.ts';
-import { asEncodingFailure } from './stream-failure.ts';
 import type { ResolvedSnapshotOptions } from './take-snapshot.ts';
 import { startTicker } from './ticker.ts';
 
@@ -25,9 +24,7 @@ const NS_PER_MS = 1_000_000;
 export class SnapshotJob {
   readonly events = new EventHub<SnapshotEvent>(['progress', 'limiter']);
   readonly #options: ResolvedSnapshotOptions;
-  readonly #encoder: PageStreamEncoder;
-  /** Not for a guest that has its regions only at the cut. */
-  readonly #head: (() => Uint8Array[]) | undefined;
+  readonly #image: ImageEncoder;
   readonly #output: Output;
   readonly #standstill: Standstill;
   readonly #numbers: SnapshotNumbers;
@@ -40,19 +37,15 @@ export class SnapshotJob {
   #capture: Capture | undefined;
 
   constructor(options: ResolvedSnapshotOptions) {
-    const { guest, clock, streamId, codec, readerLimits } = options;
+    const { guest, clock } = options;
     this.#options = options;
     this.#limiter = options.limiter;
     this.#output = new Output(options.sink, new SinkMeter(clock));
     this.#standstill = new Standstill(guest);
-    this.#numbers = new SnapshotNumbers(clock, this.#output.meter);
+    this.#image = new ImageEncoder(options);
+    this.#numbers = new SnapshotNumbers(clock, this.#output.meter, this.#image);
     this.#interruption = new Interruption('the snapshot');
-    this.#encoder = new PageStreamEncoder({
-      streamId,
-      ...(codec === undefined ? {} : { codec }),
-      ...(readerLimits === undefined ? {} : { limits: readerLimits }),
-    });
-    this.#head = guest.regionsAtCut === true ? undefined : startStream(this.#encoder, guest);
+    if (guest.regionsAtCut !== true) this.#image.begin(guest.regions);
   }
 
   async run(signal: AbortSignal): Promise<SnapshotSummary> {
@@ -87,31 +80,34 @@ export class SnapshotJob {
   async #stream(): Promise<SnapshotSummary> {
     const { guest, clock, capture: captureOptions } = this.#options;
     this.#enter('prepare', clock.nowNs());
-    if (this.#head !== undefined) await this.#output.send(this.#head(), this.#interruption);
+    if (this.#image.isBegun) await this.#output.send(this.#image.head(), this.#interruption);
     const capture = await attempt('guest-failed', 'guest.open', () => guest.open(captureOptions));
     this.#capture = capture;
     this.#interruption.check();
     const cut = await makeCut(guest, capture, this.#standstill, clock, this.#interruption);
     for (const { phase, atNs } of cut.phases) this.#enter(phase, atNs);
     this.#enter('stream', clock.nowNs());
-    if (this.#head === undefined) {
-      await this.#output.send(startStream(this.#encoder, guest)(), this.#interruption);
+    if (!this.#image.isBegun) {
+      this.#image.begin(guest.regions);
+      await this.#output.send(this.#image.head(), this.#interruption);
     }
+    this.#image.expectInherits(capture);
     const pump = this.#startPump(capture);
     await pump.run(cut.state);
     this.#reportProgress();
     this.#enter('disarm', clock.nowNs());
     await this.#closeCapture();
     this.#enter('end', clock.nowNs());
-    const tail = attemptNow('capture-failed', 'encode the end', () => this.#encoder.end());
+    const tail = attemptNow('capture-failed', 'encode the end', () => this.#image.encoder.end());
     await this.#output.send(tail, this.#interruption);
     await this.#output.end(this.#interruption);
-    return this.#numbers.summary(cut.pause, this.#encoder.totals);
+    return this.#numbers.summary(cut.pause, capture.mark);
   }
 
   #startPump(capture: Capture): Pump {
-    const { clock, capture: captureOptions, onLimiterStep } = this.#options;
-    const mode = pumpMode(captureOptions);
+    const { clock, capture: captureOptions, packedSlabs, onLimiterStep } = this.#options;
+    const { encoder, isPacked } = this.#image;
+    const mode = pumpMode(captureOptions, isPacked ? packedSlabs : undefined);
     const sojourn = new SojournMeter();
     const pacer = new Pacer({
       capture,
@@ -127,8 +123,7 @@ export class SnapshotJob {
     });
     const output = this.#output;
     const interruption = this.#interruption;
-    const encoder = this.#encoder;
-    const pump = new Pump({ capture, encoder, output, pacer, sojourn, clock, interruption, mode });
+    const pump = new Pump({ capture, encoder, isPacked, output, pacer, sojourn, clock, interruption, mode });
     this.#pacer = pacer;
     this.#pump = pump;
     this.#numbers.follow(capture, pump, pacer);
@@ -201,19 +196,6 @@ export class SnapshotJob {
     if (!this.events.hasReaders) return;
     const atNs = this.#options.clock.nowNs();
     this.events.emit({ type: 'progress', atNs, progress: this.#numbers.progress() });
-  }
-}
-
-/** Regions that no image can have are the caller's mistake, at once; those that this reader does not accept fail the run. */
-function startStream(encoder: PageStreamEncoder, { regions }: Guest): () => Uint8Array[] {
-  try {
-    const head = encoder.start(regions);
-    return () => head;
-  } catch (error) {
-    if (!(error instanceof PageStreamError)) throw error;
-    return () => {
-      throw asEncodingFailure(error, 'guest-failed', 'encode the regions');
-    };
   }
 }
 

@@ -1,8 +1,8 @@
-import type { ImageTotals } from '@stillframe/page-stream';
 import { formatDigest } from '@stillframe/page-stream';
 import type { Clock } from './clock.ts';
 import type { LimiterNumbers, PauseMs, SnapshotPhase, SnapshotProgress, SnapshotSummary } from './event.ts';
-import type { Capture, CaptureStats } from './guest.ts';
+import type { Capture, CaptureStats, CutMark } from './guest.ts';
+import type { ImageEncoder } from './image-encoder.ts';
 import type { Pacer } from './pacer.ts';
 import type { Pump } from './pump.ts';
 import type { SinkMeter } from './sink-meter.ts';
@@ -16,12 +16,14 @@ export class SnapshotNumbers {
   readonly #beganNs = new Map<SnapshotPhase, number>();
   readonly #clock: Clock;
   readonly #meter: SinkMeter;
+  readonly #image: ImageEncoder;
   readonly #startNs: number;
   #pump: Pump | undefined;
   #pacer: Pacer | undefined;
   #readStats: () => CaptureStats = () => NO_STATS;
 
-  constructor(clock: Clock, meter: SinkMeter) {
+  constructor(clock: Clock, meter: SinkMeter, image: ImageEncoder) {
+    this.#image = image;
     this.#clock = clock;
     this.#meter = meter;
     this.#startNs = clock.nowNs();
@@ -54,6 +56,7 @@ export class SnapshotNumbers {
       sweptPages: stats.sweptPages,
       stallUs: stallUs(stats),
       preImageBytes: stats.preImageBytes,
+      packing: this.#image.numbers,
       limiter: this.#limiterNumbers(),
       sink: this.#meter.numbers(),
     };
@@ -65,7 +68,8 @@ export class SnapshotNumbers {
     this.#beganNs.set(phase, atNs);
   }
 
-  summary(pause: PauseMs, totals: ImageTotals): SnapshotSummary {
+  summary(pause: PauseMs, mark: CutMark | undefined): SnapshotSummary {
+    const { totals } = this.#image.encoder;
     const stats = this.#readStats();
     return {
       pages: totals.pages,
@@ -85,8 +89,10 @@ export class SnapshotNumbers {
       preImageBytesMax: stats.preImageBytesMax,
       spilledBytesMax: stats.spilledBytesMax,
       lostPages: stats.lostPages,
+      packing: this.#image.numbers,
       limiter: this.#limiterNumbers(),
       sink: this.#meter.numbers(),
+      ...(mark === undefined ? {} : { mark }),
     };
   }
 

@@ -1,8 +1,9 @@
 import type { Limiter } from '@stillframe/limiter';
-import type { AnnouncedLimits, PageCodec } from '@stillframe/page-stream';
+import type { AnnouncedLimits, ChunkOptions, PageCodec } from '@stillframe/page-stream';
 import { type Clock, monotonicClock } from './clock.ts';
 import type { LimiterStep, SnapshotEvent, SnapshotProgress, SnapshotSummary } from './event.ts';
 import type { CaptureOptions, Guest } from './guest.ts';
+import { packedSlabs } from './pump-mode.ts';
 import { type Run, startRun } from './run.ts';
 import type { Sink } from './sink.ts';
 import { SnapshotJob } from './snapshot-job.ts';
@@ -24,6 +25,14 @@ export interface SnapshotOptions {
   readonly streamId?: Uint8Array;
   /** What the reader at the other end accepts; the limits of the format when not given. */
   readonly readerLimits?: AnnouncedLimits;
+  /**
+   * How pages travel: compressed, with an index, as an increment; plain PAGES frames when not given. With a packer they are packed away from
+   * the event loop, and a slab goes back to the store as soon as it is packed; the packer stays the caller's. `parent` makes an increment if the
+   * guest has the parent's regions, else the image is complete in itself and the summary says so.
+   */
+  readonly chunks?: ChunkOptions;
+  /** Slabs that are packed or wait for the sink at a time, 1 to 32; 4 when not given. As many as the packer has buffers keeps it busy. */
+  readonly packedSlabs?: number;
   /** When the capture should be finished, counted from the cut; the limiter is told. No deadline when not given. */
   readonly deadlineMs?: number;
   /** Between two progress events; 100 when not given. */
@@ -40,6 +49,7 @@ export interface ResolvedSnapshotOptions extends SnapshotOptions {
   readonly clock: Clock;
   readonly streamId: Uint8Array;
   readonly progressIntervalMs: number;
+  readonly packedSlabs: number;
 }
 
 /** A snapshot that is being taken. */
@@ -81,6 +91,7 @@ export function startSnapshot<Summary extends SnapshotSummary>(
     clock: options.clock ?? monotonicClock,
     streamId: options.streamId ?? crypto.getRandomValues(new Uint8Array(16)),
     progressIntervalMs: options.progressIntervalMs ?? DEFAULT_PROGRESS_INTERVAL_MS,
+    packedSlabs: packedSlabs(options.packedSlabs),
   });
   const run = startRun(job.events, options.signal, async (signal) => complete(await job.run(signal)));
   return {
@@ -94,7 +105,12 @@ export function startSnapshot<Summary extends SnapshotSummary>(
 /** Ten a second: smooth to look at, invisible in a profile. */
 const DEFAULT_PROGRESS_INTERVAL_MS = 100;
 
-function assertOptions({ capture, deadlineMs, progressIntervalMs }: SnapshotOptions): void {
+function assertOptions({ capture, chunks, deadlineMs, progressIntervalMs }: SnapshotOptions): void {
+  if (capture.changedSince !== undefined && chunks?.parent === undefined) {
+    throw new TypeError(
+      'changedSince leaves pages out, which only an increment can: chunks.parent is missing',
+    );
+  }
   if (!Number.isSafeInteger(capture.preImagesMaxBytes) || capture.preImagesMaxBytes < 0) {
     throw new RangeError(
       `preImagesMaxBytes must be a whole number of bytes, got ${capture.preImagesMaxBytes}`,

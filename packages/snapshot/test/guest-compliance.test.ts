@@ -5,6 +5,7 @@ import { runCases } from './run-cases.ts';
 
 describe('simulated guest', () => {
   const cases = guestCompliance({
+    notesChanges: true,
     makeGuest: async () => {
       const clock = simulatedClock({ autoAdvance: true });
       const guest = new SimulatedGuest({

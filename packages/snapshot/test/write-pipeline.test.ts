@@ -74,7 +74,7 @@ describe('a write pipeline', () => {
     expect(sink.writes).toBe(1);
     expect(events).toEqual([]);
     expect(() => pipeline.check()).toThrow('disk full');
-    pipeline.abandon();
+    await pipeline.abandon();
     expect(events).toEqual(['release a', 'release b']);
     expect(pipeline.length).toBe(0);
   });

@@ -22,6 +22,8 @@ export interface GuestComplianceOptions {
   readonly makeGuest: () => Promise<GuestUnderTest>;
   /** A bound that the store can be held to and that a quarter of the guest does not fit in; 64 KiB when not given. */
   readonly smallStoreBytes?: number;
+  /** The guest can tell what changed since an earlier cut (`CaptureOptions.notesChanges`): the cases `changes: …` are there. */
+  readonly notesChanges?: boolean;
   /** Why this guest cannot do what some cases need, by the name of the need. */
   readonly cannot?: { readonly inline?: string; readonly spill?: string; readonly untouched?: string };
 }

@@ -1,4 +1,5 @@
 import { type ComplianceCase, complianceCase } from './case.ts';
+import { changeCases } from './guest-changes.ts';
 import { cutCases } from './guest-cut.ts';
 import { grantCases } from './guest-grants.ts';
 import { inlineCases } from './guest-inline.ts';
@@ -10,6 +11,7 @@ import { type GuestComplianceOptions, type Setting, SMALL_STORE_BYTES } from './
 /** What a `Guest` and its captures have to do. Each case makes its own guest and disposes of it. */
 export function guestCompliance(options: GuestComplianceOptions): ComplianceCase[] {
   const groups = {
+    ...changeCases,
     ...cutCases,
     ...pullCases,
     ...grantCases,
@@ -17,9 +19,11 @@ export function guestCompliance(options: GuestComplianceOptions): ComplianceCase
     ...overflowCases,
     ...inlineCases,
   };
-  return Object.entries(groups).map(([name, scenario]) =>
-    complianceCase(name, skipReason(name, options), () => runScenario(scenario, options)),
-  );
+  return Object.entries(groups)
+    .filter(([name]) => options.notesChanges === true || !name.startsWith('changes:'))
+    .map(([name, scenario]) =>
+      complianceCase(name, skipReason(name, options), () => runScenario(scenario, options)),
+    );
 }
 
 async function runScenario(

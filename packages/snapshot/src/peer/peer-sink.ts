@@ -32,6 +32,8 @@ export interface PeerOptions {
 export interface PeerSink extends Sink {
   /** For `takeSnapshot`. */
   readonly readerLimits: AnnouncedLimits;
+  /** Feature bits that the destination reads, for `agreeChunks`. */
+  readonly readerFeatures: number;
   /** What the destination confirmed; undefined until `end` has resolved. */
   readonly ack: Ack | undefined;
 }
@@ -77,6 +79,10 @@ class DestinationSink implements PeerSink {
 
   get readerLimits(): AnnouncedLimits {
     return this.#talk.readerLimits ?? formatLimits;
+  }
+
+  get readerFeatures(): number {
+    return this.#talk.readerFeatures;
   }
 
   get ack(): Ack | undefined {

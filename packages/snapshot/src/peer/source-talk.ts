@@ -22,6 +22,7 @@ export class SourceTalk {
   readonly #hello: Hello;
   #stage: SourceStage = 'hello';
   #readerLimits: AnnouncedLimits | undefined;
+  #readerFeatures = 0;
   #ack: Ack | undefined;
 
   constructor(hello: Hello) {
@@ -37,6 +38,11 @@ export class SourceTalk {
     return this.#readerLimits;
   }
 
+  /** Feature bits that the destination reads; known once the stage is `stream`. */
+  get readerFeatures(): number {
+    return this.#readerFeatures;
+  }
+
   /** What the destination said in the end; known once the stage is `done`. */
   get ack(): Ack | undefined {
     return this.#ack;
@@ -48,6 +54,7 @@ export class SourceTalk {
       case 'hello':
         this.#agree(() => chooseVersion(this.#hello, frame));
         this.#readerLimits = frame.limits;
+        this.#readerFeatures = frame.features;
         this.#stage = 'stream';
         return;
       case 'ack':

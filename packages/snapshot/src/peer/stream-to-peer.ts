@@ -1,6 +1,7 @@
-import { type Ack, formatDigest } from '@stillframe/page-stream';
+import { type Ack, agreeChunks, type ChunkOptions, formatDigest } from '@stillframe/page-stream';
 import { SnapshotError } from '../error.ts';
 import type { SnapshotSummary } from '../event.ts';
+import { asStreamFailure } from '../stream-failure.ts';
 import { type SnapshotOptions, type SnapshotRun, startSnapshot } from '../take-snapshot.ts';
 import { openPeerSink, type PeerOptions } from './peer-sink.ts';
 
@@ -15,7 +16,8 @@ export interface PeerSnapshotSummary extends SnapshotSummary {
 export type PeerSnapshotRun = SnapshotRun<PeerSnapshotSummary>;
 
 /**
- * HELLO in both directions, then `takeSnapshot` over the connection, then the destination's ACK.
+ * HELLO in both directions, then `takeSnapshot` over the connection, then the destination's ACK. Of `chunks` the destination gets what it
+ * can read, plain pages if need be; where it cannot take an increment this rejects with `version-mismatch`.
  *
  * Resolves when both sides have agreed and the snapshot begins; the guest is not touched before. Rejects as `openPeerSink` does. The
  * run's result rejects with `peer-lost` when the link dies; `imageMayBeComplete` in its operands says whether that was between END
@@ -24,12 +26,24 @@ export type PeerSnapshotRun = SnapshotRun<PeerSnapshotSummary>;
 export async function streamToPeer(options: PeerSnapshotOptions): Promise<PeerSnapshotRun> {
   const sink = await openPeerSink(options);
   try {
-    return startSnapshot({ ...options, sink, readerLimits: sink.readerLimits }, (summary) =>
-      confirmed(summary, sink.ack!),
+    const { chunks: wanted, ...rest } = options;
+    const chunks = agreed(wanted, sink.readerFeatures);
+    return startSnapshot(
+      { ...rest, ...(chunks === undefined ? {} : { chunks }), sink, readerLimits: sink.readerLimits },
+      (summary) => confirmed(summary, sink.ack!),
     );
   } catch (error) {
     await sink.abort(error);
     throw error;
+  }
+}
+
+/** What the destination can read of what is wanted. Throws `version-mismatch` when it cannot take an increment. */
+function agreed(wanted: ChunkOptions | undefined, readerFeatures: number): ChunkOptions | undefined {
+  try {
+    return wanted === undefined ? undefined : agreeChunks(wanted, readerFeatures);
+  } catch (error) {
+    throw asStreamFailure(error);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
-import type { Capture, CaptureOptions, CaptureStats, Slab } from '../guest.ts';
+import type { Capture, CaptureOptions, CaptureStats, CutMark, Slab, UnchangedPages } from '../guest.ts';
 import { WAIT_BUCKET_COUNT, waitBucketIndex } from '../wait-histogram.ts';
+import type { ChangeLog } from './change-log.ts';
 import type { PageAddress, SimulatedMemory } from './memory.ts';
 import { Protection } from './protection.ts';
 import { onLoan, SimulatedStore } from './store.ts';
@@ -11,6 +12,7 @@ export type CaptureHook = (step: 'arm' | 'pull' | 'close') => void | Promise<voi
 
 export interface SimulatedCaptureParts {
   readonly memory: SimulatedMemory;
+  readonly changes: ChangeLog;
   readonly clock: Clock;
   readonly options: CaptureOptions;
   readonly before: CaptureHook;
@@ -33,7 +35,8 @@ const NS_PER_MS = 1_000_000;
  * Ordering: a page in the store is copied before its writer goes on; a page in inline mode stays armed until its slab is released (I-2).
  */
 export class SimulatedCapture implements Capture {
-  readonly pageCount: number;
+  mark: CutMark | undefined;
+  unchanged: readonly UnchangedPages[] | undefined;
   readonly #parts: SimulatedCaptureParts;
   readonly #isInline: boolean;
   readonly #protection: Protection;
@@ -60,7 +63,10 @@ export class SimulatedCapture implements Capture {
       onRelease: () => this.#onRelease(),
     });
     this.#waiters = new Waiters(parts.clock, () => this.#isReady());
-    this.pageCount = this.#protection.pageCount;
+  }
+
+  get pageCount(): number {
+    return this.#protection.pageCount;
   }
 
   get isOpen(): boolean {
@@ -75,7 +81,12 @@ export class SimulatedCapture implements Capture {
   arm(): void {
     void this.#parts.before('arm');
     if (this.#stage !== 'open') throw new Error(`a capture that is ${this.#stage} cannot be armed`);
-    this.#protection.arm();
+    const { changes, options } = this.#parts;
+    const { changedSince, notesChanges = false } = options;
+    this.unchanged = changedSince === undefined ? undefined : changes.unchangedSince(changedSince);
+    this.#protection.arm(this.unchanged);
+    if (notesChanges) this.mark = changes.begin();
+    else changes.end();
     this.#stage = 'armed';
     this.#parts.onArmed();
   }

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Capture, CaptureOptions, Guest, GuestState, Region } from '../guest.ts';
 import { Barrier } from './barrier.ts';
 import { SimulatedCapture } from './capture.ts';
+import { ChangeLog } from './change-log.ts';
 import { SimulatedMemory, type SimulatedRegion } from './memory.ts';
 
 /** What the orchestrator asks of a guest, in the order it asks. */
@@ -28,6 +29,7 @@ export class SimulatedGuest implements Guest {
   writeCount = 0;
   readonly #options: SimulatedGuestOptions;
   readonly #memory: SimulatedMemory;
+  readonly #changes: ChangeLog;
   #capture: SimulatedCapture | undefined;
   /** Set while paused; resolves when the guest goes on. */
   #pause: Barrier | undefined;
@@ -35,6 +37,7 @@ export class SimulatedGuest implements Guest {
   constructor(options: SimulatedGuestOptions) {
     this.#options = options;
     this.#memory = new SimulatedMemory(options.regions);
+    this.#changes = new ChangeLog(this.#memory);
     this.regions = this.#memory.regions;
   }
 
@@ -57,6 +60,7 @@ export class SimulatedGuest implements Guest {
       else break;
     }
     this.#memory.write(region, page, bytes);
+    this.#changes.wrote(region, page);
     this.writeCount += 1;
   }
 
@@ -88,6 +92,7 @@ export class SimulatedGuest implements Guest {
     if (this.#capture?.isOpen === true) throw new Error('a capture is open already');
     this.#capture = new SimulatedCapture({
       memory: this.#memory,
+      changes: this.#changes,
       clock: this.#options.clock,
       options,
       before: (step) => this.#before(step),

@@ -1,3 +1,4 @@
+import type { UnchangedPages } from '../guest.ts';
 import type { PageAddress, SimulatedMemory } from './memory.ts';
 
 const ARMED = 1;
@@ -5,7 +6,8 @@ const CAPTURED = 2;
 
 /** Which pages are armed, which are captured, and where the sweep is. */
 export class Protection {
-  readonly pageCount: number;
+  /** Pages that are to be captured. */
+  pageCount: number;
   readonly #states: Uint8Array[];
   readonly #order: PageAddress[] = [];
   #sweepAt = 0;
@@ -19,8 +21,15 @@ export class Protection {
     this.pageCount = this.#order.length;
   }
 
-  arm(): void {
+  /** All pages but those that are left out. */
+  arm(unchanged: readonly UnchangedPages[] = []): void {
     for (const states of this.#states) states.fill(ARMED);
+    for (const { region, spans } of unchanged) {
+      for (const { firstPage, pageCount } of spans) {
+        this.#states[region]!.fill(CAPTURED, firstPage, firstPage + pageCount);
+        this.pageCount -= pageCount;
+      }
+    }
   }
 
   disarm(): void {

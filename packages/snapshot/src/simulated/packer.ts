@@ -1,0 +1,109 @@
+import type { ChunkPacker, PackedChunk, PackedSlab, PackRequest, PageCodec } from '@stillframe/page-stream';
+import { pureCodec } from '@stillframe/page-stream';
+import { packRepeats } from './pack-repeats.ts';
+
+export interface SimulatedPackerOptions {
+  readonly codec?: PageCodec;
+  /** Called before a slab is packed, with its number; the packing waits for it, and fails with what it throws. */
+  readonly before?: (slab: number) => void | Promise<void>;
+}
+
+/** Written over what was given back, so that a sink which still reads it produces a wrong checksum. */
+const RELEASED_FILL = 0xdb;
+
+/** A packer without threads: compresses repeated bytes to LZ4 blocks, of chunks and of their differences to a parent. */
+export class SimulatedPacker implements ChunkPacker {
+  /** Slabs that were given to it so far. */
+  slabs = 0;
+  /** Slabs that are being packed. */
+  underWay = 0;
+  /** Packed slabs that were not given back. */
+  lent = 0;
+  readonly #options: SimulatedPackerOptions;
+
+  constructor(options: SimulatedPackerOptions = {}) {
+    this.#options = options;
+  }
+
+  async pack(request: PackRequest): Promise<PackedSlab> {
+    this.underWay += 1;
+    const slab = this.slabs++;
+    try {
+      await this.#options.before?.(slab);
+      return this.#pack(request);
+    } finally {
+      this.underWay -= 1;
+    }
+  }
+
+  #pack({ region, pages, base, chunks, minSaving }: PackRequest): PackedSlab {
+    const { codec = pureCodec } = this.#options;
+    const digest = new Uint32Array(2);
+    const gone = new Uint32Array(2);
+    const parts: Uint8Array[] = [];
+    const packed: PackedChunk[] = [];
+    let storedAt = 0;
+    for (const { at, sizeBytes, firstUnit, method } of chunks) {
+      const bytes = pages.subarray(at, at + sizeBytes);
+      const old = base?.subarray(at, at + sizeBytes);
+      codec.digestRun(bytes, 0, region, firstUnit, digest);
+      if (old !== undefined) codec.digestRun(old, 0, region, firstUnit, gone);
+      const form = method === 'lz4' ? smallest(bytes, old, sizeBytes * (1 - minSaving / 1024)) : undefined;
+      const { kind, stored } = form ?? { kind: 'data' as const, stored: bytes };
+      packed.push({ kind, storedAt, storedBytes: stored.length, storedCrc: codec.crc32c(stored) });
+      const padded = new Uint8Array(Math.ceil(stored.length / 8) * 8);
+      padded.set(stored);
+      parts.push(padded);
+      storedAt += padded.length;
+    }
+    const sum = difference(digest, gone);
+    if (packed.every(({ kind }) => kind === 'data')) {
+      const inSlab = packed.map((chunk, index) => ({ ...chunk, storedAt: chunks[index]!.at }));
+      return { chunks: inSlab, bytes: pages, isSlab: true, digest: sum, release: () => {} };
+    }
+    const bytes = joined(parts, storedAt);
+    this.lent += 1;
+    return { chunks: packed, bytes, isSlab: false, digest: sum, release: this.#giveBack(bytes) };
+  }
+
+  #giveBack(bytes: Uint8Array): () => void {
+    let isReleased = false;
+    return () => {
+      if (isReleased) throw new Error('a packed slab was released twice');
+      isReleased = true;
+      bytes.fill(RELEASED_FILL);
+      this.lent -= 1;
+    };
+  }
+}
+
+/** The smaller of the chunk and its difference to the old one; undefined when both need more than `maxBytes`. */
+function smallest(bytes: Uint8Array, old: Uint8Array | undefined, maxBytes: number) {
+  const plain = { kind: 'lz4' as const, stored: packRepeats(bytes) };
+  const delta = old && {
+    kind: 'delta-lz4' as const,
+    stored: packRepeats(bytes.map((byte, index) => byte ^ old[index]!)),
+  };
+  const best = delta !== undefined && delta.stored.length < plain.stored.length ? delta : plain;
+  return best.stored.length <= maxBytes ? best : undefined;
+}
+
+/** Modulo 2^64, in halves of 32 bits. */
+function difference(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const result = BigInt.asUintN(64, wide(a) - wide(b));
+  return Uint32Array.of(Number(result & 0xffff_ffffn), Number(result >> 32n));
+}
+
+function wide(halves: Uint32Array): bigint {
+  return (BigInt(halves[1]!) << 32n) | BigInt(halves[0]!);
+}
+
+function joined(parts: readonly Uint8Array[], sizeBytes: number): Uint8Array {
+  const bytes = new Uint8Array(sizeBytes);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
