@@ -10,6 +10,8 @@ const SNAPSHOT: Readonly<Record<SnapshotErrorCode, number>> = {
   'guest-left-paused': exitCodes.bug,
   'capture-failed': exitCodes.notConverged,
   'limiter-failed': exitCodes.bug,
+  'packer-failed': exitCodes.localIo,
+  'parent-failed': exitCodes.corrupt,
   'sink-failed': exitCodes.localIo,
   'source-failed': exitCodes.localIo,
   'target-failed': exitCodes.localIo,
