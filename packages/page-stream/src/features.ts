@@ -7,6 +7,7 @@ export const features = {
   ZSTD: 1 << 3,
   SAME_AS: 1 << 4,
   PARENT: 1 << 5,
+  MIGRATION: 1 << 6,
 } as const;
 
 /** The names of the bits of `bits` that have one, e.g. for `inspect`. */

@@ -30,24 +30,29 @@ export const frameTypes = {
   ABORT: 0x8003,
 } as const;
 
+/** Frames of a migration stream only (FORMAT.md, "Migration streams"). */
+export const migrationTypes = {
+  ROUND_MARK: 0x0006,
+  PAGE_REQUEST: 0x8005,
+  RESUME_BITMAP: 0x8006,
+  HAND_OVER: 0x8007,
+  LANE: 0x800e,
+} as const;
+
 /** Where pages are: passed over by whoever reads from the start, like any frame that is not REQUIRED. */
 export const INDEX_TYPE = 0x0007;
 
 /** Types that have a name only, for a decoder. */
 const reservedTypes = {
-  ROUND_MARK: 0x0006,
   INDEX: INDEX_TYPE,
   PADDING: 0x0008,
   CREDIT: 0x8004,
-  PAGE_REQUEST: 0x8005,
-  RESUME_BITMAP: 0x8006,
-  HAND_OVER: 0x8007,
 } as const;
 
 const knownTypes = new Set<number>(Object.values(frameTypes));
 
 const typeNames = new Map<number, string>(
-  Object.entries({ ...frameTypes, ...reservedTypes }).map(([name, type]) => [type, name]),
+  Object.entries({ ...frameTypes, ...migrationTypes, ...reservedTypes }).map(([name, type]) => [type, name]),
 );
 
 /** The name in FORMAT.md, or `UNKNOWN`. */
@@ -89,12 +94,13 @@ export function writeFrameHeader(
 
 /**
  * Reads and checks the header at the start of `bytes` (FRAME_HEADER_BYTES or more), which stands at `offset` of the stream.
- * Everything but sequence and order, which need to know what came before.
+ * Everything but sequence and order, which need to know what came before. `types`: those that have a layout here.
  */
 export function readFrameHeader(
   bytes: Uint8Array,
   offset: number,
   limits: Pick<StreamLimits, 'maxPayloadBytes'>,
+  types: ReadonlySet<number> = knownTypes,
 ): FrameHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, FRAME_HEADER_BYTES);
   if (view.getUint32(0, true) !== MAGIC) {
@@ -107,7 +113,7 @@ export function readFrameHeader(
     throw new PageStreamError('STREAM_RESERVED', offset + 24, 'reserved header field is not zero');
   }
   const type = view.getUint16(4, true);
-  const known = knownTypes.has(type);
+  const known = types.has(type);
   const required = checkFlags(view.getUint16(6, true), type, known, offset);
   const payloadBytes = checkPayloadLength(view.getUint32(8, true), type, offset, limits);
   const sequence = getU64(view, 16);

@@ -21,6 +21,7 @@ export { formatDigest } from './image-digest.ts';
 export { type ImageHead, type ImageIdentity, readIdentity, readImageHead } from './image-identity.ts';
 export type { IndexEntry } from './layout/index-part.ts';
 export * from './limits.ts';
+export * from './migration/index.ts';
 export { chooseVersion, ownHello } from './negotiate.ts';
 export type { PageRun, RegionEntry } from './page-run.ts';
 export { MAX_SLABS_UNDER_WAY } from './pack-order.ts';

@@ -49,6 +49,12 @@ export const MAX_CODE_BYTES = 64;
 /** The message in an ACK or ABORT frame, in bytes of UTF-8: one line on a terminal. */
 export const MAX_MESSAGE_BYTES = 1024;
 
+/** Runs in one PAGE_REQUEST: what a control payload holds. */
+export const MAX_REQUEST_RUNS = 255;
+
+/** Pages in one RESUME_BITMAP: their bits fill a control payload but for its head. */
+export const MAX_BITMAP_PAGES = 32_512;
+
 /** The limits that a reader may lower, and that it announces in its HELLO (all but `maxSkippedFrames`). */
 export interface StreamLimits {
   /** MIN_PAYLOAD_BYTES to MAX_PAYLOAD_BYTES, a multiple of 8. */

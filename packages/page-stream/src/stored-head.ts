@@ -26,8 +26,8 @@ export interface StoredHead {
   readonly pagesStart: number;
 }
 
-/** Every feature that this version has a layout for: what may be looked at, if not read. */
-const allFeatures = Object.values(features).reduce((all, bit) => all | bit, 0);
+/** Every feature that this version has a layout for: what may be looked at, if not read. A migration stream is never stored. */
+const allFeatures = Object.values(features).reduce((all, bit) => all | bit, 0) & ~features.MIGRATION;
 
 class HeadReader {
   readonly #frames: StoredFrames;

@@ -1,0 +1,11 @@
+export type * from './frames.ts';
+export type { HandOver, HandOverStep } from '../layout/hand-over.ts';
+export type { Lane, LanePurpose } from '../layout/lane.ts';
+export type { RequestedRun } from '../layout/page-request.ts';
+export type { PageBitmap } from '../layout/resume-bitmap.ts';
+export type { RoundMark } from '../layout/round-mark.ts';
+export { MemoryAccount } from './memory-account.ts';
+export { type MigrationBatch, MigrationDecoder, type MigrationDecoderOptions } from './migration-decoder.ts';
+export { MigrationEncoder, type MigrationEncoderOptions } from './migration-encoder.ts';
+export type { MigrationFrom } from './migration-order.ts';
+export type { PageTerms } from './page-terms.ts';
