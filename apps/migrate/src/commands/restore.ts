@@ -3,6 +3,7 @@ import { addParentOption, type ParentFlags } from '../chain/parent-option.ts';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
+import { restoreToChild } from '../exec/restore-to-child.ts';
 import { DirectoryTarget } from '../io/directory-target.ts';
 import { type LoadOptions, loadImage, restoreInto } from '../load-image.ts';
 import { addPlannedOptions } from '../options/planned.ts';
@@ -21,9 +22,10 @@ export function addRestore(root: Command, context: CliContext): void {
     .command('restore')
     .description('bring an image back: into memory, to prove that it works, or into raw files')
     .argument('<PATH>', 'an image file')
+    .argument('[COMMAND...]', 'for --into exec, behind --: the program and its arguments')
     .option(
       '--into <WHERE>',
-      'memory, or file:DIR for a new directory with NAME.mem for each region, state.bin and manifest.json',
+      'memory, exec for a child that gets it, or file:DIR for a new directory with NAME.mem for each region, state.bin and manifest.json',
     )
     .option('--json', 'JSON lines on stdout, a summary last');
   addParentOption(command)
@@ -31,20 +33,39 @@ export function addRestore(root: Command, context: CliContext): void {
       'after',
       `
 memory brings the image up in this process, asks its workload’s oracle, and ends. file:DIR appears only when it is complete; an
-existing DIR is refused. Memory that is zero takes no room in either.
+existing DIR is refused. exec starts COMMAND with the memory as inherited files: descriptor STILLFRAME_MANIFEST_FD is JSON that says which is
+which; the exit code is the child's. Memory that is zero takes no room in any of them.
 
 Examples:
   migrate restore image.sfp --into memory
   migrate restore image.sfp --into file:restored
+  migrate restore image.sfp --into exec -- python3 look.py
 `,
     )
-    .action((path: string, flags: RestoreFlags) => restore(path, flags, context));
+    .action((path: string, program: readonly string[], flags: RestoreFlags) =>
+      restore(path, program, flags, context),
+    );
   addPlannedOptions(command, ['lazy'], 'Without it, all of the image is restored at once.');
 }
 
-async function restore(path: string, flags: RestoreFlags, context: CliContext): Promise<void> {
-  const directory = parseInto(flags.into);
+async function restore(
+  path: string,
+  command: readonly string[],
+  flags: RestoreFlags,
+  context: CliContext,
+): Promise<void> {
   const options = { context, report: context.report(flags.json === true), parents: flags.parent };
+  if (flags.into === 'exec') return await restoreToChild(path, command, options, flags.json === true);
+  if (command.length > 0) {
+    throw new CliError(
+      'USAGE',
+      `what is ${JSON.stringify(command[0])}? A command goes with --into exec only`,
+      {
+        hint: 'One image is restored at a time.',
+      },
+    );
+  }
+  const directory = parseInto(flags.into);
   if (directory === undefined) await restoreToMemory(path, options);
   else await restoreToDirectory(path, directory, options);
 }
@@ -54,9 +75,9 @@ function parseInto(into: string | undefined): string | undefined {
   if (into === 'memory') return undefined;
   const directory = /^file:(.+)$/.exec(into ?? '')?.[1];
   if (directory !== undefined) return directory;
-  const hint = 'Use --into memory or --into file:DIR.';
+  const hint = 'Use --into memory, --into file:DIR, or --into exec -- COMMAND.';
   if (into === undefined) throw new CliError('USAGE', 'into what? --into is missing', { hint });
-  const isPlanned = into === 'qemu' || into === 'exec';
+  const isPlanned = into === 'qemu';
   throw new CliError(
     isPlanned ? 'NOT_AVAILABLE' : 'USAGE',
     `--into ${into} ${isPlanned ? 'is not there yet' : 'is nothing I know'}`,

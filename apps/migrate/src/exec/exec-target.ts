@@ -30,6 +30,10 @@ export class ExecMemory {
     this.#opened().write(region, runs, bytes);
   }
 
+  readPages(region: number, firstPage: number, pages: Uint8Array): void {
+    this.#opened().read(region, firstPage, pages);
+  }
+
   setState({ kind, bytes }: GuestState): void {
     this.#state = { kind, bytes: bytes.slice() };
   }
@@ -66,6 +70,8 @@ export class ExecMemory {
 export interface ExecTarget extends Target {
   /** Resolves when the child has ended; rejects when there was none. */
   ended(): Promise<ChildEnd>;
+  /** A signal for the child, if there is one. */
+  kill(signal: NodeJS.Signals): void;
 }
 
 /** An image, or a picture that arrives, as the memory of a child. It is started at the commit, and owns the memory from then on. */
@@ -75,11 +81,13 @@ export function execTarget(options: ExecOptions): ExecTarget {
     allocate: async (regions) => memory.allocate(regions),
     writeState: async (state) => memory.setState(state),
     writePages: async (region, runs, bytes) => memory.writePages(region, runs, bytes),
+    readPages: (region, firstPage, pages) => memory.readPages(region, firstPage, pages),
     commit: async () => void (await memory.spawn()),
     discard: async () => {
       // After the commit it is the child's.
       if (memory.child === undefined) await memory.discard();
     },
+    kill: (signal) => memory.child?.kill(signal),
     ended: async () => {
       if (memory.child === undefined) throw new Error('no child was started');
       return await memory.child.ended;

@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import type { PageRun } from '@stillframe/page-stream';
 import type { Region } from '@stillframe/snapshot';
 import { addSeals, memfdCreate } from '@stillframe/uffd';
@@ -55,6 +55,14 @@ export class MemoryFiles {
         written.fill(1, firstPage, end);
         at += run.byteLength;
       }
+    }
+  }
+
+  /** As `Target.readPages`. */
+  read(id: number, firstPage: number, pages: Uint8Array): void {
+    const position = firstPage * this.#regions[id]!.pageSize;
+    for (let done = 0; done < pages.byteLength; ) {
+      done += readSync(this.fds[id]!, pages, done, pages.byteLength - done, position + done);
     }
   }
 
