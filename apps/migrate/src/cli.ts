@@ -4,12 +4,15 @@ import { addCtl } from './commands/ctl.ts';
 import { addCore } from './commands/core.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDest } from './commands/dest.ts';
+import { addDiff } from './commands/diff.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addFlatten } from './commands/flatten.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addKvLoad } from './commands/kv-load.ts';
 import { addLists } from './commands/lists.ts';
 import { addPsk } from './commands/psk.ts';
 import { addRestore } from './commands/restore.ts';
+import { addSalvage } from './commands/salvage.ts';
 import { addSnapshot } from './commands/snapshot.ts';
 import { addSource } from './commands/source.ts';
 import { addVerify } from './commands/verify.ts';
@@ -98,6 +101,9 @@ function program(context: CliContext): Command {
     addRestore,
     addInspect,
     addVerify,
+    addDiff,
+    addFlatten,
+    addSalvage,
     addDoctor,
     addLists,
     addCtl,

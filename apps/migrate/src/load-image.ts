@@ -5,7 +5,7 @@ import {
   restoreImage,
   type Target,
 } from '@stillframe/snapshot';
-import { type ImageChain, openChain, openStored } from './chain/image-chain.ts';
+import { type ImageChain, openChain, openStored, type ParentChoice } from './chain/image-chain.ts';
 import type { CliContext } from './cli.ts';
 import { CliError } from './cli-error.ts';
 import { pageCodec } from './codec.ts';
@@ -21,11 +21,9 @@ export interface LoadedImage extends AsyncDisposable {
   readonly summary: ReceiveSummary;
 }
 
-export interface LoadOptions {
+export interface LoadOptions extends ParentChoice {
   readonly context: CliContext;
   readonly report: Report;
-  /** Images that an increment builds on, where they are not beside it. */
-  readonly parents?: readonly string[];
 }
 
 /** Brings an image file into memory, with progress; an increment with all that it builds on. */
@@ -42,10 +40,10 @@ export async function loadImage(path: string, options: LoadOptions): Promise<Loa
 export async function restoreInto(
   path: string,
   target: Target,
-  { context, report, parents = [] }: LoadOptions,
+  { context, report, ...choice }: LoadOptions,
 ): Promise<ReceiveSummary> {
   return await tellDamage(report, async () => {
-    await using chain = await openChain(path, parents);
+    await using chain = await openChain(path, choice);
     const run = startReading(chain, target, context.signal);
     return await watchReceipt(run, 'read', { context, report });
   });
@@ -54,7 +52,7 @@ export async function restoreInto(
 function startReading({ links, top }: ImageChain, target: Target, signal: AbortSignal): ReceiveRun {
   if (links.length === 1 && target.readPages === undefined) {
     // Pages that are the same as earlier ones are read from the file again.
-    const earlier = openStored({ links });
+    const earlier = openStored(links).at(-1)!;
     return restoreImage({ source: top.source, target, earlier, codec: pageCodec, signal });
   }
   if (target.readPages === undefined) {

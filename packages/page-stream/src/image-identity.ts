@@ -36,6 +36,12 @@ export function readIdentity(readAt: ReadAt, options: Options): ImageIdentity {
   return { ...pick(head), totals };
 }
 
+/** The identity of an image whose end may be damaged. Otherwise as `readIdentity`. */
+export function readImageRegions(readAt: ReadAt, options: Options): ImageHead {
+  const { frames, limits } = open(readAt, options);
+  return pick(readRegions(frames, limits));
+}
+
 /** All that stands before the pages, the guest state included, its checksums and order checked. Throws PageStreamError. */
 export function readImageHead(
   readAt: ReadAt,

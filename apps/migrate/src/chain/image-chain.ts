@@ -1,43 +1,87 @@
-import { MAX_CHAIN_LENGTH, openImage, PageStreamError, type StoredImage } from '@stillframe/page-stream';
+import {
+  type ImageHead,
+  MAX_CHAIN_LENGTH,
+  openImage,
+  PageStreamError,
+  type StoredImage,
+} from '@stillframe/page-stream';
 import { pageCodec } from '../codec.ts';
 import { ChainError } from './chain-error.ts';
 import { findParent, isSame } from './find-parent.ts';
 import { asFailure, type ImageLink, openLink } from './image-link.ts';
 
-/** An image and all that it builds on, open. Disposing closes the files. */
-export interface ImageChain extends AsyncDisposable {
-  /** The image that is complete in itself first, the wanted one last. */
+/** Images that are open. Disposing closes the files. */
+export interface OpenLinks extends AsyncDisposable {
+  /** The image that is complete in itself first. */
   readonly links: readonly ImageLink[];
+}
+
+/** An image and all that it builds on, open; the wanted one is the last of `links`. */
+export interface ImageChain extends OpenLinks {
   readonly top: ImageLink;
 }
 
+/** Where parents are looked for first. */
+export interface ParentChoice {
+  /** Paths, in any order. */
+  readonly parents?: readonly string[];
+  /** Some may belong to another image; otherwise that is a mistake. */
+  readonly mayBeUnused?: boolean;
+}
+
+/** An image whose parent is wanted. */
+interface Child {
+  readonly path: string;
+  readonly identity: Pick<ImageHead, 'streamId' | 'parent'>;
+}
+
 /**
- * Opens the image at `path` and, if it is an increment, the images below it: those of `parentPaths` that it names, or else files in its
+ * Opens the image at `path` and, if it is an increment, the images below it: those of `parents` that it names, or else files in its
  * directory. Identities fit together afterwards; what the images hold is not checked.
  *
  * Throws CliError FILE, ChainError, and SnapshotError for an image whose head or end is damaged.
  */
-export async function openChain(path: string, parentPaths: readonly string[] = []): Promise<ImageChain> {
+export async function openChain(path: string, options: ParentChoice = {}): Promise<ImageChain> {
+  const top = await openLink(path);
+  try {
+    const below = await openParents(top, options);
+    return {
+      links: [...below.links, top],
+      top,
+      async [Symbol.asyncDispose]() {
+        await below[Symbol.asyncDispose]();
+        await top.source[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await top.source[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The images below `child`; none for one that is complete in itself. Throws as `openChain`. */
+export async function openParents(
+  child: Child,
+  { parents = [], mayBeUnused = false }: ParentChoice = {},
+): Promise<OpenLinks> {
   const opened: ImageLink[] = [];
   const close = async () => {
     await Promise.all(opened.map(({ source }) => source[Symbol.asyncDispose]()));
   };
   try {
-    const top = await openLink(path);
-    opened.push(top);
     const named: ImageLink[] = [];
-    for (const parentPath of parentPaths) {
+    for (const parentPath of parents) {
       // oxlint-disable-next-line no-await-in-loop -- the first that cannot be opened is the one that is told
       const link = await openLink(parentPath);
       named.push(link);
       opened.push(link);
     }
-    const links = await climbDown(top, named, opened);
+    const links = await climbDown(child, named, opened);
     const unused = named.find((link) => !links.includes(link));
-    if (unused !== undefined) {
-      throw new ChainError('CHAIN_UNUSED_PARENT', path, `${unused.path} is not below it`);
+    if (unused !== undefined && !mayBeUnused) {
+      throw new ChainError('CHAIN_UNUSED_PARENT', child.path, `${unused.path} is not below it`);
     }
-    return { links: links.toReversed(), top, [Symbol.asyncDispose]: close };
+    return { links: links.toReversed(), [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;
@@ -46,18 +90,19 @@ export async function openChain(path: string, parentPaths: readonly string[] = [
 
 /** From the top down. Every link that is opened is put into `opened`. */
 async function climbDown(
-  top: ImageLink,
+  child: Child,
   named: readonly ImageLink[],
   opened: ImageLink[],
 ): Promise<ImageLink[]> {
-  const links = [top];
-  for (let at = top; at.identity.parent !== undefined; at = links.at(-1)!) {
+  const links: ImageLink[] = [];
+  for (let at = child; at.identity.parent !== undefined; at = links.at(-1)!) {
     const wanted = at.identity.parent;
-    if (links.some(({ identity }) => isSame(identity.streamId, wanted.streamId))) {
+    if ([child, ...links].some(({ identity }) => isSame(identity.streamId, wanted.streamId))) {
       throw new ChainError('CHAIN_CYCLE', at.path, 'it builds on an image that builds on it');
     }
-    if (links.length > MAX_CHAIN_LENGTH) {
-      throw new ChainError('CHAIN_TOO_LONG', top.path, `more than ${MAX_CHAIN_LENGTH} images are below it`);
+    if (links.length >= MAX_CHAIN_LENGTH) {
+      const message = `more than ${MAX_CHAIN_LENGTH} images are below it`;
+      throw new ChainError('CHAIN_TOO_LONG', child.path, message);
     }
     // oxlint-disable-next-line no-await-in-loop -- which one comes next is known only now
     const parent = await findParent(at.path, wanted, named);
@@ -68,22 +113,25 @@ async function climbDown(
 }
 
 /**
- * Random access to the last image of a chain, through all of it. What is read is checked up to the checksum of its chunk.
+ * Random access to the images of a chain, each through those below it. What is read is checked up to the checksum of its chunk.
  *
  * Throws SnapshotError where an image cannot be opened.
  */
-export function openStored({ links }: Pick<ImageChain, 'links'>): StoredImage {
-  let image: StoredImage | undefined;
+export function openStored(links: readonly ImageLink[]): StoredImage[] {
+  const images: StoredImage[] = [];
   for (const { source } of links) {
+    const parent = images.at(-1);
     try {
-      image = openImage((offset, length) => source.readAt(offset, length), {
-        sizeBytes: source.sizeBytes,
-        codec: pageCodec,
-        ...(image === undefined ? {} : { parent: image }),
-      });
+      images.push(
+        openImage((offset, length) => source.readAt(offset, length), {
+          sizeBytes: source.sizeBytes,
+          codec: pageCodec,
+          ...(parent === undefined ? {} : { parent }),
+        }),
+      );
     } catch (error) {
       throw error instanceof PageStreamError ? asFailure(error) : error;
     }
   }
-  return image!;
+  return images;
 }

@@ -1,10 +1,11 @@
-import type { ReceiveSummary } from '@stillframe/snapshot';
+import { type ReceiveSummary, SnapshotError } from '@stillframe/snapshot';
 import type { Command } from 'commander';
 import { addParentOption, type ParentFlags } from '../chain/parent-option.ts';
 import type { CliContext } from '../cli.ts';
 import { exitCodes } from '../exit-code.ts';
-import { type LoadOptions, loadImage } from '../load-image.ts';
+import { type LoadedImage, type LoadOptions, loadImage } from '../load-image.ts';
 import { checkText } from '../report/check-text.ts';
+import { tellLost } from '../tell-lost.ts';
 import { type ImageCheck, verifyImage } from '../verify-image.ts';
 
 /** `migrate verify`: every byte of an image, and whether it is the guest at the cut. */
@@ -21,7 +22,7 @@ export function addVerify(root: Command, context: CliContext): void {
     .addHelpText(
       'after',
       `
-Exit code 0 when all is well, 13 for a damaged image, 15 when an oracle does not accept one or two of them differ.
+Exit code 0 when all is well, 13 for a damaged image, whose lost pages are named, 15 when an oracle does not accept one or two of them differ.
 
 Examples:
   migrate verify image.sfp
@@ -48,7 +49,12 @@ async function verify(paths: readonly string[], flags: VerifyFlags, context: Cli
   const checked: Checked[] = [];
   for (const path of paths) {
     // oxlint-disable-next-line no-await-in-loop -- one after the other: each may need all the memory there is
-    const one = await checkOne(path, { context, report, parents: flags.parent });
+    const one = await checkOne(path, {
+      context,
+      report,
+      parents: flags.parent,
+      mayBeUnused: paths.length > 1,
+    });
     checked.push(one);
     report.result(`${path}\n${checkText(one.summary, one.check)}`, {
       type: 'image',
@@ -70,9 +76,19 @@ async function verify(paths: readonly string[], flags: VerifyFlags, context: Cli
 }
 
 async function checkOne(path: string, options: LoadOptions): Promise<Checked> {
-  await using loaded = await loadImage(path, options);
+  await using loaded = await loadOrTellLost(path, options);
   const check = await verifyImage(loaded.image, { signal: options.context.signal });
   return { path, summary: loaded.summary, check };
+}
+
+/** Of a damaged image the first thing that is wrong is told, and then what it means: which pages are lost. */
+async function loadOrTellLost(path: string, options: LoadOptions): Promise<LoadedImage> {
+  try {
+    return await loadImage(path, options);
+  } catch (error) {
+    if (error instanceof SnapshotError && error.code === 'corrupt-stream') await tellLost(path, options);
+    throw error;
+  }
 }
 
 function comparison(difference: string): object {
