@@ -1,0 +1,120 @@
+import type { MovingTarget } from '@stillframe/migration';
+import type { GuestState, Region } from '@stillframe/snapshot';
+import { CliError } from '../cli-error.ts';
+import {
+  allocateGuestMemory,
+  GUEST_PAGE_BYTES,
+  MAX_WASM_BYTES,
+  WASM_PAGE_BYTES,
+} from '../workloads/guest-memory.ts';
+import { type Movable, type MovableMemory, movableKind, type RunningMovable } from './movable.ts';
+
+export interface MovableTargetOptions {
+  /** Kinds of guest that may come. */
+  readonly movables: readonly Movable[];
+  readonly optionsOf?: (movable: Movable) => Readonly<Record<string, string>>;
+  /** Of all regions. Default: what is free now. */
+  readonly maxBytes?: number;
+}
+
+export interface MovableTarget extends MovingTarget {
+  /** The guest, once `loadState` has taken it up. */
+  readonly running: RunningMovable | undefined;
+}
+
+/** Puts a guest together that comes from a source, and takes it up here. */
+export function movableTarget(options: MovableTargetOptions): MovableTarget {
+  const { movables, optionsOf = () => ({}), maxBytes = process.availableMemory() } = options;
+  let memory: MovableMemory[] = [];
+  let regions: readonly Region[] = [];
+  let running: RunningMovable | undefined;
+  const started = (): RunningMovable => {
+    if (running === undefined) throw new Error('no guest has been taken up');
+    return running;
+  };
+  return {
+    get running() {
+      return running;
+    },
+    async allocate(wanted) {
+      assertRoom(wanted, maxBytes);
+      regions = wanted;
+      memory = wanted.map(({ sizeBytes }) => memoryOf(sizeBytes));
+    },
+    writePages(region, runs, bytes) {
+      const view = memory[region]!;
+      let at = 0;
+      for (const { firstPage, pageCount, kind } of runs) {
+        const start = firstPage * GUEST_PAGE_BYTES;
+        const sizeBytes = pageCount * GUEST_PAGE_BYTES;
+        if (kind === 'zero') {
+          zero(view, start, start + sizeBytes);
+          continue;
+        }
+        view.set(bytes.subarray(at, at + sizeBytes), start);
+        at += sizeBytes;
+      }
+    },
+    async loadState(state) {
+      const movable = movableOf(state, movables);
+      const parts = {
+        memory: new Map(regions.map(({ name }, id) => [name, memory[id]!])),
+        state: state.bytes,
+      };
+      running = await movable.load(parts, optionsOf(movable));
+    },
+    start: () => started().resume(),
+    pause: () => started().pause(),
+    resume: () => started().resume(),
+    async discard() {
+      await running?.stop('ended');
+      memory = [];
+    },
+  };
+}
+
+function movableOf({ kind }: GuestState, movables: readonly Movable[]): Movable {
+  const movable = movables.find(({ name }) => movableKind(name) === kind);
+  if (movable !== undefined) return movable;
+  throw new CliError('REFUSED', `the guest is a ${kind}, which nobody here can take up`, {
+    hint: `Known here: ${movables.map(({ name }) => movableKind(name)).join(', ')}. Give the same --guest-module on both sides.`,
+  });
+}
+
+function assertRoom(regions: readonly Region[], maxBytes: number): void {
+  const total = regions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  if (total > maxBytes) {
+    throw new CliError(
+      'REFUSED',
+      `the guest has ${total} bytes of memory, more than the ${maxBytes} that are free`,
+    );
+  }
+  const odd = regions.find(
+    ({ sizeBytes, pageSize }) => pageSize !== GUEST_PAGE_BYTES || sizeBytes > MAX_WASM_BYTES,
+  );
+  if (odd !== undefined) {
+    throw new CliError(
+      'REFUSED',
+      `region ${odd.name} has ${odd.sizeBytes} bytes in pages of ${odd.pageSize}`,
+      {
+        hint: `A guest that moves has at most ${MAX_WASM_BYTES} bytes a region, in pages of ${GUEST_PAGE_BYTES}.`,
+      },
+    );
+  }
+}
+
+/** WebAssembly gives memory in steps of 64 KiB; what is beyond the region is not seen. */
+function memoryOf(sizeBytes: number): MovableMemory {
+  const whole = Math.ceil(sizeBytes / WASM_PAGE_BYTES) * WASM_PAGE_BYTES;
+  return allocateGuestMemory(whole).subarray(0, sizeBytes);
+}
+
+const ZERO_PAGE = Buffer.alloc(GUEST_PAGE_BYTES);
+
+/** Reading first: a page that was never touched stays untouched. */
+function zero(view: MovableMemory, start: number, end: number): void {
+  for (let at = start; at < end; at += GUEST_PAGE_BYTES) {
+    const page = Buffer.from(view.buffer, view.byteOffset + at, GUEST_PAGE_BYTES);
+    if (!page.equals(ZERO_PAGE)) page.fill(0);
+  }
+}
