@@ -1,0 +1,1 @@
+export default { name: 'a b', start() {}, load() {} };
