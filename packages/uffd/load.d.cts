@@ -27,6 +27,10 @@ declare namespace native {
     readyOrNotify(): boolean;
     keepAlive(alive: boolean): void;
     stats(numbers: Float64Array, waitCounts: Float64Array | null): void;
+    /** Instead of `close`, which then ends it. false: it cannot, and has closed. */
+    watch(): boolean;
+    /** Triples of region, first page, pages; null without an earlier cut. */
+    unchanged(): Uint32Array | null;
     stopSweep(): void;
     close(): void;
     free(): void;
@@ -61,6 +65,9 @@ declare namespace native {
       registers: boolean,
       /** When the guest throws pages away that are not captured: 0 fail, 1 zeros. */
       discarded: number,
+      notesChanges: boolean,
+      /** One that watches the same regions: its userfaultfd is used instead of `fd`, and it is closed. */
+      earlier: CaptureEngine | null,
     ) => CaptureEngine;
     readonly DirtyTracker: new (
       isAsync: boolean,

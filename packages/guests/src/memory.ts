@@ -44,20 +44,34 @@ export function memoryGuest(options: MemoryGuestOptions): Guest {
     ...(userModeOnly === undefined ? {} : { userModeOnly }),
   };
   const open = new Set<Capture>();
+  /** A capture that is over, after which changes go on being noted. */
+  let watched: { readonly engine: CaptureEngine; readonly mark: object } | undefined;
   return {
     regions,
     pause: async () => pause?.(),
     resume: async () => resume?.(),
     saveState: async () => (await saveState?.()) ?? NO_STATE,
-    open: async (capturing: CaptureOptions) => {
-      const opened = CaptureEngine.open(given, { ...capturing, ...engine });
-      const capture = engineCapture(opened, () => open.delete(capture));
+    open: async ({ changedSince, ...capturing }: CaptureOptions) => {
+      const before = watched;
+      watched = undefined;
+      const isKnown = before !== undefined && before.mark === changedSince;
+      if (!isKnown) before?.engine.endWatch();
+      const settings = { ...capturing, ...engine };
+      const opened = isKnown
+        ? CaptureEngine.openSince(before.engine, given, settings)
+        : CaptureEngine.open(given, settings);
+      const capture = engineCapture(opened, (closed, mark) => {
+        open.delete(closed);
+        if (mark !== undefined) watched = { engine: opened, mark };
+      });
       open.add(capture);
       await opened.armAhead();
       return capture;
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...open].map((capture) => capture.close()));
+      watched?.engine.endWatch();
+      watched = undefined;
     },
   };
 }

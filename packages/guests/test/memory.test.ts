@@ -17,6 +17,7 @@ function sharedMemory(): SharedArrayBuffer {
 
 describe('a guest of shared memory complies', () => {
   const cases = guestCompliance({
+    notesChanges: true,
     makeGuest: async () => {
       const memories = [sharedMemory(), sharedMemory()];
       // Holes are not charged to a grant, so the cases about grants need pages that are there.

@@ -21,6 +21,7 @@ import { foreignWords, ownWords } from './capture-words.ts';
 import { closeAtExit } from './exit.ts';
 import type { ForeignMemory } from './foreign-memory.ts';
 import { madvise } from './memory.ts';
+import { decodeRuns, type DirtyRun } from './track/dirty-run.ts';
 import { Userfaultfd } from './userfaultfd.ts';
 
 /** Without these a guest that gives memory back would lose pre-images unseen. */
@@ -31,13 +32,16 @@ const AHEAD_BYTES = 64n * 2n ** 20n;
 
 /** What a native engine is made of. */
 interface EngineParts {
-  readonly uffd: Userfaultfd;
+  /** Of the earlier engine, when there is one. */
+  readonly uffd: Userfaultfd | undefined;
   readonly regions: readonly EngineRegion[];
   readonly words: BigUint64Array;
   /** Kept alive until the engine is closed. */
   readonly keptAlive: readonly object[];
   readonly memoryFd: number;
   readonly registers: boolean;
+  readonly notesChanges: boolean;
+  readonly earlier: native.CaptureEngine | null;
 }
 
 /**
@@ -59,7 +63,11 @@ export class CaptureEngine {
   readonly #stats: StatsReader;
   readonly #desk: SlabDesk;
   readonly #waiters = new Set<() => void>();
+  /** From the cut on it is noted which pages change; see `watch`. */
+  readonly notesChanges: boolean;
+  #unchanged: readonly DirtyRun[] | undefined;
   #armed = false;
+  #watching = false;
   #failure: CaptureError | undefined;
   #closed = false;
 
@@ -68,7 +76,7 @@ export class CaptureEngine {
     const { preImagesMaxBytes, overflow, spillDirectory, discarded } = resolveCaptureOptions(options);
     const waiters = this.#waiters;
     this.#engine = new native.CaptureEngine(
-      parts.uffd.fd,
+      parts.uffd?.fd ?? -1,
       parts.words,
       BigInt(preImagesMaxBytes),
       OVERFLOW_NUMBERS[overflow],
@@ -80,8 +88,11 @@ export class CaptureEngine {
       parts.memoryFd,
       parts.registers,
       DISCARDED_NUMBERS[discarded],
+      parts.notesChanges,
+      parts.earlier,
     );
-    parts.uffd.release();
+    parts.uffd?.release();
+    this.notesChanges = parts.notesChanges && preImagesMaxBytes > 0;
     this.#isForeign = parts.registers;
     this.#regions = parts.regions;
     this.#stats = new StatsReader(this.#engine);
@@ -123,12 +134,53 @@ export class CaptureEngine {
           keptAlive: memory.map((region) => region.memory),
           memoryFd: -1,
           registers: false,
+          notesChanges: holes && options.notesChanges === true && options.userModeOnly !== true,
+          earlier: null,
         },
         options,
       );
     } catch (error) {
       uffd.close();
       throw fromNative(error);
+    }
+  }
+
+  /**
+   * Prepares a capture of what may have changed since the cut of `earlier`, which watches the same memory (`watch`), and takes over from it;
+   * `earlier` is closed in any case. The cut protects only what has changed. `unchanged` then tells what is left out.
+   *
+   * @throws as `open`. @throws TypeError when `earlier` does not watch.
+   */
+  static openSince(
+    earlier: CaptureEngine,
+    memory: readonly CaptureRegion[],
+    options: CaptureEngineOptions = {},
+  ): CaptureEngine {
+    resolveCaptureOptions(options);
+    if (!earlier.#watching) throw argumentError(TypeError, 'the earlier capture does not watch');
+    try {
+      const regions = resolveRegions(memory);
+      if (!areSame(regions, earlier.#regions)) {
+        throw argumentError(TypeError, 'the earlier capture watches other memory');
+      }
+      return new CaptureEngine(
+        {
+          uffd: undefined,
+          regions,
+          // What has no page now may have had one at the earlier cut.
+          words: ownWords(regions, false),
+          keptAlive: memory.map((region) => region.memory),
+          memoryFd: -1,
+          registers: false,
+          notesChanges: options.notesChanges === true,
+          earlier: earlier.#engine,
+        },
+        options,
+      );
+    } catch (error) {
+      throw fromNative(error);
+    } finally {
+      earlier.endWatch();
     }
   }
 
@@ -150,7 +202,16 @@ export class CaptureEngine {
     const { uffd, regions, memoryFd } = memory;
     try {
       return new CaptureEngine(
-        { uffd, regions, words: foreignWords(regions), keptAlive: [], memoryFd, registers: true },
+        {
+          uffd,
+          regions,
+          words: foreignWords(regions),
+          keptAlive: [],
+          memoryFd,
+          registers: true,
+          notesChanges: false,
+          earlier: null,
+        },
         options,
       );
     } catch (error) {
@@ -188,6 +249,11 @@ export class CaptureEngine {
     this.#armed = true;
     const result = this.#engine.arm(regions === undefined ? null : foreignWords(regions));
     checked(-result, 'ioctl(UFFDIO_WRITEPROTECT)', { pages: this.#pageCount });
+    const unchanged = this.#engine.unchanged();
+    if (unchanged !== null) {
+      this.#unchanged = decodeRuns(unchanged);
+      this.#pageCount = this.#stats.read().pages;
+    }
     if (regions === undefined) return;
     this.#regions = regions;
     this.#pageCount = this.#stats.read().pages;
@@ -250,14 +316,44 @@ export class CaptureEngine {
     this.#engine.stopSweep();
   }
 
+  /** Once armed, of a capture that was opened with `openSince`: pages that are as at the earlier cut. They are not captured. */
+  get unchanged(): readonly DirtyRun[] | undefined {
+    return this.#unchanged;
+  }
+
+  /**
+   * Instead of `close`, with `notesChanges` and when every page is captured: the memory stays protected, and what changes is noted until
+   * `endWatch` or a capture that is opened with `openSince`. For everything else this capture is closed.
+   *
+   * @returns false when that cannot be: the capture is not complete, has failed, or does not note changes. Then it is closed.
+   */
+  watch(): boolean {
+    this.#check();
+    this.#watching = this.#engine.watch();
+    this.#finish();
+    return this.#watching;
+  }
+
+  /** Disarms what `watch` left protected, and wakes every writer. Idempotent. */
+  endWatch(): void {
+    if (!this.#watching) return;
+    this.#watching = false;
+    this.#engine.close();
+  }
+
   /**
    * Disarms everything, wakes every writer, joins the threads. Idempotent, at any stage. Slabs on loan stay readable until their
    * `release`; the store's memory goes with the last of them.
    */
   close(): void {
+    this.endWatch();
     if (this.#closed) return;
-    this.#closed = true;
     this.#engine.close();
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#closed = true;
     const { failure } = this.#stats.read();
     if (failure !== 0) this.#failure = captureError(failure);
     this.#desk.close();
@@ -301,6 +397,18 @@ function openFor(
 /** Without WP_UNPOPULATED arming skips pages that are not there, silently: so they are made to be there. */
 function populate(region: ResolvedRegion): void {
   if (!region.isHugetlb) madvise(region, 'POPULATE_READ');
+}
+
+function areSame(regions: readonly EngineRegion[], others: readonly EngineRegion[]): boolean {
+  return (
+    regions.length === others.length &&
+    regions.every(
+      ({ address, sizeBytes, pageSize }, index) =>
+        others[index]!.address === address &&
+        others[index]!.sizeBytes === sizeBytes &&
+        others[index]!.pageSize === pageSize,
+    )
+  );
 }
 
 function fromNative(error: unknown): unknown {

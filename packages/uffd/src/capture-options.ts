@@ -20,6 +20,12 @@ export interface CaptureEngineOptions {
   readonly discarded?: Discarded;
   /** Where the spill file is made. Default the system's directory for temporary files. */
   readonly spillDirectory?: string;
+  /**
+   * From the cut on the engine notes which pages change, and after the capture (`watch`) goes on to. Swept pages stay protected for that: the
+   * first write to each page, between two captures too, waits for a thread of ours. Not in inline mode, with `userModeOnly`, or before Linux
+   * 6.4, where it is ignored. Default false.
+   */
+  readonly notesChanges?: boolean;
   /** No privilege needed, but a system call that writes to an armed page fails with EFAULT instead of waiting. Default false. */
   readonly userModeOnly?: boolean;
 }
@@ -33,7 +39,7 @@ export const DISCARDED_NUMBERS: Readonly<Record<Discarded, number>> = { fail: 0,
 /** With the defaults filled in. @throws RangeError */
 export function resolveCaptureOptions(
   options: CaptureEngineOptions,
-): Required<Omit<CaptureEngineOptions, 'userModeOnly'>> {
+): Required<Omit<CaptureEngineOptions, 'userModeOnly' | 'notesChanges'>> {
   const {
     preImagesMaxBytes = PRE_IMAGES_DEFAULT_BYTES,
     overflow = 'spill',

@@ -11,14 +11,17 @@
 #include <atomic>
 #include <memory>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
 
 #include "binding/addon.h"
+#include "binding/page_runs.h"
 #include "binding/values.h"
 #include "core/capture_engine.h"
 #include "kernel/unique_fd.h"
+#include "track/sync_tracking.h"
 
 namespace stillframe {
 namespace {
@@ -61,11 +64,14 @@ using ReadyFunction = Napi::TypedThreadSafeFunction<std::nullptr_t, void, CallRe
 class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
  public:
   /// (fd, regions: BigUint64Array, maxBytes: bigint, overflow: number, spillDirectory: string, onReady: () =>
-  /// void, keptAlive: object[], memoryFd: number, registers: boolean, discarded: number). The userfaultfd is
-  /// the engine's, unless this throws. `memoryFd`, of /proc/PID/mem, stays the caller's; -1: this process.
+  /// void, keptAlive: object[], memoryFd: number, registers: boolean, discarded: number, notesChanges:
+  /// boolean, earlier: object | null). The userfaultfd is the engine's, unless this throws. `memoryFd`, of
+  /// /proc/PID/mem, stays the caller's; -1: this process. `earlier`: an engine that watches, of the same
+  /// regions, whose userfaultfd is used instead; it is closed in any case.
   explicit CaptureEngineObject(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<CaptureEngineObject>(info), env_(info.Env()) {
-    const int uffd = ToInt(info[0]);
+    Earlier earlier = TakeEarlier(info[11]);
+    const int uffd = earlier.uffd ? earlier.uffd.get() : ToInt(info[0]);
     const StoreOptions options{.max_bytes = ToU64(info[2]),
                                .overflow = static_cast<Overflow>(ToInt(info[3])),
                                .spill_directory = info[4].As<Napi::String>().Utf8Value()};
@@ -77,8 +83,12 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
     ready_ = ReadyFunction::New(env_, info[5].As<Napi::Function>(), "stillframe capture", 0, 1);
     ready_.Unref(env_);
     try {
-      engine_ = std::make_shared<CaptureEngine>(uffd, ToRegions(ToWords(info[1]), memory_fd_.get()), options,
-                                                discarded, registers, [this] { Tell(); });
+      engine_ = std::make_shared<CaptureEngine>(
+          uffd, ToRegions(ToWords(info[1]), memory_fd_.get()), options, discarded, registers,
+          [this] { Tell(); },
+          ChangeOptions{.are_noted = info[10].As<Napi::Boolean>().Value(),
+                        .since_earlier_cut = std::move(earlier.changed)});
+      static_cast<void>(earlier.uffd.Release());
     } catch (const std::system_error& error) {
       ready_.Release();
       Napi::Error thrown = Napi::Error::New(env_, error.what());
@@ -155,7 +165,7 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
 
   /// A waiting consumer keeps the event loop alive; an engine that nobody waits for does not.
   void KeepAlive(const Napi::CallbackInfo& info) {
-    if (stopped_) {
+    if (ready_released_) {
       return;
     }
     if (info[0].As<Napi::Boolean>().Value()) {
@@ -171,7 +181,7 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
     const CaptureCounters& counters = shared.counters;
     const auto numbers = ToSpan<double>(info[0], napi_float64_array);
     const std::array<double, 15> values{
-        static_cast<double>(shared.memory.Pages()),
+        static_cast<double>(shared.memory.Pages() - shared.changes.Skipped()),
         static_cast<double>(counters.captured_pages.load(std::memory_order_relaxed)),
         static_cast<double>(counters.fault_pages.load(std::memory_order_relaxed)),
         static_cast<double>(counters.swept_pages.load(std::memory_order_relaxed)),
@@ -197,6 +207,30 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
     }
   }
 
+  /// Closes the engine and leaves everything armed, and goes on noting what changes; false: it cannot, and
+  /// has only closed. Then close() ends that, too.
+  Napi::Value Watch(const Napi::CallbackInfo& info) {
+    if (stopped_ || engine_ == nullptr) {
+      return Napi::Boolean::New(info.Env(), false);
+    }
+    if (std::optional<Watched> watched = engine_->LeaveArmed()) {
+      watch_ = std::make_unique<SyncTracking>(std::move(*watched), engine_->Shared().memory);
+      ReleaseReady();
+    } else {
+      Stop();
+    }
+    return Napi::Boolean::New(info.Env(), watch_ != nullptr);
+  }
+
+  /// After arm: what is not captured because it has not changed since the earlier cut; null without one.
+  Napi::Value Unchanged(const Napi::CallbackInfo& info) {
+    const CaptureShared& shared = Engine(info).Shared();
+    if (!shared.changes.HasEarlierCut()) {
+      return info.Env().Null();
+    }
+    return RunsOf(info.Env(), shared.memory, shared.changes.Unchanged());
+  }
+
   void StopSweep(const Napi::CallbackInfo& info) { Engine(info).StopSweep(); }
 
   void Close(const Napi::CallbackInfo&) { Stop(); }
@@ -204,7 +238,9 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
   /// After close(), and after every ArrayBuffer over a slab was detached: gives the store's memory back at
   /// once.
   void Free(const Napi::CallbackInfo&) {
-    Stop();
+    if (watch_ == nullptr) {
+      Stop();
+    }
     engine_.reset();
   }
 
@@ -244,16 +280,46 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
     }
   }
 
+  /// What is left of an engine that watches, taken out of it.
+  struct Earlier {
+    UniqueFd uffd;
+    std::optional<DirtyBitmap> changed;
+  };
+
+  static Earlier TakeEarlier(const Napi::Value& value) {
+    if (!value.IsObject()) {
+      return {};
+    }
+    CaptureEngineObject* object = Unwrap(value.As<Napi::Object>());
+    if (object->watch_ == nullptr) {
+      throw Napi::TypeError::New(value.Env(), "the earlier capture does not watch");
+    }
+    Watched watched = object->watch_->HandOver();
+    object->watch_.reset();
+    object->Stop();
+    return {.uffd = std::move(watched.uffd), .changed = std::move(watched.changed)};
+  }
+
   void Stop() {
-    if (stopped_ || engine_ == nullptr) {
+    if (stopped_ || (engine_ == nullptr && watch_ == nullptr)) {
       return;
     }
     stopped_ = true;
-    engine_->Close();
+    if (engine_ != nullptr) {
+      engine_->Close();
+    }
+    watch_.reset();
     memory_.Reset();
-    ready_.Release();
+    ReleaseReady();
     if (hooked_) {
       napi_remove_env_cleanup_hook(env_, CloseAtEnd, this);
+    }
+  }
+
+  void ReleaseReady() {
+    if (!ready_released_) {
+      ready_released_ = true;
+      ready_.Release();
     }
   }
 
@@ -269,6 +335,8 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
   Napi::ObjectReference memory_;  // what is armed must not be collected before it is disarmed
   ReadyFunction ready_;
   std::atomic<bool> runtime_closing_{false};
+  std::unique_ptr<SyncTracking> watch_;  // once the engine is done
+  bool ready_released_ = false;
   bool stopped_ = false;
   bool hooked_ = false;
 };
@@ -289,7 +357,8 @@ void InitCapture(Napi::Env env, Napi::Object exports) {
            Object::InstanceMethod<&Object::Grant>("grant"),
            Object::InstanceMethod<&Object::ReadyOrNotify>("readyOrNotify"),
            Object::InstanceMethod<&Object::KeepAlive>("keepAlive"),
-           Object::InstanceMethod<&Object::Stats>("stats"),
+           Object::InstanceMethod<&Object::Stats>("stats"), Object::InstanceMethod<&Object::Watch>("watch"),
+           Object::InstanceMethod<&Object::Unchanged>("unchanged"),
            Object::InstanceMethod<&Object::StopSweep>("stopSweep"),
            Object::InstanceMethod<&Object::Close>("close"), Object::InstanceMethod<&Object::Free>("free")}));
 }

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "binding/addon.h"
+#include "binding/page_runs.h"
 #include "binding/values.h"
 #include "kernel/unique_fd.h"
 #include "track/async_tracking.h"
@@ -68,18 +69,9 @@ class DirtyTrackerObject : public Napi::ObjectWrap<DirtyTrackerObject> {
     return Napi::Number::New(info.Env(), Tracker(info).Step(ToU64(info[0])));
   }
 
-  /// Numbers of 32 bits, which JavaScript holds without allocating.
   Napi::Value Take(const Napi::CallbackInfo& info) {
     DirtyTracker& tracker = Tracker(info);
-    size_t runs = 0;
-    tracker.ForRuns([&](size_t, uint64_t, uint64_t) { ++runs; });
-    Napi::Uint32Array words = Napi::Uint32Array::New(info.Env(), kRunWords * runs);
-    uint32_t* out = words.Data();
-    tracker.ForRuns([&](size_t region, uint64_t first, uint64_t past) {
-      *out++ = static_cast<uint32_t>(region);
-      *out++ = static_cast<uint32_t>(first);
-      *out++ = static_cast<uint32_t>(past - first);
-    });
+    Napi::Uint32Array words = ToRuns(info.Env(), [&](auto visit) { tracker.ForRuns(visit); });
     tracker.Forget();
     return words;
   }

@@ -12,6 +12,8 @@ namespace {
 
 // Writes that were let through ahead are protected again once, so that few are left for the cut.
 constexpr uint64_t kRedoBytesMax = uint64_t{64} << 20;
+// Protecting a page that is protected costs less than another system call.
+constexpr uint64_t kRejoinGapBytes = uint64_t{64} << 10;
 
 uint64_t Bytes(const AddressRanges& ranges) {
   uint64_t bytes = 0;
@@ -35,7 +37,16 @@ class Gate {
 }  // namespace
 
 Arming::Arming(CaptureShared& shared, HoleMap& holes, bool registers)
-    : shared_(shared), holes_(holes), registers_(registers) {}
+    : shared_(shared),
+      holes_(holes),
+      registers_(registers),
+      changed_are_protected_(!shared.changes.HasEarlierCut()) {
+  if (shared_.changes.HasEarlierCut()) {
+    // The earlier capture has left everything protected that has not changed since.
+    region_ = shared_.memory.Regions().size();
+    ahead_ = Regions();
+  }
+}
 
 bool Arming::Ahead(uint64_t bytes) {
   const std::vector<GuestRegion>& regions = shared_.memory.Regions();
@@ -87,11 +98,10 @@ void Arming::RedoNoted() {
   {
     const Gate gate(shared_.before_cut);
     noted = shared_.before_cut.TakeNoted(&everything);
+    noted = Unprotected(everything || Bytes(noted) > kRedoBytesMax, noted, ahead_);
+    changed_are_protected_ = true;
   }
-  if (everything || Bytes(noted) > kRedoBytesMax) {
-    noted = ahead_;
-  }
-  for (const AddressRange& range : Intersect(noted, ahead_)) {
+  for (const AddressRange& range : noted) {
     if (shared_.protector.Protect(range.start, range.end - range.start) != 0) {
       const Gate gate(shared_.before_cut);
       shared_.before_cut.Note(range.start, range.end);
@@ -123,8 +133,36 @@ int Arming::Cut(std::vector<GuestRegion> regions) {
     shared_.DisarmAll();
     return error;
   }
+  SkipUnchanged();
   shared_.before_cut.End();
   return 0;
+}
+
+/// What is not protected any more, of what was. Holding the gate.
+AddressRanges Arming::Unprotected(bool everything, const AddressRanges& noted,
+                                  const AddressRanges& wanted) const {
+  if (!shared_.changes.HasEarlierCut()) {
+    return everything ? wanted : Intersect(noted, wanted);
+  }
+  if (!everything && changed_are_protected_) {
+    return Intersect(noted, wanted);
+  }
+  AddressRanges changed;
+  shared_.changes.ForChanged(shared_.memory, [&](uint64_t first, uint64_t past) {
+    const PagePlace place = shared_.memory.Place(first);
+    const PagePlace last = shared_.memory.Place(past - 1);
+    changed.push_back({.start = place.address, .end = last.address + last.page_bytes});
+  });
+  return Intersect(Joined(std::move(changed), kRejoinGapBytes), wanted);
+}
+
+/// What has not changed since the earlier cut is in its image. With the guest at rest, holding the gate.
+void Arming::SkipUnchanged() {
+  shared_.changes.Cut(shared_.memory, [this](uint64_t first, uint64_t past) {
+    for (uint64_t page = first; page < past; ++page) {
+      shared_.states.MarkCaptured(page);
+    }
+  });
 }
 
 /// What was not protected ahead.
@@ -147,10 +185,12 @@ int Arming::ProtectRest(const AddressRanges& wanted) {
 
 /// What was let through since it was protected; again while the gate had to be given up in between.
 int Arming::ProtectNoted(const AddressRanges& wanted) {
-  while (shared_.before_cut.AnyNoted() && !shared_.Failed()) {
+  while ((shared_.before_cut.AnyNoted() || !changed_are_protected_) && !shared_.Failed()) {
     bool everything = false;
     const AddressRanges noted = shared_.before_cut.TakeNoted(&everything);
-    if (const int error = ProtectAll(everything ? wanted : Intersect(noted, wanted))) {
+    const AddressRanges ranges = Unprotected(everything, noted, wanted);
+    changed_are_protected_ = true;
+    if (const int error = ProtectAll(ranges)) {
       return error;
     }
   }

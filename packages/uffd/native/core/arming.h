@@ -30,6 +30,8 @@ class Arming {
  private:
   bool AheadIn(const GuestRegion& region, uint64_t bytes);
   void RedoNoted();
+  AddressRanges Unprotected(bool everything, const AddressRanges& noted, const AddressRanges& wanted) const;
+  void SkipUnchanged();
   int ProtectRest(const AddressRanges& wanted);
   int ProtectNoted(const AddressRanges& wanted);
   int ProtectAll(const AddressRanges& ranges);
@@ -38,9 +40,10 @@ class Arming {
   CaptureShared& shared_;
   HoleMap& holes_;
   const bool registers_;
-  size_t region_ = 0;    // the next to protect ahead,
-  uint64_t offset_ = 0;  // from this byte on
-  AddressRanges ahead_;  // protected; and registered, where we register
+  size_t region_ = 0;           // the next to protect ahead,
+  uint64_t offset_ = 0;         // from this byte on
+  AddressRanges ahead_;         // protected; and registered, where we register
+  bool changed_are_protected_;  // what had changed when we began, since an earlier cut
 };
 
 }  // namespace stillframe

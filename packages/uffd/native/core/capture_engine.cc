@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 #include "core/clock.h"
 
@@ -18,8 +19,9 @@ std::optional<uint32_t> Next(FilledQueue& queue, bool wanted) { return wanted ? 
 }  // namespace
 
 CaptureEngine::CaptureEngine(int uffd, std::vector<GuestRegion> regions, const StoreOptions& options,
-                             Discarded discarded, bool registers, std::function<void()> on_ready)
-    : shared_(uffd, GuestMemory(std::move(regions)), options, discarded),
+                             Discarded discarded, bool registers, std::function<void()> on_ready,
+                             ChangeOptions changes)
+    : shared_(uffd, GuestMemory(std::move(regions)), options, discarded, std::move(changes)),
       uffd_(uffd),
       fault_thread_body_(shared_, uffd),
       sweeper_body_(shared_, std::move(on_ready)),
@@ -37,6 +39,9 @@ CaptureEngine::CaptureEngine(int uffd, std::vector<GuestRegion> regions, const S
   // Names for ps, top and perf; 15 characters at the most.
   pthread_setname_np(fault_thread_.native_handle(), "stillframe-flt");
   pthread_setname_np(sweeper_.native_handle(), "stillframe-swp");
+  if (shared_.changes.HasEarlierCut()) {
+    shared_.WakeAll();
+  }
 }
 
 CaptureEngine::~CaptureEngine() { Close(); }
@@ -120,13 +125,34 @@ bool CaptureEngine::ReadyOrNotify() {
 }
 
 void CaptureEngine::StopSweep() {
+  JoinSweeper();
+  shared_.closing.store(true, std::memory_order_seq_cst);
+}
+
+void CaptureEngine::JoinSweeper() {
   if (sweeper_.joinable()) {
     shared_.granted_pages.store(0, std::memory_order_seq_cst);
     shared_.stop_sweep.store(true, std::memory_order_seq_cst);
     shared_.sweep_wake.Signal();
     sweeper_.join();
   }
-  shared_.closing.store(true, std::memory_order_seq_cst);
+}
+
+std::optional<Watched> CaptureEngine::LeaveArmed() {
+  if (uffd_ < 0 || !shared_.changes.AreNoted()) {
+    return std::nullopt;
+  }
+  JoinSweeper();
+  if (!shared_.Complete() || shared_.Failed()) {
+    return std::nullopt;
+  }
+  shared_.stop_faults.store(true, std::memory_order_seq_cst);
+  shared_.WakeFaultThread();
+  fault_thread_.join();
+  if (shared_.Failed()) {
+    return std::nullopt;
+  }
+  return Watched{.uffd = UniqueFd(std::exchange(uffd_, -1)), .changed = shared_.changes.Take()};
 }
 
 void CaptureEngine::Close() {

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -23,7 +24,7 @@ namespace stillframe {
 class CaptureEngine {
  public:
   CaptureEngine(int uffd, std::vector<GuestRegion> regions, const StoreOptions& options, Discarded discarded,
-                bool registers, std::function<void()> on_ready);
+                bool registers, std::function<void()> on_ready, ChangeOptions changes = {});
   ~CaptureEngine();
   CaptureEngine(const CaptureEngine&) = delete;
   CaptureEngine& operator=(const CaptureEngine&) = delete;
@@ -46,6 +47,11 @@ class CaptureEngine {
   /// No page is swept after it, and what was swept is un-protected: the caller may disarm by itself before
   /// Close. Idempotent.
   void StopSweep();
+  /// Instead of Close, for an engine that notes changes: joins the threads and leaves everything armed.
+  /// Whoever has the userfaultfd from now on reads it, wakes every writer once (a fault may have been read
+  /// and not served), and goes on noting. Nothing, and Close is still to be called, when the capture is not
+  /// complete or has failed.
+  std::optional<Watched> LeaveArmed();
   /// Disarms, joins the threads, closes the userfaultfd. Idempotent. Slabs on loan stay readable until the
   /// engine is destroyed.
   void Close();
@@ -56,6 +62,7 @@ class CaptureEngine {
 
  private:
   void FinishDrained(const Slab& slab);
+  void JoinSweeper();
 
   CaptureShared shared_;
   int uffd_;

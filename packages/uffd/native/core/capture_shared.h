@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/before_cut.h"
+#include "core/changes.h"
 #include "core/guest_memory.h"
 #include "core/page_states.h"
 #include "core/pre_image_store.h"
@@ -55,8 +56,10 @@ struct CaptureCounters {
 };
 
 struct CaptureShared {
-  CaptureShared(int uffd, GuestMemory guest_memory, const StoreOptions& options, Discarded on_discard)
+  CaptureShared(int uffd, GuestMemory guest_memory, const StoreOptions& options, Discarded on_discard,
+                ChangeOptions change_options = {})
       : memory(std::move(guest_memory)),
+        changes(memory.Pages(), std::move(change_options), options.max_bytes != 0),
         states(memory.Pages()),
         store(options, memory.Bytes(), memory.LargestPageBytes()),
         overflow(options.overflow),
@@ -74,6 +77,8 @@ struct CaptureShared {
   /// that makes the cut may look, afterwards everybody.
   GuestMemory memory;
   BeforeCut before_cut;
+  /// Written by the fault thread; by the consumer under the gate of `before_cut`, or with no fault thread.
+  Changes changes;
   PageStates states;
   PreImageStore store;
   const Overflow overflow;
@@ -124,7 +129,15 @@ struct CaptureShared {
 
   bool Failed() const { return failure.load(std::memory_order_seq_cst) != Failure::kNone; }
   bool Complete() const {
-    return before_cut.IsOver() && counters.captured_pages.load(std::memory_order_seq_cst) == memory.Pages();
+    return before_cut.IsOver() &&
+           counters.captured_pages.load(std::memory_order_seq_cst) == memory.Pages() - changes.Skipped();
+  }
+
+  /// Swept pages go back to the guest; but while changes are noted they stay protected, so that a write is
+  /// noticed, and are only seen to be so. 0 or errno, the same either way: EAGAIN, an event is unread;
+  /// otherwise what was copied may be newer than the cut, or gone.
+  int LetGo(uint64_t address, uint64_t bytes) const {
+    return changes.AreNoted() ? protector.Protect(address, bytes) : protector.Release(address, bytes);
   }
 
   /// Something to pull, or nothing more to come. The slab that faults are being added to counts once nothing
@@ -177,6 +190,14 @@ struct CaptureShared {
   void DisarmAll() const {
     for (const GuestRegion& region : memory.Regions()) {
       protector.Unregister(region.address, region.size_bytes);
+    }
+  }
+
+  /// Every writer that sleeps faults once more: its fault may have been read by somebody who did not serve
+  /// it.
+  void WakeAll() const {
+    for (const GuestRegion& region : memory.Regions()) {
+      protector.Wake(region.address, region.size_bytes);
     }
   }
 

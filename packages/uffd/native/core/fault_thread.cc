@@ -204,6 +204,7 @@ FaultThread::Outcome FaultThread::LetThrough(uint64_t address) {
   }
   if (!cut_ && page) {
     shared_.before_cut.Note(start, start + bytes);
+    shared_.changes.Note(*page, *page + 1);
   }
   return Outcome::kDone;
 }
@@ -253,6 +254,7 @@ FaultThread::Outcome FaultThread::Capture(uint64_t page, int64_t arrival_ns) {
 
 FaultThread::Outcome FaultThread::Release(uint64_t page, int64_t arrival_ns) {
   const PagePlace place = shared_.memory.Place(page);
+  shared_.changes.Note(page, page + 1);
   const int error = shared_.protector.Release(place.address, place.page_bytes);
   if (error == EAGAIN) {
     spin_ = true;
@@ -296,6 +298,8 @@ void FaultThread::Publish(Slab* slab) {
 /// before. Suspect is what is not captured, and what is captured but not un-protected: the sweeper's run, and
 /// our own pages on the pending list.
 void FaultThread::OnGone(uint64_t start, uint64_t end, Failure why) {
+  shared_.memory.ForOverlap(start, end,
+                            [this](uint64_t first, uint64_t past) { shared_.changes.Note(first, past); });
   if (!cut_) {
     shared_.before_cut.Note(start, end);
     return;

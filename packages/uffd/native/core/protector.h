@@ -31,6 +31,12 @@ class Protector {
     return ioctl(uffd_, abi::kIocRegister, &range) == 0 ? 0 : errno;
   }
 
+  /// Whoever sleeps in the range faults once more.
+  void Wake(uint64_t address, uint64_t bytes) const {
+    abi::UffdioRange range{.start = address, .len = bytes};
+    ioctl(uffd_, abi::kIocWake, &range);
+  }
+
   /// Lifts all protection of a registered range for good and wakes every writer. Unregistering wakes by
   /// itself only where faults on missing pages were asked for, so waking is a step of its own.
   void Unregister(uint64_t address, uint64_t bytes) const {

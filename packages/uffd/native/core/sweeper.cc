@@ -279,10 +279,10 @@ void Sweeper::ReleaseDeferred() {
   if (deferred_first_ != deferred_end_) {
     const PagePlace place = shared_.memory.Place(deferred_first_);
     const uint64_t bytes = (deferred_end_ - deferred_first_) * place.page_bytes;
-    int error = shared_.protector.Release(place.address, bytes);
+    int error = shared_.LetGo(place.address, bytes);
     while (error == EAGAIN && !shared_.Failed() && !shared_.stop_sweep.load(std::memory_order_seq_cst)) {
       sched_yield();
-      error = shared_.protector.Release(place.address, bytes);
+      error = shared_.LetGo(place.address, bytes);
     }
     if (error != 0 && error != EAGAIN) {
       shared_.AwaitEvents();
@@ -301,7 +301,7 @@ void Sweeper::ReleaseDeferred() {
 void Sweeper::ReleasePageByPage() const {
   for (uint64_t page = deferred_first_; page < deferred_end_; ++page) {
     const PagePlace place = shared_.memory.Place(page);
-    while (shared_.protector.Release(place.address, place.page_bytes) == EAGAIN && !shared_.Failed() &&
+    while (shared_.LetGo(place.address, place.page_bytes) == EAGAIN && !shared_.Failed() &&
            !shared_.stop_sweep.load(std::memory_order_seq_cst)) {
       sched_yield();
     }

@@ -9,8 +9,8 @@
 #include <memory>
 #include <vector>
 
+#include "core/dirty_bitmap.h"
 #include "core/guest_memory.h"
-#include "track/dirty_bitmap.h"
 #include "track/tracking.h"
 
 namespace stillframe {

@@ -30,12 +30,22 @@ constexpr int kCallsAtOnce = 16;
 }  // namespace
 
 SyncTracking::SyncTracking(UniqueFd uffd, const GuestMemory& memory, bool populates)
-    : uffd_(std::move(uffd)),
+    : SyncTracking({.uffd = std::move(uffd), .changed = DirtyBitmap(memory.Pages())}, memory, populates) {}
+
+SyncTracking::SyncTracking(Watched watched, const GuestMemory& memory)
+    : SyncTracking(std::move(watched), memory, false) {
+  for (const GuestRegion& region : memory.Regions()) {
+    protector_.Wake(region.address, region.size_bytes);
+  }
+}
+
+SyncTracking::SyncTracking(Watched watched, const GuestMemory& memory, bool populates)
+    : uffd_(std::move(watched.uffd)),
       protector_(uffd_.get()),
       populates_(populates),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       memory_(memory),
-      noted_(memory.Pages()),
+      noted_(std::move(watched.changed)),
       thread_([this] { Run(); }) {
   pthread_setname_np(thread_.native_handle(), "stillframe-trk");
 }
@@ -224,10 +234,19 @@ void SyncTracking::Close(const GuestMemory& /*memory*/) {
   for (const GuestRegion& region : memory_.Regions()) {
     protector_.Unregister(region.address, region.size_bytes);
   }
+  Join();
+  uffd_.Close();  // wakes whoever is left
+}
+
+Watched SyncTracking::HandOver() {
+  Join();
+  return {.uffd = std::move(uffd_), .changed = std::move(noted_)};
+}
+
+void SyncTracking::Join() {
   stop_.store(true, std::memory_order_seq_cst);
   WakeThread();
   thread_.join();
-  uffd_.Close();  // wakes whoever is left
 }
 
 void SyncTracking::WakeThread() const {

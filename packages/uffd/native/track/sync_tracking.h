@@ -16,6 +16,7 @@
 #include <mutex>
 #include <thread>
 
+#include "core/changes.h"
 #include "core/protector.h"
 #include "kernel/abi.h"
 #include "kernel/unique_fd.h"
@@ -28,6 +29,8 @@ class SyncTracking : public Tracking {
   /// `uffd` with the events REMOVE, REMAP and UNMAP is its own. `populates`: without WP_UNPOPULATED, and of
   /// this process; pages that are not there cannot be protected and are made to be there.
   SyncTracking(UniqueFd uffd, const GuestMemory& memory, bool populates);
+  /// Takes over from a capture engine: memory is protected but for what is noted already.
+  SyncTracking(Watched watched, const GuestMemory& memory);
   ~SyncTracking() override;
 
   int Start(const TrackedSpan& span) override;
@@ -35,8 +38,13 @@ class SyncTracking : public Tracking {
   int Count(const TrackedSpan& span, DirtyBitmap& written) override;
   int Use(const GuestMemory& before, const GuestMemory& now) override;
   void Close(const GuestMemory& memory) override;
+  /// Instead of Close: leaves memory protected but for what was noted since Start or Collect. Whoever reads
+  /// the userfaultfd from now on wakes every writer once: a fault may have been read and not served.
+  Watched HandOver();
 
  private:
+  SyncTracking(Watched watched, const GuestMemory& memory, bool populates);
+
   // Events of one read(2).
   static constexpr size_t kBatch = 64;
   // Blocked threads whose pages could not be let through yet; when it is full the rest stay in the kernel.
@@ -49,6 +57,7 @@ class SyncTracking : public Tracking {
   void RetryPending();
   bool LetThrough(uint64_t address);
   int Protect(std::unique_lock<std::mutex>& gate, const TrackedSpan& span, uint64_t first, uint64_t past);
+  void Join();
   void WakeThread() const;
 
   UniqueFd uffd_;

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
+#include "core/dirty_bitmap.h"
 #include "core/guest_memory.h"
-#include "track/dirty_bitmap.h"
 
 namespace stillframe {
 
