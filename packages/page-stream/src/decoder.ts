@@ -35,6 +35,8 @@ export interface DecoderOptions {
    * been taken yet, so that it may be the memory that is being restored.
    */
   readonly parent?: ParentImage;
+  /** Frames carry the bytes that they came in, for whoever stores the stream as it is. */
+  readonly raw?: boolean;
 }
 
 /**
@@ -53,6 +55,7 @@ export class PageStreamDecoder {
   readonly #limits: StreamLimits;
   readonly #order: FrameOrder;
   readonly #image: ImageReader;
+  readonly #raw: boolean;
   readonly #buffer = new ReceiveBuffer();
   /** Of the frame whose payload is awaited. */
   #header: FrameHeader | undefined;
@@ -64,7 +67,8 @@ export class PageStreamDecoder {
   #lasting = false;
 
   /** Throws RangeError when a limit is not one that may be set. */
-  constructor({ from, codec = pureCodec, limits, earlier, parent }: DecoderOptions) {
+  constructor({ from, codec = pureCodec, limits, earlier, parent, raw = false }: DecoderOptions) {
+    this.#raw = raw;
     this.#from = from;
     this.#codec = codec;
     this.#limits = lowerLimits(limits);
@@ -192,7 +196,7 @@ export class PageStreamDecoder {
     this.#order.accept(frame);
     this.#header = undefined;
     this.#frameOffset += bytes.length;
-    return frame;
+    return this.#raw ? { ...frame, raw: bytes } : frame;
   }
 
   #readHeader(bytes: Uint8Array): FrameHeader {

@@ -8,6 +8,8 @@ export interface FramePlace {
   readonly offset: number;
   readonly sequence: number;
   readonly payloadBytes: number;
+  /** Only with the option `raw`: the frame as it came, header and payload. On loan until the next `push` or `wrote`. */
+  readonly raw?: Uint8Array;
 }
 
 export interface HeaderFrame extends FramePlace {

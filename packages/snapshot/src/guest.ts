@@ -160,6 +160,11 @@ export interface Target {
   /** Writes captured pages; `bytes` is packed as in `Slab`, valid only until the promise resolves. Zero runs may be left as holes. */
   writePages(region: number, runs: readonly PageRun[], bytes: Uint8Array): Promise<void>;
   /**
+   * For a target that stores the stream as it came: each frame of the image, header and payload, in order, checked, and valid only until
+   * the promise resolves. A target that has it is not given state and pages besides.
+   */
+  writeFrame?(frame: Uint8Array): Promise<void>;
+  /**
    * Fills `pages` with what was written before, from page `firstPage` on, with zeros where nothing was. Synchronous. Who cannot read back
    * leaves it out, and then takes neither pages that are the same as earlier ones nor a chain of increments.
    */

@@ -5,7 +5,15 @@ import { isVersionCode } from '../stream-failure.ts';
 /** `hello` → `image` → `done` (END came). */
 export type DestinationStage = 'hello' | 'image' | 'done';
 
-const IMAGE_FRAMES: ReadonlySet<Frame['type']> = new Set(['header', 'regions', 'state', 'pages', 'end']);
+const IMAGE_FRAMES: ReadonlySet<Frame['type']> = new Set([
+  'header',
+  'parent',
+  'regions',
+  'state',
+  'pages',
+  'end',
+  'skipped',
+]);
 
 /** What a destination makes of its source's words. No I/O: frames and losses in, stages and errors out. */
 export class DestinationTalk {

@@ -56,6 +56,17 @@ export class Intake {
   }
 
   async take(frame: Frame): Promise<void> {
+    await this.#take(frame);
+    if (!this.#isStored || !isImageFrame(frame)) return;
+    await attempt('target-failed', 'target.writeFrame', () => this.#target.writeFrame!(frame.raw!));
+  }
+
+  /** Whether the target stores the stream as it comes, instead of what it says. */
+  get #isStored(): boolean {
+    return this.#target.writeFrame !== undefined;
+  }
+
+  async #take(frame: Frame): Promise<void> {
     switch (frame.type) {
       case 'header':
         this.#streamId = frame.streamId.slice();
@@ -69,6 +80,7 @@ export class Intake {
         const state = this.#collector.add(frame);
         if (state === undefined) return;
         this.#state = state;
+        if (this.#isStored) return;
         return attempt('target-failed', 'target.writeState', () => this.#target.writeState(state));
       }
       case 'pages':
@@ -86,11 +98,11 @@ export class Intake {
   }
 
   async #takePages({ region, runs, bytes, stored }: PagesFrame): Promise<void> {
-    await this.#write(region, runs, bytes);
+    if (!this.#isStored) await this.#write(region, runs, bytes);
     for (const { pageCount } of runs) this.#receivedPages += pageCount;
     for (const span of stored?.inherited ?? []) {
       // oxlint-disable-next-line no-await-in-loop -- in order
-      if (this.#parent !== undefined) await this.#inherit(this.#parent, region, span);
+      if (this.#parent !== undefined && !this.#isStored) await this.#inherit(this.#parent, region, span);
       this.#receivedPages += span.pageCount;
     }
   }
@@ -117,6 +129,14 @@ export class Intake {
   async #write(region: number, runs: readonly PageRun[], bytes: Uint8Array): Promise<void> {
     await attempt('target-failed', 'target.writePages', () => this.#target.writePages(region, runs, bytes));
   }
+}
+
+/** Bit 15 of a type says that a frame is talk between peers (FORMAT.md, "Frames"). */
+const CONTROL_BIT = 0x8000;
+
+function isImageFrame(frame: Frame): boolean {
+  if (frame.type === 'skipped') return (frame.frameType & CONTROL_BIT) === 0;
+  return frame.type !== 'hello' && frame.type !== 'ack' && frame.type !== 'abort';
 }
 
 function readParent(parent: PageReader, region: number, firstPage: number, bytes: Uint8Array): void {

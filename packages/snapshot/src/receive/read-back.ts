@@ -7,8 +7,10 @@ import {
 } from '@stillframe/page-stream';
 import type { Target } from '../guest.ts';
 
-/** What a decoder is given to make pages with that the stream does not bring along. */
+/** What a decoder is told of the target, and given to make pages with that the stream does not bring along. */
 export interface DecoderSources {
+  /** Whether the target wants frames as they came. */
+  readonly raw: boolean;
   readonly earlier?: PageReader;
   readonly parent?: ParentImage;
 }
@@ -21,7 +23,8 @@ export function readerOf(target: Target): PageReader | undefined {
 
 export function decoderSources(target: Target, parent: ParentImage | undefined): DecoderSources {
   const earlier = readerOf(target);
-  return { ...(earlier === undefined ? {} : { earlier }), ...(parent === undefined ? {} : { parent }) };
+  const raw = target.writeFrame !== undefined;
+  return { raw, ...(earlier === undefined ? {} : { earlier }), ...(parent === undefined ? {} : { parent }) };
 }
 
 /** Feature bits of what can be received, for HELLO. */
