@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { SnapshotSummary } from '@stillframe/snapshot';
 import type { ProcessChoice } from './options/process-options.ts';
-import type { PictureOptions } from './picture.ts';
+import { type PictureOptions, takeEach } from './picture.ts';
 import { openProcess, type ProcessFacts } from './process-guest.ts';
 import type { Report } from './report/report.ts';
 import { watchPicture } from './report/watch-picture.ts';
@@ -22,9 +22,7 @@ export async function pictureProcess<Summary extends SnapshotSummary>(
     await using guest = await openProcess(choice, options.capture);
     report.event({ type: 'process', state: 'attached', pid: choice.pid });
     signal.throwIfAborted();
-    const run = await options.start(guest);
-    await watchPicture(run, { context, report });
-    const summary = await run.result;
+    const summary = await takeEach(guest, options, (run) => watchPicture(run, { context, report }));
     return { summary, ...guest.facts() };
   } catch (error) {
     await tellState(choice.pid, report);

@@ -1,3 +1,4 @@
+/* oxlint-disable no-await-in-loop -- pictures come one after the other */
 import type { Guest, SnapshotRun, SnapshotSummary } from '@stillframe/snapshot';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CliContext } from './cli.ts';
@@ -27,6 +28,8 @@ export interface PictureOptions<Summary extends SnapshotSummary, Choice = GuestC
   readonly signal: AbortSignal;
   /** Starts the snapshot: to a peer or into a file. */
   readonly start: (guest: Guest) => Promise<SnapshotRun<Summary>>;
+  /** Starts another one of the same guest when one is done; the last summary counts. */
+  readonly next?: (guest: Guest, summary: Summary) => Promise<SnapshotRun<Summary> | undefined>;
 }
 
 /** Pictures a guest while it goes on. */
@@ -59,11 +62,11 @@ export async function pictureWorkload<Summary extends SnapshotSummary>(
       options.capture.spillDirectory === undefined ? {} : { spillDirectory: options.capture.spillDirectory },
     );
     try {
-      const run = await options.start(guest);
-      workload.phase('during');
-      // What the destination does with the image after the last page is no time of the snapshot for the guest.
-      await watchPicture(run, { context, report, onDisarmed: () => workload.phase('after') });
-      const summary = await run.result;
+      const summary = await takeEach(guest, options, async (run) => {
+        workload.phase('during');
+        // What the destination does with the image after the last page is no time of the snapshot for the guest.
+        await watchPicture(run, { context, report, onDisarmed: () => workload.phase('after') });
+      });
       await sleep(choice.afterMs, undefined, { signal }).catch(() => undefined);
       return { summary, writes: workload.progress().writes, writeStallUs: workload.stalls() };
     } catch (error) {
@@ -75,6 +78,21 @@ export async function pictureWorkload<Summary extends SnapshotSummary>(
   }
 }
 
+/** Takes one picture after the other, and gives the last summary. */
+export async function takeEach<Summary extends SnapshotSummary>(
+  guest: Guest,
+  { start, next }: Pick<PictureOptions<Summary>, 'start' | 'next'>,
+  watch: (run: SnapshotRun<Summary>) => Promise<void>,
+): Promise<Summary> {
+  for (let run = await start(guest); ; ) {
+    await watch(run);
+    const summary = await run.result;
+    const another = await next?.(guest, summary);
+    if (another === undefined) return summary;
+    run = another;
+  }
+}
+
 /** After a failure: the guest is unharmed (I-4), and here is the proof. */
 async function provesAlive(
   workload: Awaited<ReturnType<typeof startWorkload>>,
@@ -82,7 +100,7 @@ async function provesAlive(
 ): Promise<void> {
   const before = workload.progress().writes;
   for (let looks = 0; looks < ALIVE_LOOKS && workload.progress().writes === before; looks++) {
-    // oxlint-disable-next-line no-await-in-loop -- until it has written
+    // Until it has written.
     await sleep(ALIVE_LOOK_MS);
   }
   const { writes } = workload.progress();

@@ -15,6 +15,8 @@ const snapshotCodes: Readonly<Record<SnapshotErrorCode, number>> = {
   'guest-left-paused': 1,
   'capture-failed': 14,
   'limiter-failed': 1,
+  'packer-failed': 16,
+  'parent-failed': 13,
   'sink-failed': 16,
   'source-failed': 16,
   'target-failed': 16,

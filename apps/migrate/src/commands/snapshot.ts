@@ -1,22 +1,36 @@
-import { SnapshotError, takeSnapshot } from '@stillframe/snapshot';
+import { SnapshotError } from '@stillframe/snapshot';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
-import { pageCodec } from '../codec.ts';
 import { steered } from '../control/controls.ts';
-import { openFileSink } from '../io/file-sink.ts';
 import { imagePath } from '../io/image-path.ts';
 import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/capture-options.ts';
+import {
+  addCompressionOptions,
+  chooseCompression,
+  type CompressionFlags,
+} from '../options/compression-options.ts';
 import { addControlOptions, type ControlFlags } from '../options/control-options.ts';
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
+import { addSeriesOptions, chooseSeries, type SeriesFlags } from '../options/series-options.ts';
 import { addTimeout, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
+import { openPacking } from '../packing.ts';
 import { pictureGuest } from '../picture.ts';
 import { pictureSummary, pictureText } from '../report/picture-summary.ts';
 import { type LoadOptions, loadImage } from '../load-image.ts';
+import { ImageSeries, seriesPath, seriesText } from '../series/image-series.ts';
+import { assertNotInChain, type OpenParent, openParent } from '../series/parent-image.ts';
 import { verifyImage } from '../verify-image.ts';
 
-interface SnapshotFlags extends GuestFlags, CaptureFlags, ControlFlags, TimeoutFlags {
+interface SnapshotFlags
+  extends GuestFlags,
+    CaptureFlags,
+    CompressionFlags,
+    SeriesFlags,
+    ControlFlags,
+    TimeoutFlags {
   readonly out?: string;
+  readonly parent?: string;
   readonly verify?: boolean;
   readonly json?: boolean;
 }
@@ -27,7 +41,11 @@ export function addSnapshot(root: Command, context: CliContext): void {
     .command('snapshot')
     .description('write a point-in-time picture of a running guest into a file')
     .option('--out <PATH>', 'the image; replaced only by a complete one');
-  addTimeout(addControlOptions(addCaptureOptions(addGuestOptions(command))))
+  addCompressionOptions(addCaptureOptions(addGuestOptions(command))).option(
+    '--parent <PATH>',
+    'an earlier image of this guest: the new one holds what has changed since',
+  );
+  addTimeout(addControlOptions(addSeriesOptions(command)))
     .option('--verify', 'read the image back and ask the workload’s oracle')
     .option('--json', 'JSON lines on stdout, a summary last')
     .addHelpText(
@@ -36,6 +54,12 @@ export function addSnapshot(root: Command, context: CliContext): void {
 Examples:
   migrate snapshot --out image.sfp --workload counter,size=256MiB,writers=2,rate=20000 --verify
   migrate snapshot --out image.sfp --workload kv --config policy.yaml
+  migrate snapshot --out image.sfp --pid 1234 --compress zstd:3
+  migrate snapshot --out tuesday.sfp --pid 1234 --parent monday.sfp
+  migrate snapshot --out image.sfp --workload kv --compress lz4 --every 10s --count 6
+
+A series is PATH, PATH.1, PATH.2 …: the first image whole, each other one what has changed since the one before it. Keep them together: the newest
+is restored with all that it builds on.
 `,
     )
     .action((flags: SnapshotFlags) => snapshot(flags, context));
@@ -50,46 +74,54 @@ async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void
   }
   const guest = chooseGuest(flags);
   const capture = await chooseCapture(flags);
+  const compression = chooseCompression(flags, capture.file);
   await imagePath(out);
   const report = context.report(flags.json === true);
   const signal = withTimeout(context.signal, flags);
+  await using parent = flags.parent === undefined ? undefined : await openParent(flags.parent);
+  const plan = chooseSeries(flags, parent === undefined ? 0 : parent.image.chainLength + 1);
+  if (parent !== undefined) await assertOutsAreFree(out, plan.count, parent);
+  using packing = await openPacking(compression, report);
   let verified = false;
-  const check = async (path: string, checkSignal: AbortSignal) => {
-    verified = await readBack(path, { context: { ...context, signal: checkSignal }, report });
+  const check = async (path: string, parents: readonly string[], checkSignal: AbortSignal) => {
+    const options = { context: { ...context, signal: checkSignal }, report, parents, mayBeUnused: true };
+    verified = await readBack(path, options);
   };
-  const picture = await steered({ context, report, flags, capture, signal }, (controls) =>
-    pictureGuest({
+  const { picture, images } = await steered({ context, report, flags, capture, signal }, async (controls) => {
+    const checked = flags.verify === true ? { check } : {};
+    const options = { out, series: plan, capture, packing, controls, report, parent, ...checked };
+    await using series = new ImageSeries(options);
+    const taken = await pictureGuest({
       context,
       report,
       guest,
       capture,
       signal: controls.signal,
-      start: async (memory) =>
-        controls.follow(
-          takeSnapshot({
-            guest: memory,
-            sink: await openFileSink(out, flags.verify === true ? { check } : {}),
-            ...controls.snapshotOptions(memory),
-            capture: capture.capture,
-            codec: pageCodec,
-            signal: controls.signal,
-          }),
-        ),
-    }),
-  );
+      start: (memory) => series.start(memory),
+      next: (memory, summary) => series.next(memory, summary),
+    });
+    return { picture: taken, images: series.images };
+  });
+  const last = images.at(-1)!.path;
   const words = verified
     ? 'yes: read back, digest and oracle'
     : flags.verify === true
       ? 'digest only'
-      : `not asked for (migrate verify ${out})`;
+      : `not asked for (migrate verify ${last})`;
   const summary = pictureSummary(picture, verified);
-  report.result(pictureText(summary, words), { ...summary, path: out });
+  const listed = images.length === 1 ? {} : { images };
+  report.result(`${seriesText(images)}${pictureText(summary, words)}`, { ...summary, path: last, ...listed });
+}
+
+async function assertOutsAreFree(out: string, count: number, parent: OpenParent): Promise<void> {
+  const outs = Array.from({ length: count }, (_, number) => seriesPath(out, number));
+  await assertNotInChain(outs, parent);
 }
 
 /** Whether an oracle accepts the image; false when there is none for this guest. Throws what is wrong with it. */
-async function readBack(path: string, { context, report }: LoadOptions): Promise<boolean> {
+async function readBack(path: string, { context, report, ...choice }: LoadOptions): Promise<boolean> {
   const quiet = { ...report, event: () => undefined };
-  await using loaded = await loadImage(path, { context, report: quiet });
+  await using loaded = await loadImage(path, { context, report: quiet, ...choice });
   const check = await verifyImage(loaded.image, { signal: context.signal });
   report.event({ type: 'verify', ...check });
   if (check.oracle === null || check.verified) return check.verified;

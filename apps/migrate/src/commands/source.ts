@@ -7,14 +7,26 @@ import { steered } from '../control/controls.ts';
 import { openConnection } from '../io/open-connection.ts';
 import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/capture-options.ts';
 import { parseEndpoint } from '../options/endpoint.ts';
+import {
+  addCompressionOptions,
+  chooseCompression,
+  type CompressionFlags,
+} from '../options/compression-options.ts';
 import { addControlOptions, type ControlFlags } from '../options/control-options.ts';
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
 import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { addTlsOptions, chooseCredentials, type TlsFlags } from '../options/tls-options.ts';
+import { openPacking, packedBy } from '../packing.ts';
 import { pictureGuest } from '../picture.ts';
 import { pictureSummary, pictureText } from '../report/picture-summary.ts';
 
-interface SourceFlags extends GuestFlags, CaptureFlags, ControlFlags, TimeoutFlags, TlsFlags {
+interface SourceFlags
+  extends GuestFlags,
+    CaptureFlags,
+    CompressionFlags,
+    ControlFlags,
+    TimeoutFlags,
+    TlsFlags {
   readonly to?: string;
   readonly json?: boolean;
 }
@@ -25,7 +37,10 @@ export function addSource(root: Command, context: CliContext): void {
     .command('source')
     .description('stream a point-in-time picture of a running guest to `migrate dest`')
     .option('--to <HOST:PORT>', 'where `migrate dest` listens');
-  addTlsOptions(addTimeout(addControlOptions(addCaptureOptions(addGuestOptions(command)))), 'source')
+  addTlsOptions(
+    addTimeout(addControlOptions(addCompressionOptions(addCaptureOptions(addGuestOptions(command))))),
+    'source',
+  )
     .option('--json', 'JSON lines on stdout, a summary last')
     .addHelpText(
       'after',
@@ -33,6 +48,7 @@ export function addSource(root: Command, context: CliContext): void {
 Examples:
   migrate source --to 127.0.0.1:7000 --workload sqlite,rows=100000
   migrate source --to 127.0.0.1:7000 --workload counter,size=1GiB,rate=50000 --limiter token-bucket,rate=200MiB/s --json
+  migrate source --to 127.0.0.1:7000 --workload kv --compress lz4
 `,
     )
     .action((flags: SourceFlags) => source(flags, context));
@@ -48,7 +64,9 @@ async function source(flags: SourceFlags, context: CliContext): Promise<void> {
   const credentials = await chooseCredentials(endpoint, flags);
   const guest = chooseGuest(flags);
   const capture = await chooseCapture(flags);
+  const compression = chooseCompression(flags, capture.file);
   const report = context.report(flags.json === true);
+  using packing = await openPacking(compression, report);
   const signal = withTimeout(context.signal, flags);
   const picture = await steered({ context, report, flags, capture, signal }, (controls) =>
     pictureGuest({
@@ -65,6 +83,7 @@ async function source(flags: SourceFlags, context: CliContext): Promise<void> {
             ...controls.snapshotOptions(memory),
             capture: capture.capture,
             codec: pageCodec,
+            ...packedBy(packing),
             signal: controls.signal,
             timeouts: peerTimeoutsFrom(flags),
           }),

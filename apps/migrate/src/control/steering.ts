@@ -41,6 +41,7 @@ export class Steering {
   /** From now on changes go to `run`, which was started with `limiter`. */
   follow(run: SnapshotRun, startedWith: Limiter): void {
     this.#run = run;
+    this.#hasEnded = false;
     if (startedWith !== this.#choice.limiter) run.useLimiter(this.#choice.limiter);
     if (this.#isPaused) run.holdSweep(true);
     const onEnd = () => {

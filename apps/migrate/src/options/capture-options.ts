@@ -35,7 +35,7 @@ export function addCaptureOptions(command: Command): Command {
     )
     .option(
       '--config <FILE>',
-      'limiter, preImages (maxBytes, overflow, spillDirectory) and discarded as YAML or JSON; flags win; SIGHUP reads the limiter again',
+      'limiter, preImages (maxBytes, overflow, spillDirectory), discarded, compress and chunk as YAML or JSON; flags win; SIGHUP reads the limiter again',
     )
     .option('--pre-images-max <SIZE>', 'memory for pages that wait for the sink (default: 256MiB)')
     .addOption(

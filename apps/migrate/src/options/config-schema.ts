@@ -39,6 +39,17 @@ export const configSchema = v.strictObject({
   $schema: v.optional(v.pipe(v.string(), v.description('for editors; nothing here reads it'))),
   limiter: v.optional(limiter),
   preImages: v.optional(preImages),
+  compress: v.optional(
+    v.pipe(v.string(), v.description('none, lz4, zstd or auto, with a level if wanted: zstd:3')),
+  ),
+  chunk: v.optional(
+    numberOption({
+      kind: 'bytes',
+      description: 'what is compressed, checked and read as one: by 4KiB',
+      min: 4096,
+      max: 2 ** 21,
+    }),
+  ),
   discarded: v.optional(
     v.pipe(
       v.picklist(['fail', 'zero']),

@@ -1,10 +1,11 @@
 import type { SnapshotSummary } from '@stillframe/snapshot';
 import type { Picture, WorkloadPicture } from '../picture.ts';
 import type { ProcessFacts } from '../process-guest.ts';
+import { packingRows } from './packing-text.ts';
 import { showBytes, showCount, showForeign, showMs, showUs } from './units.ts';
 
 /** The last JSON line of a picture: the contract's fields, and more. */
-export interface PictureSummary extends Omit<SnapshotSummary, 'limiter'>, Partial<ProcessFacts> {
+export interface PictureSummary extends Omit<SnapshotSummary, 'limiter' | 'mark'>, Partial<ProcessFacts> {
   readonly type: 'summary';
   readonly outcome: 'done';
   readonly mode: 'snapshot';
@@ -20,7 +21,7 @@ export interface PictureSummary extends Omit<SnapshotSummary, 'limiter'>, Partia
 
 export function pictureSummary(picture: Picture<SnapshotSummary>, verified: boolean): PictureSummary {
   const { summary, ...ofGuest } = picture;
-  const { limiter, ...numbers } = summary;
+  const { limiter, mark: _, ...numbers } = summary;
   return {
     type: 'summary',
     outcome: 'done',
@@ -41,6 +42,7 @@ export function pictureText(summary: Omit<PictureSummary, 'digest'>, verificatio
     ...processRows(summary),
     ['pages', `${showCount(summary.pages)}, ${showCount(summary.zeroPages)} of them zero`],
     ['stream', `${showBytes(summary.bytes)} in ${showMs(summary.streamMs)}, ${showBytes(rate)}/s`],
+    ...packingRows(summary.packing),
     ['pause', `${showMs(summary.pauseMs)} (${showMs(summary.pause.armMs)} of it to arm)`],
     ...stallRows(summary),
     [

@@ -25,6 +25,8 @@ test.for<object>([
   { preImages: {} },
   { preImages: { maxBytes: 0, overflow: 'stall', spillDirectory: '/var/tmp' } },
   { preImages: { maxBytes: '64MiB' } },
+  { compress: 'zstd:3', chunk: '128KiB' },
+  { chunk: 4096 },
 ])('good for an editor and for us: %j', (config) => {
   expect([isValid(config), isValid.errors]).toEqual([true, null]);
   expect(v.is(configSchema, config)).toBe(true);
@@ -37,6 +39,8 @@ test.for<unknown>([
   { limiter: {} },
   { preImages: 5 },
   { preImages: { maxByte: 1 } },
+  { compress: 3 },
+  { chunk: 1 },
   { preImages: { maxBytes: -1 } },
   { preImages: { maxBytes: '12 parsecs' } },
   { preImages: { overflow: 'explode' } },
@@ -49,7 +53,15 @@ test.for<unknown>([
 test('every key is described', () => {
   const described = { description: expect.stringMatching(/.+/) };
   expect(configJsonSchema()).toMatchObject({
-    properties: { $schema: described, limiter: described, preImages: described, discarded: described },
+    properties: {
+      $schema: described,
+      limiter: described,
+      preImages: described,
+      compress: described,
+      chunk: described,
+      discarded: described,
+    },
   });
-  expect(Object.keys(configSchema.entries)).toEqual(['$schema', 'limiter', 'preImages', 'discarded']);
+  const keys = ['$schema', 'limiter', 'preImages', 'compress', 'chunk', 'discarded'];
+  expect(Object.keys(configSchema.entries)).toEqual(keys);
 });
