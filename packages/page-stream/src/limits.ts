@@ -52,6 +52,9 @@ export const MAX_MESSAGE_BYTES = 1024;
 /** Runs in one PAGE_REQUEST: what a control payload holds. */
 export const MAX_REQUEST_RUNS = 255;
 
+/** Further connections with pages in one migration: each is a socket and two buffers at the destination. */
+export const MAX_LANES = 16;
+
 /** Pages in one RESUME_BITMAP: their bits fill a control payload but for its head. */
 export const MAX_BITMAP_PAGES = 32_512;
 

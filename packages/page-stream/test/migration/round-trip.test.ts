@@ -53,7 +53,7 @@ function stream(): { bytes: Uint8Array; account: MemoryAccount } {
     ...encoder.pages(0, [data(2), data(5)], Buffer.concat([page(7), page(8)])),
     ...encoder.state({ kind: 'test@1', bytes: Uint8Array.of(1, 2, 3) }),
     ...encoder.end(),
-    control.handOver({ step: 'offer', lazy: false, digest: account.digest }),
+    control.handOver({ step: 'offer', lazy: false, digest: account.digest, tookUs: 0, lanes: 0 }),
   ];
   return { bytes: Buffer.concat(parts), account };
 }
@@ -155,14 +155,14 @@ describe('a destination', () => {
       control.hello(ownHello('destination')),
       control.pageRequest(requested),
       control.resumeBitmap(bitmap),
-      control.handOver({ step: 'started', lazy: false, digest: new Uint32Array(2) }),
+      control.handOver({ step: 'started', lazy: false, digest: new Uint32Array(2), tookUs: 1234, lanes: 0 }),
     ]);
     const decoder = new MigrationDecoder({ from: 'destination', account: new MemoryAccount([region]) });
     expect(feed(decoder, bytes)).toMatchObject([
       { type: 'hello' },
       { type: 'page-request', requested },
       { type: 'resume-bitmap', ...bitmap },
-      { type: 'hand-over', step: 'started' },
+      { type: 'hand-over', step: 'started', tookUs: 1234 },
     ]);
   });
 
