@@ -1,8 +1,9 @@
 export { type Clock, monotonicClock } from './clock.ts';
 export { type FailedCleanup, SnapshotError, type SnapshotErrorCode } from './error.ts';
 export type * from './event.ts';
+export { EventHub } from './event-hub.ts';
 export type * from './guest.ts';
-export { type PeerTimeouts, peerTimeouts } from './peer/limits.ts';
+export { type PeerTimeouts, peerTimeouts, within } from './peer/limits.ts';
 export { openPeerSink, type PeerOptions, type PeerSink } from './peer/peer-sink.ts';
 export {
   type PeerReceiveOptions,
@@ -29,7 +30,7 @@ export {
   restoreImage,
   type StreamOptions,
 } from './receive/receive-stream.ts';
-export type { Run } from './run.ts';
+export { type Run, startRun } from './run.ts';
 export { type MemorySink, memorySink, nullSink, type Sink } from './sink.ts';
 export { type ByteSource, sourceOf } from './source.ts';
 export { type SnapshotOptions, type SnapshotRun, takeSnapshot } from './take-snapshot.ts';
