@@ -31,6 +31,7 @@ export {
   type StreamOptions,
 } from './receive/receive-stream.ts';
 export { type Run, startRun } from './run.ts';
+export * from './session/index.ts';
 export { type MemorySink, memorySink, nullSink, type Sink } from './sink.ts';
 export { type ByteSource, sourceOf } from './source.ts';
 export { type SnapshotOptions, type SnapshotRun, takeSnapshot } from './take-snapshot.ts';
