@@ -8,7 +8,7 @@ import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const { clangFormatPath } = createRequire(import.meta.url)('clang-format-node');
-const FOLDERS = /^(?:packages\/[^/]+\/native|tools\/(?:bench|limiter-lab))\/.*\.(?:cc|c|h)$/;
+const FOLDERS = /^(?:packages\/[^/]+\/native|tools)\/.*\.(?:cc|c|h)$/;
 
 const mode = process.argv[2];
 if (mode !== '--check' && mode !== '--write') {
