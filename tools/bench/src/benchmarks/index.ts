@@ -5,6 +5,7 @@ import { file } from './file.ts';
 import { fork } from './fork.ts';
 import { memory } from './memory.ts';
 import { process } from './process.ts';
+import { read } from './read.ts';
 import { stalls } from './stalls.ts';
 import { stallingSink } from './stalling-sink.ts';
 import { sweep } from './sweep.ts';
@@ -21,4 +22,5 @@ export const benchmarks: readonly Benchmark[] = [
   fork,
   process,
   codec,
+  read,
 ];
