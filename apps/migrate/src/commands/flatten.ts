@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { formatDigest } from '@stillframe/page-stream';
+import { features, formatDigest } from '@stillframe/page-stream';
 import type { Command } from 'commander';
 import { type ImageChain, openChain } from '../chain/image-chain.ts';
 import { addParentOption, type ParentFlags } from '../chain/parent-option.ts';
@@ -7,15 +7,19 @@ import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
 import { type Flattened, flattenImage } from '../flatten-image.ts';
 import { imagePath } from '../io/image-path.ts';
-import { openCompression } from '../compression-choice.ts';
+import {
+  addCompressionOptions,
+  type CompressionFlags,
+  chooseCompression,
+} from '../options/compression-options.ts';
+import { openPacking } from '../packing.ts';
 import { tellDamage } from '../report/damage.ts';
 import { createProgress } from '../report/progress.ts';
 import type { Report } from '../report/report.ts';
 import { showBytes, showCount } from '../report/units.ts';
 
-interface FlattenFlags extends ParentFlags {
+interface FlattenFlags extends ParentFlags, CompressionFlags {
   readonly out?: string;
-  readonly compress: string;
   readonly json?: boolean;
 }
 
@@ -25,15 +29,15 @@ export function addFlatten(root: Command, context: CliContext): void {
     .command('flatten')
     .description('make one image, complete in itself, of an increment and the images below it')
     .argument('<PATH>', 'an image file')
-    .option('--out <PATH>', 'the new image; replaced only by a complete one')
-    .option('--compress <METHOD>', 'none, lz4 or zstd, with a level: zstd,level=3', 'lz4')
-    .option('--json', 'JSON lines on stdout, a summary last');
-  addParentOption(command)
+    .option('--out <PATH>', 'the new image; replaced only by a complete one');
+  addParentOption(addCompressionOptions(command))
+    .option('--json', 'JSON lines on stdout, a summary last')
     .addHelpText(
       'after',
       `
 The new image has the digest of the old one, or is not written: so all that it is made of was read and is right. It has an id of its own, so
 increments that build on the old image do not build on the new one: keep what they need.
+Without --compress and --same-as it is packed in the way in which PATH is.
 
 Examples:
   migrate flatten tuesday.sfp --out full.sfp
@@ -51,15 +55,16 @@ async function flatten(path: string, flags: FlattenFlags, context: CliContext): 
     });
   }
   const report = context.report(flags.json === true);
-  using compression = await openCompression(flags.compress);
+  chooseCompression(flags);
   await tellDamage(report, async () => {
     await using chain = await openChain(path, { parents: flags.parent });
     await assertApart(out, chain);
+    using packing = await openPacking(chooseCompression(asBefore(flags, chain)), report);
     const startMs = performance.now();
     const flattened = await watched(chain, report, context, (onPages) =>
       flattenImage(chain.links, {
         out,
-        chunks: { ...compression.chunks, index: true },
+        chunks: { ...packing.chunks, index: true },
         signal: context.signal,
         onPages,
       }),
@@ -72,6 +77,13 @@ async function flatten(path: string, flags: FlattenFlags, context: CliContext): 
       durationMs: performance.now() - startMs,
     });
   });
+}
+
+/** What is not said is as it is in the image. */
+function asBefore(flags: FlattenFlags, { top }: ImageChain): CompressionFlags {
+  const has = (feature: keyof typeof features) => (top.identity.requiredFeatures & features[feature]) !== 0;
+  const compress = has('ZSTD') ? 'zstd' : has('LZ4') ? 'auto' : 'none';
+  return { compress, ...flags, sameAs: flags.sameAs ?? has('SAME_AS') };
 }
 
 /** Whoever overwrites a part of the chain can read none of it any more. */
