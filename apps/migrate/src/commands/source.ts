@@ -4,7 +4,7 @@ import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
 import { pageCodec } from '../codec.ts';
 import { steered } from '../control/controls.ts';
-import { openConnection } from '../io/open-connection.ts';
+import { type OpenPeer, openPeer } from '../io/open-peer.ts';
 import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/capture-options.ts';
 import { parseEndpoint } from '../options/endpoint.ts';
 import {
@@ -14,10 +14,12 @@ import {
 } from '../options/compression-options.ts';
 import { addControlOptions, type ControlFlags } from '../options/control-options.ts';
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
+import { addRetry, chooseRetry, type RetryFlags } from '../options/retry-options.ts';
 import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { addTlsOptions, chooseCredentials, type TlsFlags } from '../options/tls-options.ts';
 import { openPacking, packedBy } from '../packing.ts';
 import { pictureGuest } from '../picture.ts';
+import { linkSummary, linkText } from '../report/link-text.ts';
 import { pictureSummary, pictureText } from '../report/picture-summary.ts';
 
 interface SourceFlags
@@ -25,6 +27,7 @@ interface SourceFlags
     CaptureFlags,
     CompressionFlags,
     ControlFlags,
+    RetryFlags,
     TimeoutFlags,
     TlsFlags {
   readonly to?: string;
@@ -38,7 +41,9 @@ export function addSource(root: Command, context: CliContext): void {
     .description('stream a point-in-time picture of a running guest to `migrate dest`')
     .option('--to <HOST:PORT>', 'where `migrate dest` listens');
   addTlsOptions(
-    addTimeout(addControlOptions(addCompressionOptions(addCaptureOptions(addGuestOptions(command))))),
+    addRetry(
+      addTimeout(addControlOptions(addCompressionOptions(addCaptureOptions(addGuestOptions(command))))),
+    ),
     'source',
   )
     .option('--json', 'JSON lines on stdout, a summary last')
@@ -49,6 +54,7 @@ Examples:
   migrate source --to 127.0.0.1:7000 --workload sqlite,rows=100000
   migrate source --to 127.0.0.1:7000 --workload counter,size=1GiB,rate=50000 --limiter token-bucket,rate=200MiB/s --json
   migrate source --to 127.0.0.1:7000 --workload kv --compress lz4
+  migrate source --to backup:7000 --pid 4242 --retry 120 --psk-file link.psk
 `,
     )
     .action((flags: SourceFlags) => source(flags, context));
@@ -65,9 +71,11 @@ async function source(flags: SourceFlags, context: CliContext): Promise<void> {
   const guest = chooseGuest(flags);
   const capture = await chooseCapture(flags);
   const compression = chooseCompression(flags, capture.file);
+  const retry = chooseRetry(flags);
   const report = context.report(flags.json === true);
   using packing = await openPacking(compression, report);
   const signal = withTimeout(context.signal, flags);
+  let peer: OpenPeer | undefined;
   const picture = await steered({ context, report, flags, capture, signal }, (controls) =>
     pictureGuest({
       context,
@@ -75,19 +83,22 @@ async function source(flags: SourceFlags, context: CliContext): Promise<void> {
       guest,
       capture,
       signal: controls.signal,
-      start: async (memory) =>
-        controls.follow(
+      start: async (memory) => {
+        peer = await openPeer({ endpoint, credentials, retry, report, signal: controls.signal });
+        controls.followLink(peer.link);
+        return controls.follow(
           await streamToPeer({
             guest: memory,
-            transport: await openConnection(endpoint, credentials, controls.signal),
+            transport: peer.transport,
             ...controls.snapshotOptions(memory),
             capture: capture.capture,
             codec: pageCodec,
             ...packedBy(packing),
             signal: controls.signal,
-            timeouts: peerTimeoutsFrom(flags),
+            timeouts: peerTimeoutsFrom(flags, retry?.budgetMs),
           }),
-        ),
+        );
+      },
     }),
   );
   const { digestVerified, oracleVerified } = picture.summary.ack;
@@ -97,6 +108,10 @@ async function source(flags: SourceFlags, context: CliContext): Promise<void> {
     : digestVerified
       ? 'digest only: the destination has no oracle for this guest'
       : 'no';
+  const link = peer?.link?.();
   const summary = pictureSummary(picture, verified);
-  report.result(pictureText(summary, words), summary);
+  report.result(pictureText(summary, words, link === undefined ? undefined : linkText(link)), {
+    ...summary,
+    ...linkSummary(link),
+  });
 }

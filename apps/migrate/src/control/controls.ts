@@ -1,4 +1,4 @@
-import type { Guest, SnapshotOptions, SnapshotRun } from '@stillframe/snapshot';
+import type { Guest, LinkNumbers, SnapshotOptions, SnapshotRun } from '@stillframe/snapshot';
 import type { CliContext } from '../cli.ts';
 import type { CaptureChoice } from '../options/capture-options.ts';
 import type { ControlFlags } from '../options/control-options.ts';
@@ -25,6 +25,8 @@ export interface Controls extends AsyncDisposable {
   /** Of the snapshot of `guest`, which `follow` is to be told of. */
   snapshotOptions(guest: Guest): Pick<SnapshotOptions, 'limiter' | 'onLimiterStep'>;
   follow<Run extends SnapshotRun>(run: Run): Run;
+  /** For the status: what becomes of the connection, where it may come back. */
+  followLink(link: (() => LinkNumbers) | undefined): void;
 }
 
 /** `take` with controls that are there while it works. Throws CliError for a socket or a trace that cannot be had, before anything starts. */
@@ -89,6 +91,7 @@ function controlsOf(
       steering.follow(run, startedWith);
       return run;
     },
+    followLink: (link) => steering.followLink(link),
     [Symbol.asyncDispose]: close,
   };
 }

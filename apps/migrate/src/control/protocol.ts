@@ -1,4 +1,4 @@
-import type { SnapshotProgress } from '@stillframe/snapshot';
+import type { LinkNumbers, SnapshotProgress } from '@stillframe/snapshot';
 import * as v from 'valibot';
 import { CliError } from '../cli-error.ts';
 import type { LimiterSetting } from '../options/limiter-choice.ts';
@@ -38,6 +38,8 @@ export interface Status {
   readonly limiter: { readonly name: string; readonly setting: LimiterSetting };
   /** Absent while `waiting`. */
   readonly progress?: SnapshotProgress;
+  /** Of a connection that may come back, from when it is there. */
+  readonly link?: LinkNumbers;
 }
 
 export interface Success extends Status {

@@ -1,8 +1,9 @@
+import { linkText } from '../report/link-text.ts';
 import { showBytes, showCount, showMs, showUs } from '../report/units.ts';
 import type { Success } from './protocol.ts';
 
 /** A status for people. */
-export function statusText({ state, paused, pid, limiter, progress }: Success): string {
+export function statusText({ state, paused, pid, limiter, progress, link }: Success): string {
   const setting = typeof limiter.setting === 'string' ? limiter.setting : JSON.stringify(limiter.setting);
   const rows: [string, string][] = [
     ['state', `${state}${paused ? ', the sweep is paused' : ''} (process ${pid})`],
@@ -20,6 +21,9 @@ export function statusText({ state, paused, pid, limiter, progress }: Success): 
       ['pre-images', `${showBytes(preImageBytes)} held`],
       ['sink', `${showBytes(sink.drainBytesPerSecond)}/s, longest write ${showMs(sink.longestWriteMs)}`],
     );
+  }
+  if (link !== undefined) {
+    rows.push(['link', `${link.linked ? '' : 'away; '}${linkText(link)}`]);
   }
   return rows.map(([name, value]) => `  ${name.padEnd(13)} ${value}`).join('\n');
 }

@@ -1,5 +1,5 @@
 import type { Limiter } from '@stillframe/limiter';
-import type { SnapshotRun } from '@stillframe/snapshot';
+import type { LinkNumbers, SnapshotRun } from '@stillframe/snapshot';
 import { CliError } from '../cli-error.ts';
 import type { LimiterChoice, LimiterSource } from '../options/limiter-choice.ts';
 import type { Report } from '../report/report.ts';
@@ -16,6 +16,7 @@ export class Steering {
   #isPaused = false;
   #run: SnapshotRun | undefined;
   #hasEnded = false;
+  #link: (() => LinkNumbers) | undefined;
 
   constructor(choice: LimiterChoice, report: Report) {
     this.#choice = choice;
@@ -48,6 +49,10 @@ export class Steering {
       this.#hasEnded = true;
     };
     run.result.then(onEnd, onEnd);
+  }
+
+  followLink(link: (() => LinkNumbers) | undefined): void {
+    this.#link = link;
   }
 
   /** Throws SnapshotError `limiter-failed`, and keeps the old one, when the new one cannot be used. */
@@ -98,6 +103,7 @@ export class Steering {
       paused: this.#isPaused,
       limiter: { name: limiter.name, setting },
       ...(run === undefined ? {} : { progress: run.progress() }),
+      ...(this.#link === undefined ? {} : { link: this.#link() }),
     };
   }
 }

@@ -11,6 +11,8 @@ import { listenSecurely } from './tls-listener.ts';
 export interface Arrival {
   readonly host: string | undefined;
   readonly port: number | undefined;
+  /** It may be without a connection for so long, and come back; not given where it cannot. */
+  readonly awayMs?: number;
   /** Its connection; called once. Throws with which error it was refused or lost before it was connected. */
   open(): Transport;
 }

@@ -33,18 +33,22 @@ export function withTimeout(signal: AbortSignal, { timeoutS }: TimeoutFlags): Ab
 
 const IDLE_DEFAULT_S = 30;
 
-/** How long to wait for a silent peer. Verifying takes the time it takes, so an acknowledgement may take longer. */
-export function peerTimeoutsFrom({ idleS }: TimeoutFlags): PeerTimeouts {
+/**
+ * How long to wait for a silent peer. Verifying takes the time it takes, so an acknowledgement may take longer. `awayMs`: for so long it
+ * may be without a connection in between.
+ */
+export function peerTimeoutsFrom({ idleS }: TimeoutFlags, awayMs = 0): PeerTimeouts {
   const idleMs = (idleS === undefined ? IDLE_DEFAULT_S : parseSeconds(idleS, '--idle-s')) * 1000;
   return {
     helloMs: Math.min(idleMs, peerTimeouts.helloMs),
-    writeMs: idleMs,
-    silenceMs: idleMs,
-    ackMs: Math.max(idleMs, peerTimeouts.ackMs),
+    writeMs: idleMs + awayMs,
+    silenceMs: idleMs + awayMs,
+    ackMs: Math.max(idleMs, peerTimeouts.ackMs) + awayMs,
   };
 }
 
-function parseSeconds(text: string, flag: string): number {
+/** Throws CliError USAGE. */
+export function parseSeconds(text: string, flag: string): number {
   const seconds = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && seconds > 0 && seconds <= SECONDS_MAX) return seconds;
   throw new CliError(

@@ -35,8 +35,15 @@ export function pictureSummary(picture: Picture<SnapshotSummary>, verified: bool
   };
 }
 
-/** `verification`: how the image was checked, in words; not given where there is no image. */
-export function pictureText(summary: Omit<PictureSummary, 'digest'>, verification?: string): string {
+/**
+ * `verification`: how the image was checked, in words; not given where there is no image. `link`: what became of the connection, where
+ * it may come back.
+ */
+export function pictureText(
+  summary: Omit<PictureSummary, 'digest'>,
+  verification?: string,
+  link?: string,
+): string {
   const rate = (summary.bytes / Math.max(summary.streamMs, 0.001)) * 1000;
   const rows: [string, string][] = [
     ...processRows(summary),
@@ -65,6 +72,7 @@ export function pictureText(summary: Omit<PictureSummary, 'digest'>, verificatio
       'limiter',
       `${summary.limiter}: asked ${showCount(summary.limiterSteps)} times, held the sweep for ${showMs(summary.limiterHeldMs)}`,
     ],
+    ...(link === undefined ? [] : [['link', link] as [string, string]]),
     ...verifiedRows(summary, verification),
   ];
   return rows.map(([name, value]) => `  ${name.padEnd(13)} ${value}`).join('\n');
