@@ -5,19 +5,23 @@ import { CliError } from '../cli-error.ts';
 import { pageCodec } from '../codec.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { imagePath } from '../io/image-path.ts';
-import { imageFileTarget } from '../io/image-file-target.ts';
+import { streamFileTarget } from '../io/stream-file-target.ts';
 import { memoryTarget } from '../io/memory-target.ts';
+import { listenForSessions } from '../io/session-listener.ts';
 import { type Arrival, listenForSources } from '../io/source-listener.ts';
 import { formatEndpoint, parseEndpoint } from '../options/endpoint.ts';
+import { addRetryWait, chooseRetryWait, type RetryWaitFlags } from '../options/retry-options.ts';
 import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { addTlsOptions, chooseCredentials, type TlsFlags } from '../options/tls-options.ts';
 import { loadImage } from '../load-image.ts';
 import { type Report, reportError } from '../report/report.ts';
 import { showBytes, showCount, showMs } from '../report/units.ts';
 import { watchReceipt } from '../report/watch-receipt.ts';
+import { assertNotInChain, type OpenParent, openParent } from '../series/parent-image.ts';
 import { type ImageCheck, verifyImage } from '../verify-image.ts';
 
-interface DestFlags extends TimeoutFlags, TlsFlags {
+interface DestFlags extends RetryWaitFlags, TimeoutFlags, TlsFlags {
+  readonly parent?: string;
   readonly listen: string;
   readonly into: string;
   readonly once?: boolean;
@@ -39,12 +43,19 @@ export function addDest(root: Command, context: CliContext): void {
       'file:PATH, replaced only by a complete and verified image, or memory',
       'memory',
     )
+    .option(
+      '--parent <PATH>',
+      'the image that increments build on which arrive; what is below it is looked for beside it',
+    )
     .option('--once', 'end after one source, with the exit code of what came of it');
-  addTlsOptions(addTimeout(command), 'dest')
+  addTlsOptions(addRetryWait(addTimeout(command)), 'dest')
     .option('--json', 'JSON lines on stdout, a summary for each source')
     .addHelpText(
       'after',
       `
+An image file holds the stream as it came: compressed by the source, an increment as an increment. In memory an increment becomes
+whole, with the pages of its parent.
+
 Examples:
   migrate dest --listen 127.0.0.1:7000 --into file:image.sfp --once
   migrate dest --listen 127.0.0.1:0 --json
@@ -57,9 +68,14 @@ async function dest(flags: DestFlags, context: CliContext): Promise<void> {
   const endpoint = parseEndpoint(flags.listen, '--listen');
   const credentials = await chooseCredentials(endpoint, flags);
   const report = context.report(flags.json === true);
-  const makeTarget = await parseInto(flags.into, context, report);
+  await using parent = flags.parent === undefined ? undefined : await openParent(flags.parent);
+  const makeTarget = await parseInto(flags.into, parent, context, report);
   const signal = withTimeout(context.signal, flags);
-  const listener = await listenForSources(endpoint, credentials, signal);
+  const retry = chooseRetryWait(flags);
+  const listener = listenForSessions(await listenForSources(endpoint, credentials, signal), retry, {
+    report,
+    signal,
+  });
   report.talk(`listening on ${formatEndpoint(listener.endpoint)}`);
   report.event({ type: 'listening', ...listener.endpoint });
   try {
@@ -68,14 +84,16 @@ async function dest(flags: DestFlags, context: CliContext): Promise<void> {
       const arrival = await listener.next();
       try {
         // oxlint-disable-next-line no-await-in-loop -- as above
-        await receive(arrival, makeTarget(), { context, report, flags, signal });
+        await receive(arrival, makeTarget(), { context, report, flags, signal, parent });
       } catch (error) {
+        // oxlint-disable-next-line no-await-in-loop -- the source may have to hear it over another connection
+        if (flags.once === true) await listener.settled();
         if (flags.once === true || signal.aborted) throw error;
         // A bad source is no reason to leave the good ones alone.
         reportError(report, error);
         report.event({ type: 'summary', outcome: 'failed', verified: false, exitCode: exitCodeOf(error) });
       }
-      if (flags.once === true) return;
+      if (flags.once === true) return await listener.settled();
     }
   } finally {
     listener.close();
@@ -89,7 +107,12 @@ interface Destination {
   readonly words: string;
 }
 
-async function parseInto(into: string, context: CliContext, report: Report): Promise<() => Destination> {
+async function parseInto(
+  into: string,
+  parent: OpenParent | undefined,
+  context: CliContext,
+  report: Report,
+): Promise<() => Destination> {
   if (into === 'memory') {
     return () => {
       const target = memoryTarget();
@@ -108,13 +131,16 @@ async function parseInto(into: string, context: CliContext, report: Report): Pro
     );
   }
   await imagePath(path);
+  if (parent !== undefined) await assertNotInChain([path], parent);
   return () => {
-    const target = imageFileTarget(path, { codec: pageCodec });
+    const target = streamFileTarget(path);
     return {
       target,
       words: path,
       async check(signal) {
-        await using loaded = await loadImage(await target.seal(), {
+        await using loaded = await loadImage(target.temporaryPath, {
+          parents: parent?.paths ?? [],
+          mayBeUnused: true,
           context: { ...context, signal },
           report: { ...report, event: () => undefined },
         });
@@ -129,10 +155,11 @@ interface Serving {
   readonly report: Report;
   readonly flags: DestFlags;
   readonly signal: AbortSignal;
+  readonly parent: OpenParent | undefined;
 }
 
 async function receive(arrival: Arrival, destination: Destination, serving: Serving): Promise<void> {
-  const { report, flags, signal } = serving;
+  const { report, flags, signal, parent } = serving;
   report.event({ type: 'source', host: arrival.host, port: arrival.port });
   const verify: Verify = async (_image, verifySignal) => {
     const check = await destination.check(verifySignal);
@@ -144,9 +171,10 @@ async function receive(arrival: Arrival, destination: Destination, serving: Serv
     transport: arrival.open(),
     target: destination.target,
     codec: pageCodec,
+    ...(parent === undefined ? {} : { parent: parent.image }),
     verify,
     signal,
-    timeouts: peerTimeoutsFrom(flags),
+    timeouts: peerTimeoutsFrom(flags, arrival.awayMs),
   });
   const summary = await watchReceipt(run, 'receive', serving);
   const words = summary.oracleVerified ? 'digest and oracle' : 'digest (there is no oracle for this guest)';
