@@ -295,7 +295,7 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
       throw Napi::TypeError::New(value.Env(), "the earlier capture does not watch");
     }
     Watched watched = object->watch_->HandOver();
-    object->watch_.reset();
+    // Ends the watch as well, and takes the hook away: its address may be another engine's before long.
     object->Stop();
     return {.uffd = std::move(watched.uffd), .changed = std::move(watched.changed)};
   }
