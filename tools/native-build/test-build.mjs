@@ -15,7 +15,7 @@ import path from 'node:path';
 import { variants } from './test-variants.mjs';
 
 /** Folders under native/ whose every .cc is part of the program. `native/addon*.cc`, the binding, never is. */
-const FOLDERS = ['kernel', 'core', 'test'];
+const FOLDERS = ['kernel', 'core', 'track', 'serve', 'test'];
 
 /**
  * Builds native/variants/<variant>/test of a package, compiling only what is older than its sources, headers or flags.

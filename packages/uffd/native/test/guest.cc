@@ -69,8 +69,8 @@ GuestMemoryMapping::~GuestMemoryMapping() { munmap(data_, Bytes()); }
 
 void GuestMemoryMapping::Write(uint64_t page, uint64_t value) const { FillPage(data_ + page * kPage, value); }
 
-Writers::Writers(const GuestMemoryMapping& memory, unsigned count)
-    : memory_(memory), ledger_(memory.Pages()) {
+Writers::Writers(const GuestMemoryMapping& memory, unsigned count, uint64_t pages)
+    : memory_(memory), pages_(pages), ledger_(memory.Pages()) {
   for (unsigned i = 0; i < count; ++i) {
     threads_.emplace_back([this, i, count] { Body(i, count); });
   }
@@ -116,7 +116,7 @@ void Writers::Body(unsigned index, unsigned count) {
     random ^= random << 13;
     random ^= random >> 7;
     random ^= random << 17;
-    const uint64_t page = (random % (memory_.Pages() / count)) * count + index;
+    const uint64_t page = (random % (pages_ / count)) * count + index;
     const uint64_t number = ++sequence_;
     sequence_.notify_all();
     memory_.Write(page, number);

@@ -51,7 +51,9 @@ class GuestMemoryMapping {
 /// it.
 class Writers {
  public:
-  Writers(const GuestMemoryMapping& memory, unsigned count);
+  Writers(const GuestMemoryMapping& memory, unsigned count) : Writers(memory, count, memory.Pages()) {}
+  /// Of the first `pages` pages; the others stay as they are.
+  Writers(const GuestMemoryMapping& memory, unsigned count, uint64_t pages);
   ~Writers();
   Writers(const Writers&) = delete;
   Writers& operator=(const Writers&) = delete;
@@ -69,6 +71,7 @@ class Writers {
   void Body(unsigned index, unsigned count);
 
   const GuestMemoryMapping& memory_;
+  const uint64_t pages_;
   std::vector<uint64_t> ledger_;
   std::atomic<uint64_t> sequence_{0};
   std::atomic<uint32_t> paused_{0};
