@@ -1,20 +1,38 @@
-import { crcShift, moveCrc } from './crc32c.ts';
+import { crcShift } from './crc32c.ts';
 
-/** Lengths that are put together here fit into this many bits. */
-const LENGTH_BITS = 32;
+/** `tables[k]` moves a CRC by 2^k bytes: the images of its four bytes, 256 for each; made when first needed, 4 KiB each. */
+const tables: (Int32Array | undefined)[] = [];
 
-/** `shifts[k]` moves a CRC by 2^k bytes; made when first needed. */
-const shifts: (Int32Array | undefined)[] = [];
-
-function shift(power: number): Int32Array {
-  return (shifts[power] ??= crcShift(2 ** power));
+function tableOf(power: number): Int32Array {
+  return (tables[power] ??= buildTable(crcShift(2 ** power)));
 }
 
-/** The CRC32C of A and B one after the other, from those of A and B and the length of B in bytes; no byte is read. */
+/** From the images of single bits those of all bytes. */
+function buildTable(columns: Int32Array): Int32Array {
+  const table = new Int32Array(4 * 256);
+  for (let place = 0; place < 4; place++) {
+    for (let byte = 1; byte < 256; byte++) {
+      const lowest = 31 - Math.clz32(byte & -byte);
+      table[place * 256 + byte] = table[place * 256 + (byte & (byte - 1))]! ^ columns[place * 8 + lowest]!;
+    }
+  }
+  return table;
+}
+
+/**
+ * The CRC32C of A and B one after the other, from those of A and B and the length of B in bytes, below 2^32; no byte is read. Called for
+ * every chunk, so it is a few look-ups for each bit of the length.
+ */
 export function appendCrc(crc: number, tailCrc: number, tailBytes: number): number {
-  let moved = crc;
-  for (let power = 0; power < LENGTH_BITS; power++) {
-    if (Math.floor(tailBytes / 2 ** power) % 2 === 1) moved = moveCrc(shift(power), moved);
+  let moved = crc | 0;
+  for (let power = 0, rest = tailBytes; rest > 0; power++, rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 0) continue;
+    const table = tableOf(power);
+    moved =
+      table[moved & 0xff]! ^
+      table[0x100 + ((moved >>> 8) & 0xff)]! ^
+      table[0x200 + ((moved >>> 16) & 0xff)]! ^
+      table[0x300 + (moved >>> 24)]!;
   }
   return (moved ^ tailCrc) >>> 0;
 }
