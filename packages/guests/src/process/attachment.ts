@@ -1,6 +1,7 @@
 import {
   CaptureEngine,
   closeFd,
+  type Feature,
   ProcessTracer,
   type StoppedProcess,
   TraceError,
@@ -65,11 +66,11 @@ export class Attachment {
     }
   }
 
-  /** Of the process, which is stopped; ready for the capture engine, the caller's to close. @throws TraceError, UffdError. */
-  makeUserfaultfd(): Userfaultfd {
+  /** Of the process, which is stopped; by default ready for the capture engine. The caller's to close. @throws TraceError, UffdError. */
+  makeUserfaultfd(features: readonly Feature[] = CaptureEngine.foreignFeatures): Userfaultfd {
     const uffd = adopt((this.#tracer ?? this.#start()).makeUserfaultfd());
     try {
-      uffd.handshake(CaptureEngine.foreignFeatures);
+      uffd.handshake(features);
       return uffd;
     } catch (error) {
       uffd.close();

@@ -276,7 +276,8 @@ function toSettings(options: ProcessGuestOptions): ProcessViewOptions {
   return { filter, includeDontDump, copyMaxBytes };
 }
 
-function tellSharing(pid: number, otherPid: number): boolean | undefined {
+/** Whether two processes share their memory; undefined when nobody may know. */
+export function tellSharing(pid: number, otherPid: number): boolean | undefined {
   try {
     return sharesMemory(pid, otherPid);
   } catch (error) {

@@ -9,7 +9,13 @@ import type { Userfaultfd } from '../userfaultfd.ts';
 import { decodeRuns, type DirtyRun } from './dirty-run.ts';
 import { TrackError } from './track-error.ts';
 import type { TrackKind } from './track-kind.ts';
-import { foreignTrackFeatures, makeForeign, makeOwn, type TrackerMaking } from './tracker-making.ts';
+import {
+  bestKind,
+  foreignTrackFeatures,
+  makeForeign,
+  makeOwn,
+  type TrackerMaking,
+} from './tracker-making.ts';
 
 export interface DirtyTrackerOptions {
   /**
@@ -100,6 +106,11 @@ export class DirtyTracker {
   static open(memory: readonly CaptureRegion[], options: DirtyTrackerOptions = {}): DirtyTracker {
     const regions = resolveRegions(memory);
     return DirtyTracker.#from(makeOwn(regions, memory, options));
+  }
+
+  /** What `kind` is when it is not given. */
+  static bestKind(): TrackKind {
+    return bestKind();
   }
 
   /** What the handshake of another process's userfaultfd has to ask for. */
