@@ -18,6 +18,9 @@ export const SESSION_FRAME_BYTES = FRAME_HEADER_BYTES + PAYLOAD_BYTES;
 
 const at = { position: 0, count: 8, detail: 12, id: 16, token: 32, end: PAYLOAD_BYTES } as const;
 
+type Field = Exclude<keyof typeof at, 'end'>;
+const endOf = { position: at.count, count: at.detail, detail: at.id, id: at.token, token: at.end } as const;
+
 export function writeSessionFrame(frame: SessionFrame, sequence: number): Uint8Array {
   const bytes = new Uint8Array(SESSION_FRAME_BYTES);
   const payload = bytes.subarray(FRAME_HEADER_BYTES);
@@ -41,31 +44,31 @@ export function writeSessionFrame(frame: SessionFrame, sequence: number): Uint8A
   return bytes;
 }
 
-/** Fields that a frame does not have are reserved. */
+/** Field by field, in the order of the table; those that a frame does not have are reserved. */
 export function readSessionPayload(payload: Payload): SessionFrame {
   payload.expectLength(PAYLOAD_BYTES);
   switch (payload.header.type) {
     case sessionTypes.open:
-      payload.reserved(at.position, at.detail);
+      reserved(payload, 'position', 'count');
       return withoutTicket(payload, { type: 'open', silenceMs: silenceOf(payload) });
     case sessionTypes.resume: {
       const received = payload.u64(at.position);
-      payload.reserved(at.count, at.detail);
+      reserved(payload, 'count');
       return { type: 'resume', received, silenceMs: silenceOf(payload), ...ticketOf(payload) };
     }
     case sessionTypes.granted: {
-      payload.reserved(at.position, at.count);
+      reserved(payload, 'position');
       const waitMs = payload.u32(at.count);
       payload.expectWithin(waitMs, MAX_SESSION_MS, 'MAX_SESSION_MS', at.count);
       return { type: 'granted', waitMs, silenceMs: silenceOf(payload), ...ticketOf(payload) };
     }
     case sessionTypes.resumed: {
       const received = payload.u64(at.position);
-      payload.reserved(at.count, at.detail);
+      reserved(payload, 'count');
       return withoutTicket(payload, { type: 'resumed', received, silenceMs: silenceOf(payload) });
     }
     case sessionTypes.refused:
-      payload.reserved(at.position, at.detail);
+      reserved(payload, 'position', 'count');
       return withoutTicket(payload, { type: 'refused', reason: reasonOf(payload) });
     case sessionTypes.data:
       return dataOf(payload);
@@ -82,18 +85,22 @@ export function readSessionPayload(payload: Payload): SessionFrame {
   }
 }
 
+function reserved(payload: Payload, ...fields: readonly Field[]): void {
+  for (const field of fields) payload.reserved(at[field], endOf[field]);
+}
+
 function dataOf(payload: Payload): SessionFrame {
   const position = payload.u64(at.position);
   const byteCount = payload.u32(at.count);
   if (byteCount === 0) payload.fail('STREAM_BAD_VALUE', at.count, 'no bytes');
   payload.expectWithin(byteCount, MAX_SESSION_DATA_BYTES, 'MAX_SESSION_DATA_BYTES', at.count);
-  payload.reserved(at.detail, at.end);
-  return { type: 'data', at: position, byteCount };
+  reserved(payload, 'detail');
+  return withoutTicket(payload, { type: 'data', at: position, byteCount });
 }
 
 function onlyPosition(payload: Payload): number {
   const position = payload.u64(at.position);
-  payload.reserved(at.count, at.end);
+  reserved(payload, 'count', 'detail', 'id', 'token');
   return position;
 }
 
@@ -116,7 +123,7 @@ function ticketOf(payload: Payload): { id: Uint8Array; token: Uint8Array } {
   return { id: payload.bytes.slice(at.id, at.token), token: payload.bytes.slice(at.token, at.end) };
 }
 
-function withoutTicket<Frame>(payload: Payload, frame: Frame): Frame {
-  payload.reserved(at.id, at.end);
+function withoutTicket<Frame extends SessionFrame>(payload: Payload, frame: Frame): Frame {
+  reserved(payload, 'id', 'token');
   return frame;
 }
