@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/consistent-return -- the switches are exhaustive, which the compiler checks */
 import {
   type DestinationEffect,
   type DestinationEvent,

@@ -53,6 +53,27 @@ function wrong(worlds: ReadonlyMap<string, Node>, isWrong: (world: World) => boo
     .map(story);
 }
 
+const runsTwice = (world: World) => world.sourceRuns && (world.destinationRuns || world.isStarting);
+
+const startsUnrelinquished = (world: World) =>
+  (world.destinationRuns || world.isStarting) && world.sourceRecord !== 'relinquished';
+
+const startsUnrecorded = (world: World) =>
+  (world.destinationRuns || world.isStarting) && world.destinationRecord !== 'owner';
+
+const releasedEarly = (world: World) =>
+  world.isReleased && (!world.destinationRuns || world.destination.name === 'fetching');
+
+const decidedOtherwise = (world: World) => {
+  const owner = reconcileRecords(world.sourceRecord, world.destinationRecord);
+  if (world.sourceRuns && world.source.name === 'kept') return owner !== 'source';
+  return world.destinationRuns && owner !== 'destination';
+};
+
+const isOwned = ({ sourceRuns, destinationRuns, source, destination }: World) =>
+  (sourceRuns && source.name === 'kept') ||
+  (destinationRuns && destination.name === 'running' && source.name === 'released');
+
 describe.each([
   { mode: 'with every page there', lazy: false },
   { mode: 'with pages to come', lazy: true },
@@ -68,26 +89,19 @@ describe.each([
   });
 
   it('never has the guest running on both sides', () => {
-    const both = (world: World) => world.sourceRuns && (world.destinationRuns || world.isStarting);
-    expect(wrong(worlds, both)).toEqual([]);
+    expect(wrong(worlds, runsTwice)).toEqual([]);
   });
 
   it('starts at the destination only after the source has given up on record', () => {
-    const early = (world: World) =>
-      (world.destinationRuns || world.isStarting) && world.sourceRecord !== 'relinquished';
-    expect(wrong(worlds, early)).toEqual([]);
+    expect(wrong(worlds, startsUnrelinquished)).toEqual([]);
   });
 
   it('starts at the destination only after that is on record there', () => {
-    const unrecorded = (world: World) =>
-      (world.destinationRuns || world.isStarting) && world.destinationRecord !== 'owner';
-    expect(wrong(worlds, unrecorded)).toEqual([]);
+    expect(wrong(worlds, startsUnrecorded)).toEqual([]);
   });
 
   it('lets the source go on wherever the destination has not acknowledged and nothing is indeterminate', () => {
-    const settled = ({ source }: World) => source.name === 'kept';
-    const stuck = (world: World) => settled(world) && !world.sourceRuns;
-    expect(wrong(worlds, stuck)).toEqual([]);
+    expect(wrong(worlds, ({ source, sourceRuns }) => source.name === 'kept' && !sourceRuns)).toEqual([]);
     const known = new Set(['moving', 'kept', 'released', 'indeterminate', 'split', 'serving', 'committed']);
     const waits = (world: World) =>
       !known.has(world.source.name) &&
@@ -98,18 +112,11 @@ describe.each([
   });
 
   it('gives the memory up at the source only when the destination runs and has all of it', () => {
-    const early = (world: World) =>
-      world.isReleased && (!world.destinationRuns || world.destination.name === 'fetching');
-    expect(wrong(worlds, early)).toEqual([]);
+    expect(wrong(worlds, releasedEarly)).toEqual([]);
   });
 
   it('is decided by the records as it was while it ran', () => {
-    const otherwise = (world: World) => {
-      const owner = reconcileRecords(world.sourceRecord, world.destinationRecord);
-      if (world.sourceRuns && world.source.name === 'kept') return owner !== 'source';
-      return world.destinationRuns && owner !== 'destination';
-    };
-    expect(wrong(worlds, otherwise)).toEqual([]);
+    expect(wrong(worlds, decidedOtherwise)).toEqual([]);
   });
 
   it('comes to one owner from everywhere, when nothing more goes wrong', () => {
@@ -118,9 +125,6 @@ describe.each([
     for (const [key, { fair }] of worlds) {
       for (const next of fair) before.set(next, [...(before.get(next) ?? []), key]);
     }
-    const isOwned = ({ sourceRuns, destinationRuns, source, destination }: World) =>
-      (sourceRuns && source.name === 'kept') ||
-      (destinationRuns && destination.name === 'running' && source.name === 'released');
     const queue = [...worlds].filter(([, { world }]) => isOwned(world)).map(([key]) => key);
     for (const key of queue) good.add(key);
     for (let key = queue.pop(); key !== undefined; key = queue.pop()) {

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/consistent-return -- the switches are exhaustive, which the compiler checks */
 /**
  * The source's side of a hand-over, without I/O.
  *

@@ -1,0 +1,90 @@
+import type { ConvergenceDecision, ConvergenceObservation, ConvergencePolicy } from './convergence.ts';
+
+export interface PrecopyPolicyOptions {
+  /** Stop as soon as the guest would stand still for no longer than this. */
+  readonly downtimeMs?: number;
+  /** Give up after so many rounds. */
+  readonly maxRounds?: number;
+  /** Give up after so long. */
+  readonly timeoutMs?: number;
+}
+
+export const DEFAULT_DOWNTIME_MS = 300;
+export const DEFAULT_MAX_ROUNDS = 30;
+
+/** Rounds until the rest fits the downtime; or gives up, after `maxRounds` or `timeoutMs`. The guest is never stopped for longer. */
+export function precopyPolicy(options: PrecopyPolicyOptions = {}): ConvergencePolicy {
+  const { downtimeMs = DEFAULT_DOWNTIME_MS, maxRounds = DEFAULT_MAX_ROUNDS, timeoutMs = Infinity } = options;
+  return {
+    name: 'precopy',
+    decide: (seen) =>
+      fits(seen, downtimeMs) ??
+      tooLong(seen, maxRounds, timeoutMs, 'give-up') ?? {
+        action: 'round',
+        reason: 'the rest does not fit the downtime',
+      },
+  };
+}
+
+export interface HybridPolicyOptions extends PrecopyPolicyOptions {
+  /** Switch when more rounds would send more than this multiple of the memory in all. */
+  readonly maxTotalRatio?: number;
+}
+
+/** Leaves room for what is written during the last round. */
+export const DEFAULT_TOTAL_RATIO = 1.15;
+
+/** As `precopyPolicy`, but where that gives up, or goes on for long, the guest is handed over at once and the rest follows. */
+export function hybridPolicy(options: HybridPolicyOptions = {}): ConvergencePolicy {
+  const {
+    downtimeMs = DEFAULT_DOWNTIME_MS,
+    maxRounds = DEFAULT_MAX_ROUNDS,
+    timeoutMs = Infinity,
+    maxTotalRatio = DEFAULT_TOTAL_RATIO,
+  } = options;
+  return {
+    name: 'hybrid',
+    decide: (seen) => {
+      const decided = fits(seen, downtimeMs) ?? tooLong(seen, maxRounds, timeoutMs, 'switch');
+      if (decided !== undefined) return decided;
+      const { rounds, memoryBytes } = seen;
+      const dirtyBytes = rounds.at(-1)!.dirtyBytes;
+      // Another round sends what is dirty now, and leaves about as much again where the guest writes as before.
+      const next = dirtyBytes + leftAfter(seen);
+      const ratio =
+        (rounds.slice(1).reduce((sum, { bytes }) => sum + bytes, 0) + memoryBytes + next) / memoryBytes;
+      return ratio > maxTotalRatio
+        ? {
+            action: 'switch',
+            reason: `another round would bring all that is sent to ${ratio.toFixed(2)} of the memory`,
+          }
+        : { action: 'round', reason: 'another round is cheap' };
+    },
+  };
+}
+
+/** What would be dirty after a round that sends what is dirty now. */
+function leftAfter({ rounds, bandwidthBytesPerSecond, dirtyBytesPerSecond }: ConvergenceObservation): number {
+  const { dirtyBytes } = rounds.at(-1)!;
+  if (bandwidthBytesPerSecond <= 0) return dirtyBytes;
+  return Math.min(dirtyBytes, (dirtyBytes / bandwidthBytesPerSecond) * dirtyBytesPerSecond);
+}
+
+function fits(
+  { expectedDowntimeMs }: ConvergenceObservation,
+  downtimeMs: number,
+): ConvergenceDecision | undefined {
+  if (expectedDowntimeMs > downtimeMs) return undefined;
+  return { action: 'stop', reason: `the rest takes ${Math.ceil(expectedDowntimeMs)} ms` };
+}
+
+function tooLong(
+  { rounds, elapsedMs }: ConvergenceObservation,
+  maxRounds: number,
+  timeoutMs: number,
+  action: 'give-up' | 'switch',
+): ConvergenceDecision | undefined {
+  if (rounds.length >= maxRounds) return { action, reason: `${rounds.length} rounds did not do` };
+  if (elapsedMs >= timeoutMs) return { action, reason: `it took more than ${timeoutMs} ms` };
+  return undefined;
+}

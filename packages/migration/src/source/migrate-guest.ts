@@ -1,0 +1,69 @@
+import type { PageCodec } from '@stillframe/page-stream';
+import {
+  type Clock,
+  EventHub,
+  monotonicClock,
+  type Run,
+  startRun,
+  type Transport,
+} from '@stillframe/snapshot';
+import type { MigrationMode, MigrationSummary, SourceEvents, SourceProgress } from '../event.ts';
+import type { MovingGuest } from '../guest.ts';
+import type { HandOverRecord, SourceRecord } from '../hand-over/record.ts';
+import { type MigrationTimeouts, migrationTimeouts } from '../link/timeouts.ts';
+import type { ConvergencePolicy } from '../policy/convergence.ts';
+import { hybridPolicy, precopyPolicy } from '../policy/precopy-policy.ts';
+import { SourceMigration } from './source-migration.ts';
+
+export interface MigrateOptions {
+  readonly guest: MovingGuest;
+  /** Connected to a destination that accepts guests. Taken over, and closed in the end. */
+  readonly transport: Transport;
+  readonly mode: MigrationMode;
+  /** When pre-copy stops, or switches. `precopyPolicy()` and `hybridPolicy()` by default. */
+  readonly policy?: ConvergencePolicy;
+  /**
+   * Opens a further connection to the same destination: the lane of page requests in post-copy, which background pushing cannot delay then.
+   * Without it requests are answered between two batches of the first connection.
+   */
+  readonly connect?: (signal: AbortSignal) => Promise<Transport>;
+  /** Further connections for pages; they need `connect`. Default 0. */
+  readonly lanes?: number;
+  /** Where giving up the guest is put on record. Nowhere when not given: for a guest that ends with this process. */
+  readonly record?: HandOverRecord<SourceRecord>;
+  /** Native speed for checksums. */
+  readonly codec?: PageCodec;
+  readonly clock?: Clock;
+  readonly timeouts?: Partial<MigrationTimeouts>;
+  /** Cancels until COMMIT: the guest goes on here. After that it changes nothing. */
+  readonly signal?: AbortSignal;
+  /** Between two progress events; 100 when not given. */
+  readonly progressIntervalMs?: number;
+}
+
+/** A migration that goes on. */
+export interface MigrationRun extends Run<SourceEvents, MigrationSummary> {
+  progress(): SourceProgress;
+}
+
+const DEFAULT_PROGRESS_INTERVAL_MS = 100;
+
+/**
+ * Moves a guest to the destination at the other end of `transport`. It begins at once.
+ *
+ * Resolves when the destination runs the guest and has everything, and `guest.release` is done. Rejects with MigrationError: the guest was
+ * resumed here, except with the codes `indeterminate` and `split`, where it is paused and complete, and `guest-left-paused`.
+ */
+export function migrateGuest(options: MigrateOptions): MigrationRun {
+  const events = new EventHub<SourceEvents>(['progress']);
+  const migration = new SourceMigration({
+    ...options,
+    events,
+    clock: options.clock ?? monotonicClock,
+    policy: options.policy ?? (options.mode === 'hybrid' ? hybridPolicy() : precopyPolicy()),
+    timeouts: { ...migrationTimeouts, ...options.timeouts },
+    progressIntervalMs: options.progressIntervalMs ?? DEFAULT_PROGRESS_INTERVAL_MS,
+  });
+  const run = startRun(events, options.signal, (signal) => migration.run(signal));
+  return { ...run, progress: () => migration.progress() };
+}
