@@ -7,6 +7,7 @@ import {
 } from '@stillframe/snapshot';
 import { type ImageChain, openChain, openStored, type ParentChoice } from './chain/image-chain.ts';
 import type { CliContext } from './cli.ts';
+import { ReadMark } from './chain/read-mark.ts';
 import { CliError } from './cli-error.ts';
 import { pageCodec } from './codec.ts';
 import { memoryTarget } from './io/memory-target.ts';
@@ -43,9 +44,11 @@ export async function restoreInto(
   { context, report, ...choice }: LoadOptions,
 ): Promise<ReceiveSummary> {
   return await tellDamage(report, async () => {
-    await using chain = await openChain(path, choice);
-    const run = startReading(chain, target, context.signal);
-    return await watchReceipt(run, 'read', { context, report });
+    const mark = new ReadMark();
+    await using chain = await openChain(path, { ...choice, mark });
+    const read = () => watchReceipt(startReading(chain, target, context.signal), 'read', { context, report });
+    // Of one file there is no doubt.
+    return chain.links.length === 1 ? await read() : await mark.naming(read);
   });
 }
 

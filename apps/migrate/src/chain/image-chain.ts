@@ -9,6 +9,7 @@ import { pageCodec } from '../codec.ts';
 import { ChainError } from './chain-error.ts';
 import { findParent, isSame } from './find-parent.ts';
 import { asFailure, type ImageLink, openLink } from './image-link.ts';
+import type { ReadMark } from './read-mark.ts';
 
 /** Images that are open. Disposing closes the files. */
 export interface OpenLinks extends AsyncDisposable {
@@ -25,6 +26,8 @@ export interface ImageChain extends OpenLinks {
 export interface ParentChoice {
   /** Paths, in any order. */
   readonly parents?: readonly string[];
+  /** Notes which of the files was read last. */
+  readonly mark?: ReadMark;
   /** Some may belong to another image; otherwise that is a mistake. */
   readonly mayBeUnused?: boolean;
 }
@@ -45,9 +48,10 @@ export async function openChain(path: string, options: ParentChoice = {}): Promi
   const top = await openLink(path);
   try {
     const below = await openParents(top, options);
+    const links = [...below.links, noted(top, options.mark)];
     return {
-      links: [...below.links, top],
-      top,
+      links,
+      top: links.at(-1)!,
       async [Symbol.asyncDispose]() {
         await below[Symbol.asyncDispose]();
         await top.source[Symbol.asyncDispose]();
@@ -62,7 +66,7 @@ export async function openChain(path: string, options: ParentChoice = {}): Promi
 /** The images below `child`; none for one that is complete in itself. Throws as `openChain`. */
 export async function openParents(
   child: Child,
-  { parents = [], mayBeUnused = false }: ParentChoice = {},
+  { parents = [], mayBeUnused = false, mark }: ParentChoice = {},
 ): Promise<OpenLinks> {
   const opened: ImageLink[] = [];
   const close = async () => {
@@ -81,11 +85,16 @@ export async function openParents(
     if (unused !== undefined && !mayBeUnused) {
       throw new ChainError('CHAIN_UNUSED_PARENT', child.path, `${unused.path} is not below it`);
     }
-    return { links: links.toReversed(), [Symbol.asyncDispose]: close };
+    const noting = links.toReversed().map((link) => noted(link, mark));
+    return { links: noting, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function noted(link: ImageLink, mark: ReadMark | undefined): ImageLink {
+  return mark === undefined ? link : { ...link, source: mark.noting(link.path, link.source) };
 }
 
 /** From the top down. Every link that is opened is put into `opened`. */

@@ -2,6 +2,7 @@ import type { StoredImage } from '@stillframe/page-stream';
 import type { Command } from 'commander';
 import { ChainPages } from '../chain/chain-pages.ts';
 import { openChain } from '../chain/image-chain.ts';
+import { ReadMark } from '../chain/read-mark.ts';
 import { addParentOption, type ParentFlags } from '../chain/parent-option.ts';
 import type { CliContext } from '../cli.ts';
 import { diffImages } from '../diff-images.ts';
@@ -41,9 +42,11 @@ Examples:
 
 async function diff(paths: readonly [string, string], flags: DiffFlags, context: CliContext): Promise<void> {
   const report = context.report(flags.json === true);
-  await tellDamage(report, async () => {
-    await using one = await openChain(paths[0], { parents: flags.parent, mayBeUnused: true });
-    await using other = await openChain(paths[1], { parents: flags.parent, mayBeUnused: true });
+  const mark = new ReadMark();
+  const compareAll = async () => {
+    const choice = { parents: flags.parent, mayBeUnused: true, mark };
+    await using one = await openChain(paths[0], choice);
+    await using other = await openChain(paths[1], choice);
     const a = new ChainPages(one.links);
     const b = new ChainPages(other.links);
     const difference = differenceOf(a.top, b.top);
@@ -65,7 +68,8 @@ async function diff(paths: readonly [string, string], flags: DiffFlags, context:
       verified: false,
     });
     if (!isSame) context.setExitCode(exitCodes.refused);
-  });
+  };
+  await tellDamage(report, () => mark.naming(compareAll));
 }
 
 const REGIONS = 'their regions';

@@ -2,10 +2,11 @@ import { realpath } from 'node:fs/promises';
 import { features, formatDigest } from '@stillframe/page-stream';
 import type { Command } from 'commander';
 import { type ImageChain, openChain } from '../chain/image-chain.ts';
+import { ReadMark } from '../chain/read-mark.ts';
 import { addParentOption, type ParentFlags } from '../chain/parent-option.ts';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
-import { type Flattened, flattenImage } from '../flatten-image.ts';
+import { type Flattened, type FlattenOptions, flattenImage } from '../flatten-image.ts';
 import { imagePath } from '../io/image-path.ts';
 import {
   addCompressionOptions,
@@ -57,18 +58,19 @@ async function flatten(path: string, flags: FlattenFlags, context: CliContext): 
   const report = context.report(flags.json === true);
   chooseCompression(flags);
   await tellDamage(report, async () => {
-    await using chain = await openChain(path, { parents: flags.parent });
+    const mark = new ReadMark();
+    await using chain = await openChain(path, { parents: flags.parent, mark });
     await assertApart(out, chain);
     using packing = await openPacking(chooseCompression(asBefore(flags, chain)), report);
     const startMs = performance.now();
-    const flattened = await watched(chain, report, context, (onPages) =>
+    const work = (onPages: FlattenOptions['onPages']) =>
       flattenImage(chain.links, {
         out,
         chunks: { ...packing.chunks, index: true },
         signal: context.signal,
         onPages,
-      }),
-    );
+      });
+    const flattened = await mark.naming(() => watched(chain, report, context, work));
     tell(report, {
       path,
       out,
@@ -102,7 +104,7 @@ async function watched(
   { top }: ImageChain,
   report: Report,
   context: CliContext,
-  work: (onPages: (pages: number, bytes: number) => void) => Promise<Flattened>,
+  work: (onPages: FlattenOptions['onPages']) => Promise<Flattened>,
 ): Promise<Flattened> {
   const progress = createProgress(context, 'flatten', report.isJson);
   const startMs = performance.now();

@@ -13,8 +13,8 @@ export async function tellDamage<T>(report: Report, read: () => Promise<T>): Pro
 
 function reportDamage(report: Report, error: unknown): void {
   if (!(error instanceof SnapshotError)) return;
-  const { streamCode, byteOffset } = error.operands;
+  const { streamCode, byteOffset, path } = error.operands;
   if (streamCode === undefined || byteOffset === undefined) return;
-  report.talk(`damage ${streamCode} at byte ${byteOffset}`);
-  report.event({ type: 'damage', streamCode, byteOffset });
+  report.talk(`damage ${streamCode} at byte ${byteOffset}${path === undefined ? '' : ` of ${path}`}`);
+  report.event({ type: 'damage', streamCode, byteOffset, ...(path === undefined ? {} : { path }) });
 }

@@ -130,7 +130,7 @@ describe('a chain', () => {
         await writeFile(file, bytes[index]!);
         // oxlint-enable no-await-in-loop
         expect(run.exitCode, `damage in layer ${index}`).toBe(13);
-        expect(run.lines()).toContainEqual(expect.objectContaining({ type: 'damage' }));
+        expect(run.lines()).toContainEqual(expect.objectContaining({ type: 'damage', path: file }));
       }
       expect((await runCommand(['verify', paths[2]])).exitCode).toBe(0);
     }));

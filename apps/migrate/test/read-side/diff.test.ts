@@ -88,7 +88,7 @@ test('a damaged image is damage, not a difference', () =>
     const two = await fileOf(folder, 'two', flipped(bytes, frameOffset + 3000));
     const run = await runCommand(['diff', one, two, '--json']);
     expect(run.exitCode).toBe(13);
-    expect(run.lines()[0]).toMatchObject({ type: 'damage', streamCode: 'STREAM_PAYLOAD_CRC' });
+    expect(run.lines()[0]).toMatchObject({ type: 'damage', streamCode: 'STREAM_PAYLOAD_CRC', path: two });
     expect((await runCommand(['diff', one, `${folder}/missing`])).exitCode).toBe(16);
     expect((await runCommand(['diff', one])).exitCode).toBe(2);
   }));

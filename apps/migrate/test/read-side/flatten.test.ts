@@ -34,6 +34,7 @@ test('a damaged layer leaves no image', () =>
     await writeFile(paths[0], flipped(bytes[0], frameOffset + 32 + 16 + 32 * 64));
     const run = await runCommand(['flatten', paths[2], '--out', out, '--json']);
     expect(run.exitCode).toBe(13);
+    expect(run.lines()).toContainEqual(expect.objectContaining({ type: 'damage', path: paths[0] }));
     const names = await readdir(folder);
     expect(names.toSorted()).toEqual(['base.sfp', 'middle.sfp', 'top.sfp']);
   }));
