@@ -9,7 +9,7 @@ import { sessionVectors, spoken } from './session-vectors.ts';
 
 const directory = new URL('./vectors/', import.meta.url);
 
-function format({ name: _, from, expect: expected, bytes }: (typeof sessionVectors)[number]): string {
+function format({ from, expect: expected, bytes }: (typeof sessionVectors)[number]): string {
   return `; from: ${from}\n; expect: ${expected}\n${formatHexText(bytes)}`;
 }
 
@@ -31,7 +31,8 @@ describe('golden vectors of sessions', () => {
     const reference = readByReference(bytes, from);
     expect(read.error ?? 'ok').toBe(expected);
     expect(reference.error ?? 'ok').toBe(expected);
-    if (expected === 'ok') expect(read.frames).toEqual(reference.frames);
+    // The reference decoder gives the frames of what it takes to the end.
+    expect(expected === 'ok' ? read.frames : []).toEqual(reference.frames);
   });
 });
 

@@ -51,7 +51,8 @@ describe.for(['sever', 'close', 'hang'] as const)('a connection that breaks (%s)
   it('at any byte from the destination', async () => {
     const { written } = await transfer([]);
     for (const atByte of positions(GREETED, written.destination - 1)) {
-      await transfer([{ side: 'destination', atByte, how }]);
+      const { connections } = await transfer([{ side: 'destination', atByte, how }]);
+      expect(connections(), `cut at ${atByte}`).toBeLessThanOrEqual(2);
     }
   });
 
@@ -71,7 +72,7 @@ describe.for(['sever', 'close', 'hang'] as const)('a connection that breaks (%s)
         }),
       );
       const { link, connections } = await transfer(cuts, 256 + random(8000));
-      expect(link.reconnects, JSON.stringify(cuts)).toBeLessThanOrEqual(connections() - 1);
+      expect(link.reconnects).toBeLessThanOrEqual(connections() - 1);
     }
   });
 });

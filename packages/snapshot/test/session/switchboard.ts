@@ -1,4 +1,4 @@
-import type { Transport } from '../../src/index.ts';
+/* oxlint-disable no-await-in-loop -- in order */
 import {
   type Admission,
   openSession,
@@ -7,6 +7,7 @@ import {
   type SessionHostOptions,
   type SourceSessionOptions,
   streamToPeer,
+  type Transport,
 } from '../../src/index.ts';
 import { SimulatedTarget, simulatedConnection } from '../../src/simulated/index.ts';
 import { smallGuest, snapshotOptions, TestSink } from '../fixture.ts';
@@ -43,29 +44,31 @@ export function switchboard(
       admitted.push(resolve);
     });
   const first = nextSession();
+  const arrive = async (destination: Transport): Promise<void> => {
+    const admission = await host.admit(destination);
+    said.push(admission.kind);
+    if (admission.kind !== 'resumed') admitted.shift()?.(admission);
+  };
+  const count = (side: Cut['side']) => (bytes: number) => {
+    written[side] += bytes;
+  };
   const connect = async (): Promise<Transport> => {
     connections++;
     const connection = simulatedConnection({ bufferBytes: more.bufferBytes ?? 4096 });
     const cut = left.shift();
-    const wrap = (side: 'source' | 'destination') => (bytes: number) => {
-      written[side] += bytes;
-    };
     const source = limited(
       connection.source,
       connection.sever,
       cut?.side === 'source' ? cut : undefined,
-      wrap('source'),
+      count('source'),
     );
     const destination = limited(
       connection.destination,
       connection.sever,
       cut?.side === 'destination' ? cut : undefined,
-      wrap('destination'),
+      count('destination'),
     );
-    void host.admit(destination).then((admission) => {
-      said.push(admission.kind);
-      if (admission.kind !== 'resumed') admitted.shift()?.(admission);
-    });
+    void arrive(destination);
     return source;
   };
   const options: SourceSessionOptions = {
@@ -120,22 +123,17 @@ function limited(
     ...transport,
     write: async (iovecs) => {
       for (const iovec of iovecs) {
-        if (isOver) return await never();
+        if (isOver) await never();
         const part = iovec.subarray(0, left);
         left -= part.byteLength;
         count(part.byteLength);
-        // oxlint-disable-next-line no-await-in-loop -- in order
         if (part.byteLength > 0) await transport.write([part]);
         if (left > 0) continue;
         if (cut?.how === 'sever') sever();
-        // oxlint-disable-next-line no-await-in-loop -- as above
-        else if (cut?.how === 'close') await transport.destroy();
-        else {
-          isOver = true;
-          // oxlint-disable-next-line no-await-in-loop -- for ever
-          await never();
-        }
+        if (cut?.how === 'close') await transport.destroy();
+        isOver = cut?.how === 'hang';
       }
+      if (isOver) await never();
     },
   };
 }
