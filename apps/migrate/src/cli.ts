@@ -5,6 +5,7 @@ import { addCore } from './commands/core.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDest } from './commands/dest.ts';
 import { addDiff } from './commands/diff.ts';
+import { addDirtyRate } from './commands/dirty-rate.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addFlatten } from './commands/flatten.ts';
 import { addInspect } from './commands/inspect.ts';
@@ -105,6 +106,7 @@ function program(context: CliContext): Command {
     addFlatten,
     addSalvage,
     addDoctor,
+    addDirtyRate,
     addLists,
     addCtl,
     addPsk,

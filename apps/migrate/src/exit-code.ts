@@ -46,6 +46,8 @@ const CAUSES: ReadonlyMap<string, number> = new Map([
   ['CHAIN_UNUSED_PARENT', exitCodes.usage],
   ['CHAIN_TOO_LONG', exitCodes.corrupt],
   ['CHAIN_CYCLE', exitCodes.corrupt],
+  ['TRACK_UNSUPPORTED', exitCodes.userfaultfdUnavailable],
+  ['TRACK_MEMORY_GONE', exitCodes.notConverged],
   ['WORKLOAD_SPEC', exitCodes.usage],
   // No memory or no thread for it.
   ['WORKLOAD_START', exitCodes.localIo],
