@@ -54,13 +54,14 @@ export class Salvage {
       ? readIndex(this.#frames, head.regions, { ...head, endOffset: tail.offset })
       : undefined;
     this.#map = this.#anchoredMap(head, index instanceof PageMap ? index : undefined);
-    this.#pages = new StoredPages(
-      this.#frames,
+    this.#pages = new StoredPages({
+      frames: this.#frames,
       head,
-      this.#limits,
-      namedParent(head, parent),
-      () => this.#map,
-    );
+      limits: this.#limits,
+      parent: namedParent(head, parent),
+      isTrusted: false,
+      map: () => this.#map,
+    });
   }
 
   /** The guest state, or undefined when it is damaged. */

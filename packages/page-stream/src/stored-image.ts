@@ -22,6 +22,11 @@ export interface OpenOptions {
   readonly limits?: Partial<StreamLimits>;
   /** What an increment builds on, e.g. a StoredImage. Without it its own pages can be read only. */
   readonly parent?: ParentImage;
+  /**
+   * Single pages of a chunk that is not compressed are read alone, without its checksum: a sixteenth of the bytes. For an image that was
+   * just written, as the parent of an increment: of a page that is wrong the digest of the increment would be, too.
+   */
+  readonly isTrusted?: boolean;
 }
 
 /**
@@ -49,7 +54,8 @@ export class StoredImage implements ParentImage {
   #index: 'used' | 'absent' | 'damaged';
 
   /** Use `openImage`. */
-  constructor(readAt: ReadAt, { sizeBytes, codec = pureCodec, limits, parent }: OpenOptions) {
+  constructor(readAt: ReadAt, options: OpenOptions) {
+    const { sizeBytes, codec = pureCodec, limits, parent, isTrusted = false } = options;
     this.#limits = lowerLimits(limits);
     this.#frames = new StoredFrames(readAt, sizeBytes, codec, this.#limits);
     const { offset, ...totals } = readTail(this.#frames);
@@ -61,7 +67,14 @@ export class StoredImage implements ParentImage {
     this.requiredFeatures = this.#head.requiredFeatures;
     this.parentIdentity = this.#head.parent;
     const checked = this.#checkedParent(parent);
-    this.#pages = new StoredPages(this.#frames, this.#head, this.#limits, checked, () => this.#map);
+    this.#pages = new StoredPages({
+      frames: this.#frames,
+      head: this.#head,
+      limits: this.#limits,
+      parent: checked,
+      isTrusted,
+      map: () => this.#map,
+    });
     const map = readIndex(this.#frames, this.regions, { ...this.#head, endOffset: offset });
     this.#index = map === undefined ? 'absent' : map === 'damaged' ? 'damaged' : 'used';
     this.#map = map instanceof PageMap ? map : this.#walk();

@@ -36,30 +36,36 @@ interface Found {
   readonly pageCount: number;
 }
 
+export interface StoredPagesParts {
+  readonly frames: StoredFrames;
+  readonly head: StoredHead;
+  readonly limits: StreamLimits;
+  readonly parent: PageReader | undefined;
+  /** See `OpenOptions`. */
+  readonly isTrusted: boolean;
+  /** The map as it is now. */
+  readonly map: () => PageMap;
+}
+
 /** The pages that a map leads to. Everything is checked up to the checksum of the chunk, and nothing is believed of the map. */
 export class StoredPages implements PageReader {
   readonly #frames: StoredFrames;
   readonly #limits: StreamLimits;
   readonly #head: StoredHead;
   readonly #parent: PageReader | undefined;
+  readonly #isTrusted: boolean;
   readonly #unpacker: ChunkUnpacker;
   readonly #tables = new Recent<StoredTable>(RECENT_RUNS);
   readonly #chunks = new Recent<Uint8Array>(RECENT_BYTES);
   readonly #map: () => PageMap;
   #isSource = false;
 
-  /** `map` gives the map as it is now. */
-  constructor(
-    frames: StoredFrames,
-    head: StoredHead,
-    limits: StreamLimits,
-    parent: PageReader | undefined,
-    map: () => PageMap,
-  ) {
+  constructor({ frames, head, limits, parent, isTrusted, map }: StoredPagesParts) {
     this.#frames = frames;
     this.#head = head;
     this.#limits = limits;
     this.#parent = parent;
+    this.#isTrusted = isTrusted;
     this.#map = map;
     this.#unpacker = new ChunkUnpacker(frames.codec, {
       earlier: { readPages: (region, page, pages) => this.#readSource(region, page, pages) },
@@ -115,13 +121,16 @@ export class StoredPages implements PageReader {
       this.#unpacker.unpack(region, part, new Uint8Array(), to);
       return;
     }
+    if (this.#isTrusted && run.kind === 'data' && to.length < run.storedBytes) {
+      to.set(this.#frames.bytes(placeOf(stored.table, stored.header.offset, index) + skipped, to.length));
+      return;
+    }
     to.set(this.#chunk(stored.table, stored.header.offset, index).subarray(skipped, skipped + to.length));
   }
 
   /** All pages of a run that has stored bytes. */
   #chunk(table: ChunkTable, frameOffset: number, index: number): Uint8Array {
-    let at = frameOffset + FRAME_HEADER_BYTES + table.dataStart;
-    for (const { storedBytes } of table.runs.slice(0, index)) at += pad8(storedBytes);
+    const at = placeOf(table, frameOffset, index);
     const known = this.#chunks.get(at);
     if (known) return known;
     const run = table.runs[index]!;
@@ -202,4 +211,11 @@ export class StoredPages implements PageReader {
     this.#tables.set(frameOffset, stored, stored.table.runs.length + payload);
     return stored;
   }
+}
+
+/** Where the stored bytes of a run begin. */
+function placeOf({ runs, dataStart }: ChunkTable, frameOffset: number, index: number): number {
+  let at = frameOffset + FRAME_HEADER_BYTES + dataStart;
+  for (let before = 0; before < index; before++) at += pad8(runs[before]!.storedBytes);
+  return at;
 }
