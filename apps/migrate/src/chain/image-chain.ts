@@ -128,19 +128,19 @@ async function climbDown(
  */
 export function openStored(links: readonly ImageLink[]): StoredImage[] {
   const images: StoredImage[] = [];
-  for (const { source } of links) {
-    const parent = images.at(-1);
-    try {
-      images.push(
-        openImage((offset, length) => source.readAt(offset, length), {
-          sizeBytes: source.sizeBytes,
-          codec: pageCodec,
-          ...(parent === undefined ? {} : { parent }),
-        }),
-      );
-    } catch (error) {
-      throw error instanceof PageStreamError ? asFailure(error) : error;
-    }
-  }
+  for (const link of links) images.push(openOnto(link, images.at(-1)));
   return images;
+}
+
+/** Random access to one image, through the one that it builds on. Throws SnapshotError. */
+export function openOnto({ source }: ImageLink, parent: StoredImage | undefined): StoredImage {
+  try {
+    return openImage((offset, length) => source.readAt(offset, length), {
+      sizeBytes: source.sizeBytes,
+      codec: pageCodec,
+      ...(parent === undefined ? {} : { parent }),
+    });
+  } catch (error) {
+    throw error instanceof PageStreamError ? asFailure(error) : error;
+  }
 }

@@ -1,12 +1,17 @@
+import { PageStreamError, readImageHead } from '@stillframe/page-stream';
 import { type ReceiveSummary, SnapshotError } from '@stillframe/snapshot';
 import type { Command } from 'commander';
 import { addParentOption, type ParentFlags } from '../chain/parent-option.ts';
 import type { CliContext } from '../cli.ts';
+import { checkChain } from '../check-chain.ts';
+import { pageCodec } from '../codec.ts';
 import { exitCodes } from '../exit-code.ts';
-import { type LoadedImage, type LoadOptions, loadImage } from '../load-image.ts';
+import { openFileSource } from '../io/file-source.ts';
+import { type LoadOptions, loadImage } from '../load-image.ts';
 import { checkText } from '../report/check-text.ts';
 import { tellLost } from '../tell-lost.ts';
 import { type ImageCheck, verifyImage } from '../verify-image.ts';
+import { oracleFor } from '../workloads/index.ts';
 
 /** `migrate verify`: every byte of an image, and whether it is the guest at the cut. */
 export function addVerify(root: Command, context: CliContext): void {
@@ -75,18 +80,32 @@ async function verify(paths: readonly string[], flags: VerifyFlags, context: Cli
   if (outcome !== 'done') context.setExitCode(exitCodes.refused);
 }
 
+/** Only an oracle needs the image in memory. Of a damaged one the first thing that is wrong is told, and then which pages are lost. */
 async function checkOne(path: string, options: LoadOptions): Promise<Checked> {
-  await using loaded = await loadOrTellLost(path, options);
-  const check = await verifyImage(loaded.image, { signal: options.context.signal });
-  return { path, summary: loaded.summary, check };
-}
-
-/** Of a damaged image the first thing that is wrong is told, and then what it means: which pages are lost. */
-async function loadOrTellLost(path: string, options: LoadOptions): Promise<LoadedImage> {
   try {
-    return await loadImage(path, options);
+    const kind = await stateKindOf(path);
+    if (kind === undefined || oracleFor(kind) === undefined) {
+      return { path, summary: await checkChain(path, options), check: NO_ORACLE };
+    }
+    await using loaded = await loadImage(path, options);
+    const check = await verifyImage(loaded.image, { signal: options.context.signal });
+    return { path, summary: loaded.summary, check };
   } catch (error) {
     if (error instanceof SnapshotError && error.code === 'corrupt-stream') await tellLost(path, options);
+    throw error;
+  }
+}
+
+const NO_ORACLE: ImageCheck = { oracle: null, verified: false, message: '', checks: [] };
+
+/** Undefined when the image does not get as far. */
+async function stateKindOf(path: string): Promise<string | undefined> {
+  await using source = await openFileSource(path);
+  try {
+    const read = (offset: number, length: number) => source.readAt(offset, length);
+    return readImageHead(read, { sizeBytes: source.sizeBytes, codec: pageCodec }).state.kind;
+  } catch (error) {
+    if (error instanceof PageStreamError) return undefined;
     throw error;
   }
 }

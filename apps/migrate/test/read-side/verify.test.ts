@@ -1,3 +1,5 @@
+import { pageCodec } from '@stillframe/page-codec';
+import { PageStreamEncoder } from '@stillframe/page-stream';
 import { expect, test } from 'vitest';
 import { copyImage, memoryOf } from '../workloads/take-image.ts';
 import { counterImage, encodeImage, fileOf, flipped, inFolder, simulatedImage } from './image-files.ts';
@@ -93,4 +95,25 @@ test('a second image that is corrupt or missing', () =>
     expect((await runCommand(['verify', good, bad])).exitCode).toBe(13);
     expect((await runCommand(['verify', good, `${folder}/missing`])).exitCode).toBe(16);
     expect((await runCommand(['verify', folder])).exitCode).toBe(16);
+  }));
+
+test('an image without an oracle is not brought into memory, however large it is', () =>
+  inFolder(async (folder) => {
+    // More than there is: one region of zeros, and a page.
+    const sizeBytes = 2 ** 42;
+    const encoder = new PageStreamEncoder({ streamId: new Uint8Array(16), codec: pageCodec });
+    const bytes = Buffer.concat([
+      ...encoder.start([{ id: 0, name: 'huge', sizeBytes, pageSize: PAGE }]),
+      ...encoder.state({ kind: 'test@1', bytes: new Uint8Array() }),
+      ...encoder.encodePages(0, [{ firstPage: 0, pageCount: 1, kind: 'data' }], new Uint8Array(PAGE).fill(1)),
+      ...encoder.encodePages(
+        0,
+        [{ firstPage: 1, pageCount: sizeBytes / PAGE - 1, kind: 'zero' }],
+        new Uint8Array(),
+      ),
+      ...encoder.end(),
+    ]);
+    const image = await fileOf(folder, 'huge', bytes);
+    expect((await runCommand(['verify', image])).exitCode).toBe(0);
+    expect((await runCommand(['restore', image, '--into', 'memory'])).exitCode).toBe(16);
   }));
