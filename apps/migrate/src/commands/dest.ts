@@ -1,4 +1,4 @@
-import { receiveFromPeer, type Target, type Verify } from '@stillframe/snapshot';
+import { receiveFromPeer, type Target, type Transport, type Verify } from '@stillframe/snapshot';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
@@ -8,10 +8,20 @@ import { imagePath } from '../io/image-path.ts';
 import { streamFileTarget } from '../io/stream-file-target.ts';
 import { memoryTarget } from '../io/memory-target.ts';
 import { listenForSessions } from '../io/session-listener.ts';
-import { type Arrival, listenForSources } from '../io/source-listener.ts';
+import { type Arrival, listenForSources, type SourceListener } from '../io/source-listener.ts';
 import { formatEndpoint, parseEndpoint } from '../options/endpoint.ts';
+import { announcedBy } from '../migration/announced.ts';
+import { bundledMovables } from '../migration/bundled.ts';
+import { migrateDest } from '../migration/migrate-dest.ts';
+import { migrationTimeoutsFrom } from '../options/migration-options.ts';
 import { addRetryWait, chooseRetryWait, type RetryWaitFlags } from '../options/retry-options.ts';
-import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
+import {
+  addTimeout,
+  parseSeconds,
+  peerTimeoutsFrom,
+  type TimeoutFlags,
+  withTimeout,
+} from '../options/timeouts.ts';
 import { addTlsOptions, chooseCredentials, type TlsFlags } from '../options/tls-options.ts';
 import { loadImage } from '../load-image.ts';
 import { type Report, reportError } from '../report/report.ts';
@@ -25,6 +35,7 @@ interface DestFlags extends RetryWaitFlags, TimeoutFlags, TlsFlags {
   readonly listen: string;
   readonly into: string;
   readonly once?: boolean;
+  readonly keepS?: string;
   readonly json?: boolean;
 }
 
@@ -47,6 +58,7 @@ export function addDest(root: Command, context: CliContext): void {
       '--parent <PATH>',
       'the image that increments build on which arrive; what is below it is looked for beside it',
     )
+    .option('--keep-s <SECONDS>', 'a guest that moved here goes on for so long (default: until interrupted)')
     .option('--once', 'end after one source, with the exit code of what came of it');
   addTlsOptions(addRetryWait(addTimeout(command)), 'dest')
     .option('--json', 'JSON lines on stdout, a summary for each source')
@@ -84,7 +96,7 @@ async function dest(flags: DestFlags, context: CliContext): Promise<void> {
       const arrival = await listener.next();
       try {
         // oxlint-disable-next-line no-await-in-loop -- as above
-        await receive(arrival, makeTarget(), { context, report, flags, signal, parent });
+        await takeIn(arrival, makeTarget, { context, report, flags, signal, parent, listener });
       } catch (error) {
         // oxlint-disable-next-line no-await-in-loop -- the source may have to hear it over another connection
         if (flags.once === true) await listener.settled();
@@ -93,8 +105,9 @@ async function dest(flags: DestFlags, context: CliContext): Promise<void> {
         reportError(report, error);
         report.event({ type: 'summary', outcome: 'failed', verified: false, exitCode: exitCodeOf(error) });
       }
-      if (flags.once === true) return await listener.settled();
+      if (flags.once === true) break;
     }
+    await listener.settled();
   } finally {
     listener.close();
   }
@@ -156,11 +169,35 @@ interface Serving {
   readonly flags: DestFlags;
   readonly signal: AbortSignal;
   readonly parent: OpenParent | undefined;
+  readonly listener: SourceListener;
 }
 
-async function receive(arrival: Arrival, destination: Destination, serving: Serving): Promise<void> {
-  const { report, flags, signal, parent } = serving;
+/** What the source wants: to leave a picture, or to move its guest here. */
+async function takeIn(arrival: Arrival, makeTarget: () => Destination, serving: Serving): Promise<void> {
+  const { context, report, flags, signal, listener } = serving;
   report.event({ type: 'source', host: arrival.host, port: arrival.port });
+  const timeouts = peerTimeoutsFrom(flags, arrival.awayMs);
+  const { isMigration, transport } = await announcedBy(arrival.open(), timeouts.helloMs);
+  if (!isMigration) return await receive(transport, arrival, makeTarget(), serving);
+  await migrateDest({
+    context,
+    report,
+    signal,
+    transport,
+    next: async () => (await listener.next()).open(),
+    timeouts: migrationTimeoutsFrom(timeouts),
+    movables: bundledMovables,
+    keepMs: flags.keepS === undefined ? undefined : parseSeconds(flags.keepS, '--keep-s') * 1000,
+  });
+}
+
+async function receive(
+  transport: Transport,
+  arrival: Arrival,
+  destination: Destination,
+  serving: Serving,
+): Promise<void> {
+  const { report, flags, signal, parent } = serving;
   const verify: Verify = async (_image, verifySignal) => {
     const check = await destination.check(verifySignal);
     report.event({ type: 'verify', ...check });
@@ -168,7 +205,7 @@ async function receive(arrival: Arrival, destination: Destination, serving: Serv
     return { verified: check.verified, message: check.message };
   };
   const run = receiveFromPeer({
-    transport: arrival.open(),
+    transport,
     target: destination.target,
     codec: pageCodec,
     ...(parent === undefined ? {} : { parent: parent.image }),

@@ -117,6 +117,25 @@ describe('SessionHost', () => {
     host.close();
   });
 
+  it('does not take a source that has nothing to say for lost', async () => {
+    const { source, destination } = simulatedConnection();
+    const host = newHost({ silenceMs: 300 });
+    const opening = openSession({ connect: async () => source, clock, silenceMs: 200 });
+    const admission = await host.admit(destination);
+    const transport = admission.kind === 'session' ? admission.accept() : destination;
+    const session = await opening;
+    const answer = session.read(new Uint8Array(1));
+    const reading = readSome(transport, 9);
+    await clock.after(10_000);
+    expect(session.link()).toMatchObject({ linked: true, reconnects: 0 });
+    await session.write([Uint8Array.of(1)]);
+    expect(await reading).toEqual([1]);
+    await transport.write([Uint8Array.of(2)]);
+    expect(await answer).toBe(1);
+    host.close();
+    await session.destroy();
+  });
+
   it('refuses an offset that it never said, and waits for a better one', async () => {
     const { host, ticket, source } = await begun();
     await source.destroy();
