@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Frame, PageStreamDecoder } from '@stillframe/page-stream';
 import type { ByteSource } from '../source.ts';
 
-/** Pages that are unpacked before others get a turn: a few milliseconds of work. A read is a turn, too. */
+/** Pages that are taken before others get a turn: a few milliseconds of work, where sources and targets do not wait. */
 const BYTES_PER_TURN = 4 * 1024 * 1024;
 
 /**
@@ -12,17 +12,17 @@ const BYTES_PER_TURN = 4 * 1024 * 1024;
  * Throws what `source.read` throws, and PageStreamError.
  */
 export async function* readFrames(source: ByteSource, decoder: PageStreamDecoder): AsyncGenerator<Frame> {
+  let takenBytes = 0;
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- one read after the other
     const byteCount = await source.read(decoder.writable());
     if (byteCount === 0) break;
-    let unpackedBytes = 0;
     for (const frame of decoder.wrote(byteCount)) {
       yield frame;
       if (frame.type !== 'pages') continue;
-      unpackedBytes += frame.bytes.byteLength;
-      if (unpackedBytes < BYTES_PER_TURN) continue;
-      unpackedBytes = 0;
+      takenBytes += frame.bytes.byteLength;
+      if (takenBytes < BYTES_PER_TURN) continue;
+      takenBytes = 0;
       // oxlint-disable-next-line no-await-in-loop -- few bytes can unpack to many
       await turn();
     }
