@@ -44,6 +44,10 @@ declare namespace native {
     /** What was collected, or counted, as triples of region, first page, pages; then forgotten. */
     take(): Uint32Array;
     use(regions: BigUint64Array): number;
+    /** Whether writers can be kept waiting. */
+    brake(delayNs: number, maxShare: number): boolean;
+    /** Faults, nanoseconds in which somebody was held. */
+    counts(): Float64Array;
     close(): void;
   }
   type Resolve = (fd: number, address: bigint, sizeBytes: bigint, mode: bigint) => number;

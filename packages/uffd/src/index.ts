@@ -104,6 +104,13 @@ export type { StoppedProcess } from './trace/stopped-process.ts';
 export type { Regset, ThreadState } from './trace/thread-state.ts';
 export { TraceError, type TraceErrorCode } from './trace/trace-error.ts';
 export { type DirtyRun, pagesIn } from './track/dirty-run.ts';
-export { DirtyTracker, type DirtyTrackerOptions, type ForeignTracking } from './track/dirty-tracker.ts';
+export {
+  BRAKE_DELAY_MAX_US,
+  BRAKE_SHARE_MAX,
+  DirtyTracker,
+  type DirtyTrackerOptions,
+  type ForeignTracking,
+  type SourceBrake,
+} from './track/dirty-tracker.ts';
 export { TrackError, type TrackErrorCode } from './track/track-error.ts';
 export type { TrackKind } from './track/track-kind.ts';

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
   addressOf,
+  BRAKE_DELAY_MAX_US,
+  BRAKE_SHARE_MAX,
   type CaptureRegion,
   DirtyTracker,
   HUGE_PAGE_2MIB,
@@ -229,5 +231,46 @@ describe.skipIf(lacksTracking).for(KINDS)('tracking, %s', (kind) => {
     using tracker = started(kind, buffer);
     expect(readFileSync('/proc/self/maps', 'latin1')).toContain(address.toString(16));
     expect(tracker.kind).toBe(kind);
+  });
+});
+
+describe.skipIf(lacksTracking)('the brake', () => {
+  test('holds whoever writes to a clean page, and says for how long', () => {
+    using mapping = new Mapping({ sizeBytes: SIZE });
+    using tracker = started('sync', mapping);
+    write(mapping.buffer, 1, 2);
+    expect(tracker.counts()).toEqual({ faults: 2, heldMs: 0 });
+    tracker.brake({ delayUs: 500, maxShare: 0.5 });
+    // The thread that is held runs JavaScript: nobody needs it to be let go.
+    for (let page = 3; page < PAGES; page++) write(mapping.buffer, page);
+    const { faults, heldMs } = tracker.counts();
+    expect(faults).toBe(PAGES - 1);
+    expect(heldMs).toBeGreaterThan(0);
+    tracker.brake({ delayUs: 0, maxShare: 0 });
+    expect(pagesOf(tracker)).toHaveLength(PAGES - 1);
+    write(mapping.buffer, 1);
+    expect(tracker.counts().heldMs).toBe(heldMs);
+  });
+
+  test('is not for what nobody waits for', () => {
+    using mapping = new Mapping({ sizeBytes: SIZE });
+    using tracker = started('async', mapping);
+    expect(() => tracker.brake({ delayUs: 1, maxShare: 0.5 })).toThrow(
+      expect.objectContaining({ code: 'TRACK_UNSUPPORTED' }),
+    );
+    expect(tracker.counts()).toEqual({ faults: 0, heldMs: 0 });
+  });
+
+  test.for([
+    [-1, 0.5],
+    [100_001, 0.5],
+    [Number.NaN, 0.5],
+    [1, -0.01],
+    [1, 0.96],
+  ])('refuses a delay of %d µs with a share of %d', ([delayUs, maxShare]) => {
+    using mapping = new Mapping({ sizeBytes: SIZE });
+    using tracker = started('sync', mapping);
+    tracker.brake({ delayUs: BRAKE_DELAY_MAX_US, maxShare: BRAKE_SHARE_MAX });
+    expect(() => tracker.brake({ delayUs: delayUs!, maxShare: maxShare! })).toThrow(RangeError);
   });
 });

@@ -84,6 +84,21 @@ class DirtyTrackerObject : public Napi::ObjectWrap<DirtyTrackerObject> {
     }
   }
 
+  /// (delayNs: number, maxShare: number) → whether writers can be kept waiting
+  Napi::Value Brake(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), Tracker(info).SetBrake(info[0].As<Napi::Number>().Int64Value(),
+                                                                 info[1].As<Napi::Number>().DoubleValue()));
+  }
+
+  /// [faults, nanoseconds in which somebody was held]
+  Napi::Value Counts(const Napi::CallbackInfo& info) {
+    const TrackingCounts counts = Tracker(info).Counts();
+    Napi::Float64Array numbers = Napi::Float64Array::New(info.Env(), 2);
+    numbers[0] = static_cast<double>(counts.faults);
+    numbers[1] = static_cast<double>(counts.held_ns);
+    return numbers;
+  }
+
   void Close(const Napi::CallbackInfo&) { Stop(); }
 
  private:
@@ -138,10 +153,12 @@ class DirtyTrackerObject : public Napi::ObjectWrap<DirtyTrackerObject> {
 
 void InitTrack(Napi::Env env, Napi::Object exports) {
   using Object = stillframe::DirtyTrackerObject;
-  exports.Set("DirtyTracker", Object::DefineClass(env, "DirtyTracker",
-                                                  {Object::InstanceMethod<&Object::Begin>("begin"),
-                                                   Object::InstanceMethod<&Object::Step>("step"),
-                                                   Object::InstanceMethod<&Object::Take>("take"),
-                                                   Object::InstanceMethod<&Object::Use>("use"),
-                                                   Object::InstanceMethod<&Object::Close>("close")}));
+  exports.Set(
+      "DirtyTracker",
+      Object::DefineClass(
+          env, "DirtyTracker",
+          {Object::InstanceMethod<&Object::Begin>("begin"), Object::InstanceMethod<&Object::Step>("step"),
+           Object::InstanceMethod<&Object::Take>("take"), Object::InstanceMethod<&Object::Use>("use"),
+           Object::InstanceMethod<&Object::Brake>("brake"), Object::InstanceMethod<&Object::Counts>("counts"),
+           Object::InstanceMethod<&Object::Close>("close")}));
 }

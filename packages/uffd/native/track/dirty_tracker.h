@@ -43,6 +43,8 @@ class DirtyTracker {
   void Forget();
   /// The guest is something else now. 0 or errno; then nothing has changed. Throws std::invalid_argument.
   int Use(std::vector<GuestRegion> regions);
+  bool SetBrake(int64_t delay_ns, double max_share) { return tracking_->SetBrake(delay_ns, max_share); }
+  TrackingCounts Counts() { return tracking_->Counts(); }
   void Close();
 
  private:

@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <utility>
 
+#include "core/clock.h"
 #include "kernel/memory.h"
 #include "kernel/userfault.h"
 #include "track/span_pages.h"
@@ -64,12 +66,33 @@ void SyncTracking::Run() {
 void SyncTracking::WaitForWork() {
   std::array<pollfd, 2> ready{{{.fd = wake_.get(), .events = POLLIN, .revents = 0},
                                {.fd = uffd_.get(), .events = POLLIN, .revents = 0}}};
-  // What is pending waits for the kernel to finish a change of the address space: a matter of microseconds.
-  // pending_count_ is changed by this thread alone.
-  poll(ready.data(), ready.size(), pending_count_ > 0 ? 0 : -1);
-  if (pending_count_ > 0) {
-    sched_yield();
+  // Of what is pending the due times alone are changed by others, who wake this thread.
+  timespec timeout{};
+  const bool waits = pending_count_ == 0;
+  if (!waits) {
+    const int64_t left_ns = std::max<int64_t>(0, NextDue() - MonotonicNs());
+    timeout = {.tv_sec = left_ns / 1'000'000'000, .tv_nsec = left_ns % 1'000'000'000};
+    if (left_ns == 0) {
+      // It waits for the kernel to finish a change of the address space: a matter of microseconds.
+      sched_yield();
+    }
   }
+  const bool read_more = pending_count_ + kBatch <= kPendingMax;
+  ready[1].fd = read_more ? uffd_.get() : -1;
+  ppoll(ready.data(), ready.size(), waits ? nullptr : &timeout, nullptr);
+  if (ready[0].revents != 0) {
+    uint64_t count = 0;
+    [[maybe_unused]] const ssize_t got = read(wake_.get(), &count, sizeof count);
+  }
+}
+
+int64_t SyncTracking::NextDue() {
+  const std::scoped_lock gate(gate_);
+  int64_t due = INT64_MAX;
+  for (size_t i = 0; i < pending_count_; ++i) {
+    due = std::min(due, pending_[i].due_ns);
+  }
+  return due;
 }
 
 void SyncTracking::ReadEvents() {
@@ -87,11 +110,15 @@ void SyncTracking::ReadEvents() {
 void SyncTracking::OnEvent(const abi::UffdMsg& message) {
   const auto note = [this](uint64_t first, uint64_t past) { noted_.Set(first, past); };
   switch (message.event) {
-    case abi::kEventPagefault:
-      if (!LetThrough(message.arg.pagefault.address)) {
-        pending_[pending_count_++] = message.arg.pagefault.address;
+    case abi::kEventPagefault: {
+      ++faults_;
+      const int64_t now = brake_.IsOn() ? MonotonicNs() : 0;
+      const Pending fault{.address = message.arg.pagefault.address, .due_ns = brake_.Hold(now)};
+      if (fault.due_ns > now || !LetThrough(fault.address)) {
+        pending_[pending_count_++] = fault;
       }
       break;
+    }
     case abi::kEventRemove:
     case abi::kEventUnmap:
       memory_.ForOverlap(message.arg.remove.start, message.arg.remove.end, note);
@@ -108,9 +135,10 @@ void SyncTracking::OnEvent(const abi::UffdMsg& message) {
 }
 
 void SyncTracking::RetryPending() {
+  const int64_t now = pending_count_ > 0 ? MonotonicNs() : 0;
   size_t kept = 0;
   for (size_t i = 0; i < pending_count_; ++i) {
-    if (!LetThrough(pending_[i])) {
+    if (pending_[i].due_ns > now || !LetThrough(pending_[i].address)) {
       pending_[kept++] = pending_[i];
     }
   }
@@ -224,6 +252,24 @@ int SyncTracking::Use(const GuestMemory& /*before*/, const GuestMemory& now) {
   memory_ = now;
   noted_ = std::move(noted);
   return 0;
+}
+
+bool SyncTracking::SetBrake(int64_t delay_ns, double max_share) {
+  {
+    const std::scoped_lock gate(gate_);
+    const int64_t now = MonotonicNs();
+    brake_.Set(delay_ns, max_share, now);
+    for (size_t i = 0; i < pending_count_; ++i) {
+      pending_[i].due_ns = std::min(pending_[i].due_ns, now + delay_ns);
+    }
+  }
+  WakeThread();
+  return true;
+}
+
+TrackingCounts SyncTracking::Counts() {
+  const std::scoped_lock gate(gate_);
+  return {.faults = faults_, .held_ns = brake_.HeldNs()};
 }
 
 void SyncTracking::Close(const GuestMemory& /*memory*/) {

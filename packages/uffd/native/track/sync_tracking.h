@@ -20,6 +20,7 @@
 #include "core/protector.h"
 #include "kernel/abi.h"
 #include "kernel/unique_fd.h"
+#include "track/brake.h"
 #include "track/tracking.h"
 
 namespace stillframe {
@@ -37,6 +38,8 @@ class SyncTracking : public Tracking {
   int Collect(const TrackedSpan& span, DirtyBitmap& written) override;
   int Count(const TrackedSpan& span, DirtyBitmap& written) override;
   int Use(const GuestMemory& before, const GuestMemory& now) override;
+  bool SetBrake(int64_t delay_ns, double max_share) override;
+  TrackingCounts Counts() override;
   void Close(const GuestMemory& memory) override;
   /// Instead of Close: leaves memory protected but for what was noted since Start or Collect. Whoever reads
   /// the userfaultfd from now on wakes every writer once: a fault may have been read and not served.
@@ -47,11 +50,18 @@ class SyncTracking : public Tracking {
 
   // Events of one read(2).
   static constexpr size_t kBatch = 64;
-  // Blocked threads whose pages could not be let through yet; when it is full the rest stay in the kernel.
+  // When it is full the rest stay in the kernel.
   static constexpr size_t kPendingMax = 1024;
 
   void Run();
+  /// A blocked thread whose page is noted and not let through yet.
+  struct Pending {
+    uint64_t address;
+    int64_t due_ns;
+  };
+
   void WaitForWork();
+  int64_t NextDue();
   void ReadEvents();
   void OnEvent(const abi::UffdMsg& message);
   void RetryPending();
@@ -70,8 +80,10 @@ class SyncTracking : public Tracking {
   // All of these under the gate.
   GuestMemory memory_;
   DirtyBitmap noted_;
-  std::array<uint64_t, kPendingMax> pending_{};
+  std::array<Pending, kPendingMax> pending_{};
   size_t pending_count_ = 0;
+  Brake brake_;
+  uint64_t faults_ = 0;
 
   std::thread thread_;
 };

@@ -16,6 +16,13 @@ struct TrackedSpan {
   uint64_t first_page;
 };
 
+/// Where a thread of ours notes writes; otherwise zero.
+struct TrackingCounts {
+  uint64_t faults = 0;
+  /// Time in which the brake held somebody.
+  int64_t held_ns = 0;
+};
+
 /// All by one thread. Each returns 0 or an errno; ENOENT, EPERM, EINVAL: a part of the span is not mapped, or
 /// is other memory now that cannot be tracked.
 class Tracking {
@@ -35,6 +42,9 @@ class Tracking {
   /// The guest is something else now. What is new is registered; pages that were not tracked count as
   /// written.
   virtual int Use(const GuestMemory& before, const GuestMemory& now) = 0;
+  /// Keeps writers waiting from now on, see brake.h. False: nobody waits here who could be kept.
+  virtual bool SetBrake(int64_t /*delay_ns*/, double /*max_share*/) { return false; }
+  virtual TrackingCounts Counts() { return {}; }
   /// Lifts all protection and wakes every writer. Idempotent.
   virtual void Close(const GuestMemory& memory) = 0;
 };

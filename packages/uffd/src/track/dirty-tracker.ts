@@ -40,6 +40,19 @@ export interface ForeignTracking {
   readonly kind: TrackKind;
 }
 
+/** How a guest is slowed at its own writes. */
+export interface SourceBrake {
+  /** How long a writer waits at its first write to a page, in microseconds, 0 to 100000; 0 releases the brake. */
+  readonly delayUs: number;
+  /** The share of time in which anybody waits for it, and so the most that any writer does: 0 to 0.95. */
+  readonly maxShare: number;
+}
+
+/** Longer would look like a hang. */
+export const BRAKE_DELAY_MAX_US = 100_000;
+/** Whoever wants more wants to pause the guest. */
+export const BRAKE_SHARE_MAX = 0.95;
+
 /** How much is scanned or protected in one turn of the event loop: below a millisecond where every page is written. */
 const SLICE_BYTES = 64n * 2n ** 20n;
 const EVERYTHING = 2n ** 63n;
@@ -186,6 +199,36 @@ export class DirtyTracker {
     if (!this.#isForeign) throw argumentError(TypeError, 'memory of this process cannot change its regions');
     this.#done(this.#tracker.use(foreignWords(regions)));
     this.#regions = regions;
+  }
+
+  /**
+   * `sync` only: keeps each writer waiting at its first write to a page since the last collection, for a guest that writes faster than its
+   * pages can be sent. In proportion to the pages that it writes to; capped, so that writers always get somewhere.
+   *
+   * @throws TrackError TRACK_UNSUPPORTED for `async`, where nobody waits. @throws RangeError for values out of range.
+   */
+  brake(brake: SourceBrake): void {
+    this.#check();
+    const { delayUs, maxShare } = brake;
+    if (!(delayUs >= 0 && delayUs <= BRAKE_DELAY_MAX_US)) {
+      throw argumentError(RangeError, `delayUs must be from 0 to ${BRAKE_DELAY_MAX_US}, not ${delayUs}`);
+    }
+    if (!(maxShare >= 0 && maxShare <= BRAKE_SHARE_MAX)) {
+      throw argumentError(RangeError, `maxShare must be from 0 to ${BRAKE_SHARE_MAX}, not ${maxShare}`);
+    }
+    if (this.#tracker.brake(Math.round(delayUs * 1000), maxShare)) return;
+    throw new TrackError(
+      'TRACK_UNSUPPORTED',
+      'writers that are tracked asynchronously cannot be slowed',
+      'While the guest is at rest, close this tracker and open one with kind: sync',
+    );
+  }
+
+  /** What a `sync` tracker has cost: first writes that waited, and the time in which the brake held somebody. Zeros for `async`. */
+  counts(): { faults: number; heldMs: number } {
+    this.#check();
+    const [faults = 0, heldNs = 0] = this.#tracker.counts();
+    return { faults, heldMs: heldNs / 1e6 };
   }
 
   /** Lifts all protection, wakes every writer, joins the thread. Idempotent. */
