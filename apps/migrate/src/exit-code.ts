@@ -1,3 +1,4 @@
+import { MigrationError, type MigrationErrorCode } from '@stillframe/migration';
 import { SnapshotError, type SnapshotErrorCode } from '@stillframe/snapshot';
 import { CliError, type CliErrorCode, Interrupted } from './cli-error.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -22,6 +23,24 @@ const SNAPSHOT: Readonly<Record<SnapshotErrorCode, number>> = {
   'corrupt-stream': exitCodes.corrupt,
   'not-verified': exitCodes.corrupt,
   aborted: exitCodes.bug,
+};
+
+const MIGRATION: Readonly<Record<MigrationErrorCode, number>> = {
+  'guest-failed': exitCodes.bug,
+  'guest-left-paused': exitCodes.bug,
+  'not-converged': exitCodes.notConverged,
+  'policy-failed': exitCodes.bug,
+  'target-failed': exitCodes.localIo,
+  'peer-lost': exitCodes.peerLost,
+  'peer-refused': exitCodes.refused,
+  'peer-aborted': exitCodes.peerLost,
+  'version-mismatch': exitCodes.version,
+  'corrupt-stream': exitCodes.corrupt,
+  'record-failed': exitCodes.localIo,
+  aborted: exitCodes.bug,
+  indeterminate: exitCodes.indeterminate,
+  undecided: exitCodes.indeterminate,
+  split: exitCodes.indeterminate,
 };
 
 const CLI: Readonly<Record<CliErrorCode, number>> = {
@@ -61,6 +80,10 @@ const USAGE_NAMES: ReadonlySet<string> = new Set(['LimiterConfigError', 'UnitErr
 
 /** The exit code that an error stands for. */
 export function exitCodeOf(error: unknown): number {
+  // Whatever led to it: nobody knows who has the guest.
+  if (error instanceof MigrationError && MIGRATION[error.code] === exitCodes.indeterminate) {
+    return exitCodes.indeterminate;
+  }
   for (const cause of causesOf(error)) {
     if (cause instanceof Interrupted) return 128 + cause.signalNumber;
     if (cause instanceof CliError) return CLI[cause.code];
@@ -74,6 +97,7 @@ export function exitCodeOf(error: unknown): number {
     if (known !== undefined) return known;
   }
   if (error instanceof SnapshotError) return SNAPSHOT[error.code];
+  if (error instanceof MigrationError) return MIGRATION[error.code];
   if (error instanceof Error) {
     if (USAGE_NAMES.has(error.name)) return exitCodes.usage;
     if (error.name === 'PageStreamError') return exitCodes.corrupt;

@@ -17,6 +17,8 @@ import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-
 import { addRetry, chooseRetry, type RetryFlags } from '../options/retry-options.ts';
 import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { addTlsOptions, chooseCredentials, type TlsFlags } from '../options/tls-options.ts';
+import { moveGuest } from '../migration/move-guest.ts';
+import { addMigrationOptions, chooseMode, type MigrationFlags } from '../options/migration-options.ts';
 import { openPacking, packedBy } from '../packing.ts';
 import { pictureGuest } from '../picture.ts';
 import { linkSummary, linkText } from '../report/link-text.ts';
@@ -27,6 +29,7 @@ interface SourceFlags
     CaptureFlags,
     CompressionFlags,
     ControlFlags,
+    MigrationFlags,
     RetryFlags,
     TimeoutFlags,
     TlsFlags {
@@ -38,11 +41,17 @@ interface SourceFlags
 export function addSource(root: Command, context: CliContext): void {
   const command = root
     .command('source')
-    .description('stream a point-in-time picture of a running guest to `migrate dest`')
+    .description(
+      'stream a point-in-time picture of a running guest to `migrate dest`, or move the guest there',
+    )
     .option('--to <HOST:PORT>', 'where `migrate dest` listens');
   addTlsOptions(
     addRetry(
-      addTimeout(addControlOptions(addCompressionOptions(addCaptureOptions(addGuestOptions(command))))),
+      addTimeout(
+        addControlOptions(
+          addCompressionOptions(addCaptureOptions(addMigrationOptions(addGuestOptions(command)))),
+        ),
+      ),
     ),
     'source',
   )
@@ -55,6 +64,7 @@ Examples:
   migrate source --to 127.0.0.1:7000 --workload counter,size=1GiB,rate=50000 --limiter token-bucket,rate=200MiB/s --json
   migrate source --to 127.0.0.1:7000 --workload kv --compress lz4
   migrate source --to backup:7000 --pid 4242 --retry 120 --psk-file link.psk
+  migrate source --to 127.0.0.1:7000 --workload counter --mode precopy --downtime-ms 50
 `,
     )
     .action((flags: SourceFlags) => source(flags, context));
@@ -68,6 +78,8 @@ async function source(flags: SourceFlags, context: CliContext): Promise<void> {
   }
   const endpoint = parseEndpoint(flags.to, '--to');
   const credentials = await chooseCredentials(endpoint, flags);
+  const mode = chooseMode(flags);
+  if (mode !== undefined) return await moveGuest(mode, { endpoint, credentials, flags, context });
   const guest = chooseGuest(flags);
   const capture = await chooseCapture(flags);
   const compression = chooseCompression(flags, capture.file);

@@ -36,6 +36,8 @@ export interface RunningMovable {
   save(): Promise<Uint8Array> | Uint8Array;
   /** Ends the guest here and gives its memory up; `moved`: it goes on at the destination, which users may be told. Idempotent. */
   stop(why: 'moved' | 'ended'): Promise<void>;
+  /** Whether the memory is what its own account says, for a guest that can tell. Called while paused. */
+  verify?(): Promise<{ readonly ok: boolean; readonly detail: string }>;
   /** Why it died by itself, if it did. */
   failure?(): Error | undefined;
 }

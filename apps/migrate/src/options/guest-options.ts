@@ -26,7 +26,7 @@ export interface WorkloadChoice {
 /** Whose memory. */
 export type GuestChoice = WorkloadChoice | { readonly process: ProcessChoice };
 
-const BEFORE_DEFAULT_MS = 1000;
+export const BEFORE_DEFAULT_MS = 1000;
 const AFTER_DEFAULT_MS = 500;
 /** A day: more is a mistake in the unit. */
 const AROUND_MAX_MS = 86_400_000;
@@ -35,7 +35,10 @@ export function addGuestOptions(command: Command): Command {
   addPlannedOptions(command, ['qmp', 'handoff'], 'The guests so far: --pid N and --workload NAME.');
   return addProcessOptions(command)
     .option('--workload <NAME[,k=v…]>', 'the guest: a bundled workload; `migrate workloads` lists them')
-    .option('--mode <MODE>', 'snapshot: the image shows the start (default: snapshot)')
+    .option(
+      '--mode <MODE>',
+      'snapshot: the image shows the start (default); source only: precopy, postcopy, hybrid: the guest moves',
+    )
     .option(
       '--before-ms <MS>',
       `let the workload run so long before the snapshot (default: ${BEFORE_DEFAULT_MS})`,
@@ -49,7 +52,9 @@ export function addGuestOptions(command: Command): Command {
 export function chooseGuest(flags: GuestFlags): GuestChoice {
   const { mode = 'snapshot', workload } = flags;
   if (mode !== 'snapshot') {
-    throw new CliError('NOT_AVAILABLE', `--mode ${mode} is not there yet`, { hint: 'Use --mode snapshot.' });
+    throw new CliError('NOT_AVAILABLE', `--mode ${mode} is not there yet`, {
+      hint: 'Use --mode snapshot; `migrate source` also has precopy, postcopy and hybrid.',
+    });
   }
   const process = chooseProcess(flags);
   if (process !== undefined) {
@@ -84,7 +89,7 @@ function assertNoWorkload({ workload, beforeMs, afterMs }: GuestFlags): void {
   });
 }
 
-function parseMs(text: string | undefined, flag: string, fallback: number): number {
+export function parseMs(text: string | undefined, flag: string, fallback: number): number {
   if (text === undefined) return fallback;
   const ms = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && ms <= AROUND_MAX_MS) return ms;

@@ -33,14 +33,21 @@ export class TeamWorkload implements Workload {
   readonly #control: ControlBlock;
   readonly #team: WriterTeam;
 
-  /** Resolves when the memory is filled and the load runs; rejects with WORKLOAD_START, and leaves nothing running. */
+  /**
+   * Resolves when the memory is filled and the load runs, or with `atRest` when it is paused before the first write; rejects with
+   * WORKLOAD_START, and leaves nothing running.
+   */
   static async start(
     control: ControlBlock,
     tasks: readonly WorkerTask[],
     parts: TeamWorkloadParts,
+    { atRest = false }: { readonly atRest?: boolean } = {},
   ): Promise<TeamWorkload> {
     const team = new WriterTeam(control, tasks);
+    // Before the threads have begun: they rest before their first write.
+    const resting = atRest ? team.pause() : undefined;
     await team.started();
+    await resting;
     return new TeamWorkload(control, team, parts);
   }
 

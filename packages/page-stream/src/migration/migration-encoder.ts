@@ -123,6 +123,8 @@ export class MigrationEncoder {
     writeRunTable(payloadHead, region.id, frame.runs);
     const terms = this.#account.terms[region.id]!;
     const views: Uint8Array[] = [];
+    let viewStart = 0;
+    let viewEnd = 0;
     let crc = this.#codec.crc32c(payloadHead);
     for (const [index, { firstPage, pageCount, kind }] of frame.runs.entries()) {
       this.#pages += pageCount;
@@ -132,10 +134,14 @@ export class MigrationEncoder {
         continue;
       }
       const start = frame.starts[index]!;
-      const view = bytes.subarray(start, start + pageCount * region.pageSize);
-      crc = terms.data(firstPage, view, crc);
-      views.push(view);
+      const end = start + pageCount * region.pageSize;
+      crc = terms.data(firstPage, bytes.subarray(start, end), crc);
+      // One view for what lies together, however many runs it is.
+      if (start !== viewEnd && viewEnd > viewStart) views.push(bytes.subarray(viewStart, viewEnd));
+      if (start !== viewEnd) viewStart = start;
+      viewEnd = end;
     }
+    if (viewEnd > viewStart) views.push(bytes.subarray(viewStart, viewEnd));
     this.#dataBytes += frame.dataBytes;
     const payloadBytes = payloadHead.length + frame.dataBytes;
     writeFrameHeader(head, {

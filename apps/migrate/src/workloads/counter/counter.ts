@@ -17,12 +17,36 @@ export interface CounterOptions {
 
 /** Several threads stamp pages of one shared memory with one ascending number. */
 export function startCounter(options: CounterOptions): Promise<Workload> {
-  const control = allocateControl(options.writers);
-  const block = new ControlBlock(control);
   const memory = allocateGuestMemory(options.size);
   const ledger = new Float64Array(new SharedArrayBuffer((options.size / GUEST_PAGE_BYTES) * 8));
+  return runCounter(options, { memory, ledger, cut: 0 }, { atRest: false });
+}
+
+/** Where a counter stopped. */
+export interface StoppedCounter {
+  /** Written to from now on. */
+  readonly memory: Uint8Array<SharedArrayBuffer>;
+  /** Number of the last write of each page; kept and written to. In memory of its own. */
+  readonly ledger: Float64Array<SharedArrayBuffer>;
+  /** The last number that was taken. */
+  readonly cut: number;
+}
+
+/** Goes on where a counter stopped, with threads of its own; at rest until it is resumed. `options.fill` does nothing. */
+export function resumeCounter(options: CounterOptions, stopped: StoppedCounter): Promise<Workload> {
+  return runCounter({ ...options, fill: 0 }, stopped, { atRest: true });
+}
+
+function runCounter(
+  options: CounterOptions,
+  { memory, ledger, cut }: StoppedCounter,
+  start: { readonly atRest: boolean },
+): Promise<Workload> {
+  const control = allocateControl(options.writers);
+  const block = new ControlBlock(control);
   const copies = new WarmBuffer(counterStateBytes(ledger.length));
   const sequence = new SharedSequence(block.sequence);
+  sequence.continueAfter(cut);
   const tasks = Array.from(
     { length: options.writers },
     (_, writer): CounterTask => ({
@@ -36,11 +60,12 @@ export function startCounter(options: CounterOptions): Promise<Workload> {
       fill: options.fill,
     }),
   );
-  return TeamWorkload.start(block, tasks, {
+  const parts = {
     name: 'counter',
     options: { ...options },
     memory: () => [memoryRange(COUNTER_REGION, memory)],
     saveState: () => packCounterState(sequence.last(), ledger, copies.take()),
     afterResume: () => copies.warm(),
-  });
+  };
+  return TeamWorkload.start(block, tasks, parts, start);
 }

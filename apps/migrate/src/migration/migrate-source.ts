@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type ConvergencePolicy,
+  migrateGuest,
+  type MigrationMode,
+  type MigrationSummary,
+  type MigrationTimeouts,
+} from '@stillframe/migration';
+import type { Transport } from '@stillframe/snapshot';
+import type { CliContext } from '../cli.ts';
+import { pageCodec } from '../codec.ts';
+import type { Report } from '../report/report.ts';
+import { movableGuest } from './movable-guest.ts';
+import type { Movable, RunningMovable } from './movable.ts';
+import { watchMigration } from './watch-migration.ts';
+
+export interface MigrateSourceOptions {
+  readonly context: CliContext;
+  readonly report: Report;
+  readonly movable: Movable;
+  readonly options: Readonly<Record<string, string>>;
+  readonly mode: MigrationMode;
+  readonly policy: ConvergencePolicy;
+  readonly timeouts: MigrationTimeouts;
+  /** Let the guest run so long before it moves. */
+  readonly beforeMs: number;
+  readonly signal: AbortSignal;
+  /** A connection to the destination; called once, and in post-copy again for the lane of requests. */
+  readonly connect: () => Promise<Transport>;
+}
+
+/** Starts a guest and moves it. Whatever happens before the hand-over, it goes on here, and that is told before the failure is. */
+export async function migrateSource(options: MigrateSourceOptions): Promise<MigrationSummary> {
+  const { report, movable, signal } = options;
+  report.talk(`starting the guest ${movable.name}`);
+  const running = await movable.start(options.options);
+  try {
+    report.event({ type: 'guest', state: 'running', name: movable.name });
+    await sleep(options.beforeMs, undefined, { signal }).catch(() => undefined);
+    signal.throwIfAborted();
+    return await move(running, options);
+  } finally {
+    await running.stop('ended');
+  }
+}
+
+async function move(running: RunningMovable, options: MigrateSourceOptions): Promise<MigrationSummary> {
+  const { context, report, movable, mode, policy, timeouts, signal, connect } = options;
+  try {
+    const run = migrateGuest({
+      guest: movableGuest(movable.name, running),
+      transport: await connect(),
+      mode,
+      policy,
+      codec: pageCodec,
+      timeouts,
+      signal,
+      ...(mode === 'precopy' ? {} : { connect }),
+    });
+    return await watchMigration(run, { context, report });
+  } catch (error) {
+    const failure = running.failure?.();
+    report.event({ type: 'guest', state: failure === undefined ? 'here' : 'dead', name: movable.name });
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+import type { ArrivalSummary, MigrationSummary } from '@stillframe/migration';
+import { showBytes, showCount, showMs } from '../report/units.ts';
+
+/** What a finished migration was, for a person at the source. */
+export function migrationText(summary: MigrationSummary): string {
+  const { downtime, rounds } = summary;
+  const parts = [
+    `pause ${showMs(downtime.pauseMs)}`,
+    `final round ${showMs(downtime.finalRoundMs)}`,
+    `drain ${showMs(downtime.drainMs)}`,
+    `acknowledgement ${showMs(downtime.acknowledgementMs)}`,
+    `resume ${showMs(downtime.resumeMs)}`,
+  ];
+  return [
+    `  moved         ${summary.mode}${summary.postcopy && summary.mode === 'hybrid' ? ', switched to post-copy' : ''}, in ${showMs(summary.durationMs)}`,
+    `  downtime      ${showMs(summary.downtimeMs)}: ${parts.join(' · ')}`,
+    `  rounds        ${rounds.length === 0 ? 'none' : rounds.map(({ bytes }) => showBytes(bytes)).join(' · ')}`,
+    `  sent          ${showCount(summary.sentPages)} pages of ${showCount(summary.pages)}, ${showBytes(summary.sentBytes)}: ${summary.totalRatio.toFixed(2)} of the memory`,
+    `  digest        ${summary.digest}, the same on both sides`,
+  ].join('\n');
+}
+
+/** The fields that all summaries have, and those of a migration. */
+export function migrationFields(summary: MigrationSummary) {
+  return {
+    type: 'summary',
+    outcome: 'done',
+    limiter: 'none',
+    bytes: summary.sentBytes,
+    zeroPages: 0,
+    pauseMs: summary.downtimeMs,
+    faults: 0,
+    stallUs: { p50: 0, p99: 0, max: 0 },
+    preImageBytesMax: 0,
+    ...summary,
+    digestVerified: true,
+    // The oracle is asked at the destination, after the hand-over: its summary says what it found.
+    verified: false,
+  };
+}
+
+/** For a person at the destination, when the guest has come. */
+export function arrivalText(summary: ArrivalSummary): string {
+  return [
+    `  arrived       ${showCount(summary.pages)} pages, ${showBytes(summary.receivedBytes)} in ${showMs(summary.durationMs)}, ${summary.rounds} rounds`,
+    `  started       ${showMs(summary.startMs)} after it was handed over`,
+    `  digest        ${summary.digest}, the same on both sides`,
+  ].join('\n');
+}

@@ -1,0 +1,63 @@
+import {
+  hybridPolicy,
+  type MigrationMode,
+  type MigrationTimeouts,
+  precopyPolicy,
+} from '@stillframe/migration';
+import type { Command } from 'commander';
+import { CliError } from '../cli-error.ts';
+import type { PeerTimeouts } from '@stillframe/snapshot';
+
+export interface MigrationFlags {
+  readonly mode?: string;
+  readonly downtimeMs?: string;
+  readonly maxRounds?: string;
+}
+
+export const migrationModes: readonly MigrationMode[] = ['precopy', 'postcopy', 'hybrid'];
+
+/** A day: more is a mistake in the unit. */
+const DOWNTIME_MAX_MS = 86_400_000;
+const ROUNDS_MAX = 10_000;
+
+export function addMigrationOptions(command: Command): Command {
+  return command
+    .option('--downtime-ms <MS>', 'precopy, hybrid: how long the guest may stand still (default: 300)')
+    .option('--max-rounds <N>', 'precopy: give up after so many rounds; hybrid: switch (default: 30)');
+}
+
+/** Undefined for a picture. */
+export function chooseMode({ mode }: MigrationFlags): MigrationMode | undefined {
+  return migrationModes.find((known) => known === mode);
+}
+
+export function choosePolicy(mode: MigrationMode, flags: MigrationFlags) {
+  const options = {
+    ...(flags.downtimeMs === undefined
+      ? {}
+      : { downtimeMs: parse(flags.downtimeMs, '--downtime-ms', 'milliseconds', DOWNTIME_MAX_MS) }),
+    ...(flags.maxRounds === undefined
+      ? {}
+      : { maxRounds: Math.ceil(parse(flags.maxRounds, '--max-rounds', 'a number', ROUNDS_MAX)) }),
+  };
+  return mode === 'hybrid' ? hybridPolicy(options) : precopyPolicy(options);
+}
+
+/** The guest stands still while a peer is silent in a hand-over, so long waits are for the rest. */
+export function migrationTimeoutsFrom(peer: PeerTimeouts): MigrationTimeouts {
+  return {
+    helloMs: peer.helloMs,
+    writeMs: peer.writeMs,
+    silenceMs: peer.silenceMs,
+    preparedMs: peer.writeMs,
+    handOverMs: peer.writeMs,
+  };
+}
+
+function parse(text: string, flag: string, what: string, max: number): number {
+  const value = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && value > 0 && value <= max) return value;
+  throw new CliError('USAGE', `${flag} takes ${what} above 0, at most ${max}, not ${JSON.stringify(text)}`, {
+    hint: `For example ${flag} 30`,
+  });
+}
