@@ -51,6 +51,9 @@ class Changes {
   /// After the cut: one bit for each page that was skipped; without an earlier cut none.
   const DirtyBitmap& Unchanged() const { return unchanged_; }
 
+  /// Before the cut: the pages that have changed so far, which only grow until then.
+  uint64_t Changed() const { return changed_.Count(); }
+
   void Note(uint64_t first, uint64_t past) {
     if (past <= changed_.Pages()) {
       changed_.Set(first, past);

@@ -21,6 +21,15 @@ class DirtyBitmap {
 
   bool Has(uint64_t page) const { return (words_[page / kBits] >> page % kBits & 1) != 0; }
 
+  /// Written pages.
+  uint64_t Count() const {
+    uint64_t count = 0;
+    for (const uint64_t word : words_) {
+      count += static_cast<uint64_t>(std::popcount(word));
+    }
+    return count;
+  }
+
   /// The first page at or after `page` that is written, or clean; `past` when there is none before it.
   uint64_t Find(bool written, uint64_t page, uint64_t past) const {
     while (page < past) {
