@@ -2,6 +2,7 @@ import {
   type ImageHead,
   MAX_CHAIN_LENGTH,
   openImage,
+  type OpenOptions,
   PageStreamError,
   type StoredImage,
 } from '@stillframe/page-stream';
@@ -126,18 +127,26 @@ async function climbDown(
  *
  * Throws SnapshotError where an image cannot be opened.
  */
-export function openStored(links: readonly ImageLink[]): StoredImage[] {
+export function openStored(
+  links: readonly ImageLink[],
+  options: Pick<OpenOptions, 'isTrusted'> = {},
+): StoredImage[] {
   const images: StoredImage[] = [];
-  for (const link of links) images.push(openOnto(link, images.at(-1)));
+  for (const link of links) images.push(openOnto(link, images.at(-1), options));
   return images;
 }
 
 /** Random access to one image, through the one that it builds on. Throws SnapshotError. */
-export function openOnto({ source }: ImageLink, parent: StoredImage | undefined): StoredImage {
+export function openOnto(
+  { source }: ImageLink,
+  parent: StoredImage | undefined,
+  options: Pick<OpenOptions, 'isTrusted'> = {},
+): StoredImage {
   try {
     return openImage((offset, length) => source.readAt(offset, length), {
       sizeBytes: source.sizeBytes,
       codec: pageCodec,
+      ...options,
       ...(parent === undefined ? {} : { parent }),
     });
   } catch (error) {

@@ -102,7 +102,11 @@ export class ImageSeries implements AsyncDisposable {
     this.#mark = summary.mark;
     await this.#parent?.[Symbol.asyncDispose]();
     this.#parent = undefined;
-    this.#parent = await openParent(lastPath, { parents: this.#paths.slice(0, -1), mayBeUnused: true });
+    this.#parent = await openParent(lastPath, {
+      parents: this.#paths.slice(0, -1),
+      mayBeUnused: true,
+      isTrusted: summary.mark !== undefined,
+    });
     const waitMs = Math.max(0, this.#startedMs + series.everyMs - performance.now());
     await sleep(waitMs, undefined, { signal: controls.signal }).catch(() => undefined);
     controls.signal.throwIfAborted();

@@ -11,14 +11,22 @@ export interface OpenParent extends AsyncDisposable {
   readonly paths: readonly string[];
 }
 
+export interface ParentOptions extends ParentChoice {
+  /** It was just written here: see `OpenOptions` of the page stream. */
+  readonly isTrusted?: boolean;
+}
+
 /**
  * Throws what `openChain` throws, and CliError REFUSED when nothing can build on it any more. Its identity is checked; of its pages those that are
  * compared.
  */
-export async function openParent(path: string, choice: ParentChoice = {}): Promise<OpenParent> {
+export async function openParent(
+  path: string,
+  { isTrusted = false, ...choice }: ParentOptions = {},
+): Promise<OpenParent> {
   const chain = await openChain(path, choice);
   try {
-    const image = openStored(chain.links).at(-1)!;
+    const image = openStored(chain.links, { isTrusted }).at(-1)!;
     if (image.chainLength >= MAX_CHAIN_LENGTH) {
       throw new CliError(
         'REFUSED',
