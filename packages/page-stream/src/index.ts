@@ -18,7 +18,13 @@ export type { ParentIdentity } from './layout/parent.ts';
 export type { ChunkPacker, ChunkToPack, PackedChunk, PackedSlab, PackMethod, PackRequest } from './packer.ts';
 export { type PageReader, type ParentImage, sameLayout } from './page-reader.ts';
 export { formatDigest } from './image-digest.ts';
-export { type ImageHead, type ImageIdentity, readIdentity, readImageHead, readImageRegions } from './image-identity.ts';
+export {
+  type ImageHead,
+  type ImageIdentity,
+  readIdentity,
+  readImageHead,
+  readImageRegions,
+} from './image-identity.ts';
 export type { IndexEntry } from './layout/index-part.ts';
 export * from './limits.ts';
 export * from './migration/index.ts';

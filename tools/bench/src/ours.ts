@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Child, numberAt, type Result } from './child-process.ts';
 import { type WriterLoad, type Writes, writesOf } from './load.ts';
+import type { IncrementRequest } from './ours/increment-run.ts';
 import type { PageKind } from './peers.ts';
 
 /** Where a snapshot goes. */
@@ -49,6 +50,17 @@ export interface Ours {
   /** The engine alone: every slab is released as soon as it is pulled. */
   sweep(bytes: number, kind: PageKind): Promise<{ ns: number }>;
   snapshot(request: SnapshotRequest): Promise<SnapshotFigures>;
+  /** The stream of a snapshot in lz4, of memory that holds what the file does. */
+  compressed(path: string, threads: number): Promise<{ ns: number; bytes: number }>;
+  /** A full image at `path`, and after some pages have changed an increment beside it. */
+  increment(request: IncrementRequest): Promise<IncrementFigures>;
+}
+
+export interface IncrementFigures {
+  readonly fullMs: number;
+  readonly fullBytes: number;
+  readonly incrementMs: number;
+  readonly incrementBytes: number;
 }
 
 /** Built from src/ours/main.ts; seen from src/ as from dist/. */
@@ -75,6 +87,19 @@ export function oursWith(addon: string, program = PROGRAM): Ours {
     },
     async sweep(bytes, kind) {
       return { ns: numberAt(await run('sweep', { bytes, kind }), 'ns') };
+    },
+    async compressed(file, threads) {
+      const result = await run('compressed', { path: file, threads });
+      return { ns: numberAt(result, 'ns'), bytes: numberAt(result, 'bytes') };
+    },
+    async increment(request) {
+      const result = await run('increment', request);
+      return {
+        fullMs: numberAt(result, 'fullMs'),
+        fullBytes: numberAt(result, 'fullBytes'),
+        incrementMs: numberAt(result, 'incrementMs'),
+        incrementBytes: numberAt(result, 'incrementBytes'),
+      };
     },
     async snapshot(request) {
       const result = await run('snapshot', request);

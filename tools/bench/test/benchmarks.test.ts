@@ -31,6 +31,8 @@ const EXPECTED: Readonly<Record<string, { readonly goals: number; readonly void:
   fork: { goals: 0, void: 0 },
   process: { goals: 5, void: 0 },
   codec: { goals: 2, void: 0 },
+  compress: { goals: 2, void: 0 },
+  increment: { goals: 3, void: 0 },
   read: { goals: 4, void: 0 },
 };
 

@@ -1,8 +1,10 @@
 import type { Benchmark } from '../benchmark.ts';
 import { arm } from './arm.ts';
 import { codec } from './codec.ts';
+import { compress } from './compress.ts';
 import { file } from './file.ts';
 import { fork } from './fork.ts';
+import { increment } from './increment.ts';
 import { memory } from './memory.ts';
 import { process } from './process.ts';
 import { read } from './read.ts';
@@ -22,5 +24,7 @@ export const benchmarks: readonly Benchmark[] = [
   fork,
   process,
   codec,
+  compress,
+  increment,
   read,
 ];

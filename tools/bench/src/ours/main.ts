@@ -1,18 +1,25 @@
 import type { SnapshotRequest } from '../ours.ts';
 import { type Addon, loadAddon } from './addon.ts';
 import { type ArmRequest, runArm, runSweep, runUntouched } from './engine-runs.ts';
+import { type CompressedRequest, runCompressed } from './compressed-run.ts';
+import { type IncrementRequest, runIncrement } from './increment-run.ts';
 import { runSnapshot } from './snapshot-run.ts';
 
 // ours SCENARIO REQUEST: one measurement of ours, like one run of a C peer. Prints one JSON object. Both arguments are our own main
 // program's (src/ours.ts), so they are believed.
 
-type Request = SnapshotRequest & ArmRequest & { readonly addon: string };
+type Request = SnapshotRequest &
+  ArmRequest &
+  CompressedRequest &
+  IncrementRequest & { readonly addon: string };
 
 const SCENARIOS: Readonly<Record<string, (addon: Addon, request: Request) => object | Promise<object>>> = {
   arm: runArm,
   sweep: runSweep,
   untouched: runUntouched,
   snapshot: runSnapshot,
+  compressed: runCompressed,
+  increment: runIncrement,
 };
 
 const [scenario = '', text = '{}'] = process.argv.slice(2);
