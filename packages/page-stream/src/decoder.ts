@@ -91,6 +91,19 @@ export class PageStreamDecoder {
   }
 
   /**
+   * Whether all frames that came by `wrote` were taken from the batch, so that the next bytes may be read to `writable()` while the last of
+   * them is in use.
+   */
+  get needsBytes(): boolean {
+    try {
+      return this.#failure === undefined && this.#whole(this.#buffer.pending) === 0;
+    } catch {
+      // Taking the next frame tells.
+      return false;
+    }
+  }
+
+  /**
    * Where to read the next bytes to; never empty. Valid until the next `push` or `wrote`. Decodes what was not taken of the last
    * batch, so with `earlier` or `parent` take the batch first.
    */

@@ -80,7 +80,7 @@ export class ChainFrames {
       ...(below === undefined ? {} : { parent: asParent(below, memory) }),
     });
     this.#decoder = decoder;
-    yield* readFrames(source, decoder);
+    yield* readFrames(source, decoder, { ahead: true });
     this.#doneBytes += decoder.offset;
     this.#decoder = undefined;
   }

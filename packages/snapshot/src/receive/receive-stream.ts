@@ -73,7 +73,7 @@ export function receiveStream(options: StreamOptions): ReceiveRun {
     ...decoderSources(target, parent),
   });
   const bytes = 'read' in source ? source : sourceOf(source);
-  return receiveFrames(readFrames(bytes, decoder), () => decoder.offset, options);
+  return receiveFrames(readFrames(bytes, decoder, { ahead: true }), () => decoder.offset, options);
 }
 
 /** Restores a stored image: the same machine. */
