@@ -91,3 +91,9 @@ export function numberAt(result: Result, key: string): number {
   if (typeof value !== 'number') throw new ChildError(`${key} is missing in ${JSON.stringify(result)}`);
   return value;
 }
+
+export function numbersAt(result: Result, key: string): readonly number[] {
+  const value = result[key];
+  if (Array.isArray(value) && value.every((one) => typeof one === 'number')) return value;
+  throw new ChildError(`${key} is missing in ${JSON.stringify(result)}`);
+}

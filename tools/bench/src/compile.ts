@@ -21,6 +21,7 @@ const ADDON_FLAGS = ['-shared', '-fPIC', '-isystem', HEADERS, '-DNAPI_VERSION=8'
 const PROGRAMS = {
   arm: { sources: ['arm.c'], flags: [] },
   copy: { sources: ['copy.c'], flags: [] },
+  track: { sources: ['track.c'], flags: [] },
   write_file: { sources: ['write_file.c'], flags: [] },
   discard: { sources: ['discard.c'], flags: [] },
   send_tcp: { sources: ['send_tcp.c'], flags: [] },

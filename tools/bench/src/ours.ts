@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { Child, numberAt, type Result } from './child-process.ts';
+import { Child, numberAt, numbersAt, type Result } from './child-process.ts';
 import { type WriterLoad, type Writes, writesOf } from './load.ts';
 import type { IncrementRequest } from './ours/increment-run.ts';
+import type { TrackRequest } from './ours/track-run.ts';
 import type { PageKind } from './peers.ts';
 
 /** Where a snapshot goes. */
@@ -49,11 +50,30 @@ export interface Ours {
   captureUntouched(bytes: number): Promise<{ residentBytes: number; dataBytes: number; zeroPages: number }>;
   /** The engine alone: every slab is released as soon as it is pulled. */
   sweep(bytes: number, kind: PageKind): Promise<{ ns: number }>;
+  /** Finds the pages that were written, after one look that found none. */
+  track(request: TrackRequest): Promise<TrackFigures>;
   snapshot(request: SnapshotRequest): Promise<SnapshotFigures>;
   /** The stream of a snapshot in lz4, of memory that holds what the file does. */
   compressed(path: string, threads: number): Promise<{ ns: number; bytes: number }>;
   /** A full image at `path`, and after some pages have changed an increment beside it. */
   increment(request: IncrementRequest): Promise<IncrementFigures>;
+  /** A snapshot over a connection that is cut when its reader has had `cutAtBytes`; 0 for never. */
+  resume(request: { bytes: number; cutAtBytes: number; isSession: boolean }): Promise<ResumeFigures>;
+}
+
+export interface ResumeFigures {
+  readonly streamMs: number;
+  /** Given to the connection that was cut, and never read. */
+  readonly lostBytes: number;
+  /** Given to the one after it, though the reader had it. */
+  readonly againBytes: number;
+}
+
+export interface TrackFigures {
+  readonly ns: number;
+  /** Of all writes together. */
+  readonly writeNs: number;
+  readonly pages: number;
 }
 
 export interface IncrementFigures {
@@ -88,6 +108,9 @@ export function oursWith(addon: string, program = PROGRAM): Ours {
     async sweep(bytes, kind) {
       return { ns: numberAt(await run('sweep', { bytes, kind }), 'ns') };
     },
+    async track(request) {
+      return trackFiguresOf(await run('track', request));
+    },
     async compressed(file, threads) {
       const result = await run('compressed', { path: file, threads });
       return { ns: numberAt(result, 'ns'), bytes: numberAt(result, 'bytes') };
@@ -99,6 +122,20 @@ export function oursWith(addon: string, program = PROGRAM): Ours {
         fullBytes: numberAt(result, 'fullBytes'),
         incrementMs: numberAt(result, 'incrementMs'),
         incrementBytes: numberAt(result, 'incrementBytes'),
+      };
+    },
+    async resume({ bytes, cutAtBytes, isSession }) {
+      const args = ['--expose-gc', program, 'resumeReader', JSON.stringify({ cutAtBytes, addon })];
+      const reader = new Child(process.execPath, args);
+      const port = numberAt(await reader.next(), 'port');
+      const result = await run('resume', { bytes, port, isSession });
+      const read = await reader.last();
+      const [first = 0, second = 0] = numbersAt(result, 'givenBytes');
+      const takenBytes = numberAt(read, 'takenBytes');
+      return {
+        streamMs: numberAt(result, 'streamMs'),
+        lostBytes: first - takenBytes,
+        againBytes: second - (numberAt(read, 'bytes') - takenBytes),
       };
     },
     async snapshot(request) {
@@ -114,5 +151,13 @@ export function oursWith(addon: string, program = PROGRAM): Ours {
         writes: writesOf(result),
       };
     },
+  };
+}
+
+export function trackFiguresOf(result: Result): TrackFigures {
+  return {
+    ns: numberAt(result, 'ns'),
+    writeNs: numberAt(result, 'writeNs'),
+    pages: numberAt(result, 'pages'),
   };
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { Child, numberAt, type Result } from './child-process.ts';
 import type { Program } from './compile.ts';
+import { type TrackFigures, trackFiguresOf } from './ours.ts';
 import { type WriterLoad, type Writes, writesOf } from './load.ts';
 
 export type PageKind = 'base' | 'huge' | 'untouched';
@@ -9,6 +10,8 @@ export type PageKind = 'base' | 'huge' | 'untouched';
 export interface Peers {
   /** The bare ioctl. */
   arm(bytes: number, kind: PageKind): Promise<{ ns: number; hugeBytes: number }>;
+  /** Finds the pages that were written, by ioctls alone. */
+  track(bytes: number, every: number): Promise<TrackFigures>;
   copy(bytes: number, kind: PageKind, form: 'ring' | 'whole' | 'release'): Promise<{ ns: number }>;
   /** LZ4 alone, on as many threads, of what the file holds. */
   pack(file: string, threads: number): Promise<{ ns: number }>;
@@ -52,6 +55,7 @@ export function peersIn(folder: string): Peers {
       const result = await start('arm', bytes, kind).last();
       return { ns: numberAt(result, 'ns'), hugeBytes: numberAt(result, 'hugeBytes') };
     },
+    track: async (bytes, every) => trackFiguresOf(await start('track', bytes, every).last()),
     copy: (bytes, kind, form) => time('copy', bytes, kind, form),
     pack: (file, threads) => time('pack', file, threads),
     writeFile: (bytes, file, state) => time('write_file', bytes, file, state),

@@ -8,13 +8,16 @@ import { increment } from './increment.ts';
 import { memory } from './memory.ts';
 import { process } from './process.ts';
 import { read } from './read.ts';
+import { resume } from './resume.ts';
 import { stalls } from './stalls.ts';
 import { stallingSink } from './stalling-sink.ts';
 import { sweep } from './sweep.ts';
 import { tcp } from './tcp.ts';
+import { track } from './track.ts';
 
 export const benchmarks: readonly Benchmark[] = [
   arm,
+  track,
   sweep,
   file,
   tcp,
@@ -26,5 +29,6 @@ export const benchmarks: readonly Benchmark[] = [
   codec,
   compress,
   increment,
+  resume,
   read,
 ];

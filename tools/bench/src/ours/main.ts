@@ -3,23 +3,32 @@ import { type Addon, loadAddon } from './addon.ts';
 import { type ArmRequest, runArm, runSweep, runUntouched } from './engine-runs.ts';
 import { type CompressedRequest, runCompressed } from './compressed-run.ts';
 import { type IncrementRequest, runIncrement } from './increment-run.ts';
+import { type ReaderRequest, runResumeReader } from './resume-reader.ts';
+import { type ResumeRequest, runResume } from './resume-run.ts';
 import { runSnapshot } from './snapshot-run.ts';
+import { runTrack, type TrackRequest } from './track-run.ts';
 
 // ours SCENARIO REQUEST: one measurement of ours, like one run of a C peer. Prints one JSON object. Both arguments are our own main
 // program's (src/ours.ts), so they are believed.
 
 type Request = SnapshotRequest &
   ArmRequest &
+  TrackRequest &
   CompressedRequest &
-  IncrementRequest & { readonly addon: string };
+  IncrementRequest &
+  ReaderRequest &
+  ResumeRequest & { readonly addon: string };
 
 const SCENARIOS: Readonly<Record<string, (addon: Addon, request: Request) => object | Promise<object>>> = {
   arm: runArm,
   sweep: runSweep,
+  track: runTrack,
   untouched: runUntouched,
   snapshot: runSnapshot,
   compressed: runCompressed,
   increment: runIncrement,
+  resume: runResume,
+  resumeReader: runResumeReader,
 };
 
 const [scenario = '', text = '{}'] = process.argv.slice(2);
