@@ -11,7 +11,7 @@ export interface Packing extends Disposable {
   readonly packedSlabs?: number;
 }
 
-/** More are of no use: see `MAX_SLABS_UNDER_WAY` in `@stillframe/page-stream`. */
+/** More are of no use: see `SLABS_UNDER_WAY_MAX` in `@stillframe/page-stream`. */
 const THREADS_MAX = 30;
 
 /** Starts the threads that the choice needs. Throws CliError NOT_AVAILABLE where there is no native codec. */

@@ -44,6 +44,9 @@ export interface NativePageCodec {
     seedHigh: number,
     hashes: Uint32Array,
   ): void;
+
+  /** Whether both hold the same bytes. */
+  isSame(one: Uint8Array, other: Uint8Array): boolean;
 }
 
 /** Inject this as the codec of an encoder or decoder. */
@@ -54,6 +57,8 @@ export const pageCodec: NativePageCodec = {
   unpackLz4: addon.unpackLz4,
   unpackZstd: addon.unpackZstd,
   hashPages: addon.hashPages,
+  // Of Node, which compares at the speed of memory.
+  isSame: (one, other) => Buffer.compare(one, other) === 0,
 };
 
 export { type PackedSlab, Packer, PackerError, type PackerOptions, type PackRequest } from './packer.ts';

@@ -123,3 +123,12 @@ describe('an image that was packed natively', () => {
     await expect(writing).rejects.toMatchObject({ code: 'PACKER_CLOSED' });
   });
 });
+
+it.each([0, 1, 2000, PAGE - 1])('two pages differ by a byte (%i)', (at) => {
+  const one = memoryOf([3]);
+  const other = new Uint8Array(new SharedArrayBuffer(PAGE));
+  other.set(one);
+  expect(pageCodec.isSame(one, other)).toBe(true);
+  other[at]! ^= 1;
+  expect(pageCodec.isSame(one, other)).toBe(false);
+});

@@ -15,6 +15,7 @@ it('fits where a PageCodec is wanted', () => {
     'digestRun',
     'findZeroRuns',
     'hashPages',
+    'isSame',
     'unpackLz4',
     'unpackZstd',
   ]);

@@ -2,9 +2,9 @@
  * The choice for a slab depends on how the slabs went that are this far before it. Not on whichever are done: then the same input would give
  * other bytes each time. More slabs than this under way would wait for each other.
  */
-export const MAX_SLABS_UNDER_WAY = 32;
+export const SLABS_UNDER_WAY_MAX = 32;
 
-/** Lets choices be made in the order of the slabs, each knowing the results of all but the MAX_SLABS_UNDER_WAY before it, in order. */
+/** Lets choices be made in the order of the slabs, each knowing the results of all but the SLABS_UNDER_WAY_MAX before it, in order. */
 export class PackOrder<Result> {
   readonly #results: Promise<Result | undefined>[] = [];
   readonly #learn: (result: Result) => void;
@@ -17,7 +17,7 @@ export class PackOrder<Result> {
   /** Calls `begin` when its turn has come. What it rejects with teaches nothing. */
   take(begin: () => Promise<Result>): Promise<Result> {
     const begun = this.#turn.then(async () => {
-      if (this.#results.length === MAX_SLABS_UNDER_WAY) {
+      if (this.#results.length === SLABS_UNDER_WAY_MAX) {
         const result = await this.#results.shift();
         if (result !== undefined) this.#learn(result);
       }

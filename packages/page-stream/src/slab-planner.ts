@@ -97,13 +97,22 @@ export class SlabPlanner {
     parent.readPages(id, firstPage, base);
     const pages = this.#bytes.subarray(at, at + pageCount * pageSize);
     for (let page = 0; page < pageCount; ) {
-      const same = samePages(pages, base, page * pageSize, pageSize);
+      const same = this.#isSame(pages, base, page);
       let end = page + 1;
-      while (end < pageCount && samePages(pages, base, end * pageSize, pageSize) === same) end++;
+      while (end < pageCount && this.#isSame(pages, base, end) === same) end++;
       if (same) this.#planner.addBare('parent', firstPage + page, end - page);
       else this.#addContent(firstPage + page, end - page, at + page * pageSize);
       page = end;
     }
+  }
+
+  /** Whether page `page` is the same in both. */
+  #isSame(pages: Uint8Array, base: Uint8Array, page: number): boolean {
+    const { pageSize } = this.#region;
+    const { codec } = this.#parts;
+    const start = page * pageSize;
+    if (codec.isSame === undefined) return samePages(pages, base, start, pageSize);
+    return codec.isSame(pages.subarray(start, start + pageSize), base.subarray(start, start + pageSize));
   }
 
   /** Pages that are neither zero nor as in the parent. */

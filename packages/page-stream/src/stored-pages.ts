@@ -125,6 +125,11 @@ export class StoredPages implements PageReader {
       to.set(this.#frames.bytes(placeOf(stored.table, stored.header.offset, index) + skipped, to.length));
       return;
     }
+    if (run.kind === 'data' && to.length === run.storedBytes) {
+      // All of it, so there is nothing to keep for later.
+      to.set(this.#stored(run, placeOf(stored.table, stored.header.offset, index)));
+      return;
+    }
     to.set(this.#chunk(stored.table, stored.header.offset, index).subarray(skipped, skipped + to.length));
   }
 
@@ -134,10 +139,7 @@ export class StoredPages implements PageReader {
     const known = this.#chunks.get(at);
     if (known) return known;
     const run = table.runs[index]!;
-    const stored = this.#frames.bytes(at, run.storedBytes);
-    if (this.#frames.codec.crc32c(stored) !== run.storedCrc) {
-      throw new PageStreamError('STREAM_PAYLOAD_CRC', at, `stored CRC mismatch in a ${run.kind} run`);
-    }
+    const stored = this.#stored(run, at);
     const pages = new Uint8Array(run.pageCount * table.region.pageSize);
     this.#expectReadable(run, at);
     if (!this.#unpacker.unpack(table.region.id, run, stored, pages)) {
@@ -149,6 +151,13 @@ export class StoredPages implements PageReader {
     }
     this.#chunks.set(at, pages, pages.length);
     return pages;
+  }
+
+  /** The stored bytes of a run, their checksum right; valid until the next read. */
+  #stored(run: ChunkRun, at: number): Uint8Array {
+    const stored = this.#frames.bytes(at, run.storedBytes);
+    if (this.#frames.codec.crc32c(stored) === run.storedCrc) return stored;
+    throw new PageStreamError('STREAM_PAYLOAD_CRC', at, `stored CRC mismatch in a ${run.kind} run`);
   }
 
   #expectReadable({ kind }: ChunkRun, at: number): void {

@@ -1,4 +1,4 @@
-import { MAX_SLABS_UNDER_WAY } from '@stillframe/page-stream';
+import { SLABS_UNDER_WAY_MAX } from '@stillframe/page-stream';
 import type { CaptureOptions } from './guest.ts';
 
 /** How captured pages travel from the store to the sink. */
@@ -41,8 +41,8 @@ export function pumpMode({ preImagesMaxBytes }: CaptureOptions, slabsUnderWay?: 
   return slabsUnderWay === undefined ? OVERLAPPED : { ...OVERLAPPED, maxBatches: slabsUnderWay, maxSlabs: 1 };
 }
 
-/** How many slabs may be in a packer at a time. RangeError for what is not 1 to MAX_SLABS_UNDER_WAY. */
+/** How many slabs may be in a packer at a time. RangeError for what is not 1 to SLABS_UNDER_WAY_MAX. */
 export function packedSlabs(wanted: number = PACKED_SLABS_DEFAULT): number {
-  if (Number.isInteger(wanted) && wanted >= 1 && wanted <= MAX_SLABS_UNDER_WAY) return wanted;
-  throw new RangeError(`packedSlabs is ${wanted}; 1 to ${MAX_SLABS_UNDER_WAY}`);
+  if (Number.isInteger(wanted) && wanted >= 1 && wanted <= SLABS_UNDER_WAY_MAX) return wanted;
+  throw new RangeError(`packedSlabs is ${wanted}; 1 to ${SLABS_UNDER_WAY_MAX}`);
 }
