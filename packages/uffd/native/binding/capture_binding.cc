@@ -18,6 +18,7 @@
 
 #include "binding/addon.h"
 #include "binding/page_runs.h"
+#include "binding/ready_function.h"
 #include "binding/values.h"
 #include "core/capture_engine.h"
 #include "kernel/unique_fd.h"
@@ -46,20 +47,6 @@ std::vector<GuestRegion> ToRegions(std::span<const uint64_t> words, int memory_f
   }
   return regions;
 }
-
-/// A call that was queued before the end of the environment may run when JavaScript no longer can: then
-/// nobody is left to be told.
-void CallReady(Napi::Env env, Napi::Function callback, std::nullptr_t* /*context*/, void* /*data*/) {
-  if (static_cast<napi_env>(env) == nullptr || callback.IsEmpty()) {
-    return;
-  }
-  napi_value undefined = nullptr;
-  if (napi_get_undefined(env, &undefined) == napi_ok) {
-    napi_call_function(env, undefined, callback, 0, nullptr, nullptr);
-  }
-}
-
-using ReadyFunction = Napi::TypedThreadSafeFunction<std::nullptr_t, void, CallReady>;
 
 class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
  public:
