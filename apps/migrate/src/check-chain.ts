@@ -7,6 +7,7 @@ import { pageCodec } from './codec.ts';
 import type { LoadOptions } from './load-image.ts';
 import { tellDamage } from './report/damage.ts';
 import { watchReceipt } from './report/watch-receipt.ts';
+import { noteSalvagedIn } from './salvaged-note.ts';
 
 /** Takes everything and keeps nothing. */
 const nowhere: Target = {
@@ -28,6 +29,7 @@ export async function checkChain(
   return await tellDamage(report, async () => {
     const mark = new ReadMark();
     await using chain = await openChain(path, { ...choice, mark });
+    await noteSalvagedIn(chain.links, report);
     const check = () => checkLinks(chain.links, { context, report });
     return chain.links.length === 1 ? await check() : await mark.naming(check);
   });

@@ -14,6 +14,7 @@ import { memoryTarget } from './io/memory-target.ts';
 import { tellDamage } from './report/damage.ts';
 import type { Report } from './report/report.ts';
 import { watchReceipt } from './report/watch-receipt.ts';
+import { noteSalvagedIn } from './salvaged-note.ts';
 import type { WorkloadImage } from './workloads/index.ts';
 
 /** An image in memory whose checksums, coverage and digest are right. Disposing gives the memory back. */
@@ -46,6 +47,7 @@ export async function restoreInto(
   return await tellDamage(report, async () => {
     const mark = new ReadMark();
     await using chain = await openChain(path, { ...choice, mark });
+    await noteSalvagedIn(chain.links, report);
     const read = () => watchReceipt(startReading(chain, target, context.signal), 'read', { context, report });
     // Of one file there is no doubt.
     return chain.links.length === 1 ? await read() : await mark.naming(read);

@@ -6,6 +6,7 @@ import { openFileSource } from '../io/file-source.ts';
 import { tellDamage } from '../report/damage.ts';
 import { frameText, inspectText } from '../report/inspect-text.ts';
 import { processObject } from '../report/process-text.ts';
+import { noteSalvaged } from '../salvaged-note.ts';
 import { type ImageSurvey, surveyImage } from '../survey-image.ts';
 
 interface InspectFlags {
@@ -46,6 +47,7 @@ async function inspect(path: string, flags: InspectFlags, context: CliContext): 
       ...(flags.frames === true ? { onFrame: showFrame } : {}),
     }),
   );
+  await noteSalvaged(path, survey.streamId, report);
   const { totals, stateBytes: _bytes, ...rest } = survey;
   const process = processOf(survey);
   report.result(inspectText(survey, source.sizeBytes, process), {

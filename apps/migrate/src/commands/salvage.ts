@@ -9,6 +9,7 @@ import { tellDamage } from '../report/damage.ts';
 import { PageMapText } from '../report/page-map.ts';
 import { showBytes, showCount } from '../report/units.ts';
 import { lostReport, type Salvaged, writeSalvaged } from '../salvage-image.ts';
+import { lostPath } from '../salvaged-note.ts';
 import { countLost, type DamagedImage, openDamaged } from '../salvage-pages.ts';
 
 interface SalvageFlags extends ParentFlags {
@@ -37,11 +38,6 @@ Examples:
 `,
     )
     .action((path: string, flags: SalvageFlags) => salvage(path, flags, context));
-}
-
-/** Where the report of what is lost goes. */
-export function lostPath(imagePath: string): string {
-  return `${imagePath}.lost.json`;
 }
 
 async function salvage(path: string, flags: SalvageFlags, context: CliContext): Promise<void> {

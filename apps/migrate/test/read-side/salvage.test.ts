@@ -69,7 +69,17 @@ describe('salvage', () => {
       });
       expect(report.streamId).toBe(run.lines().at(-1)!['streamId']);
       expect((await stat(`${out}.lost.json`)).mode & 0o777).toBe(0o600);
-      expect((await runCommand(['verify', out])).exitCode).toBe(0);
+      for (const command of [['verify'], ['inspect'], ['restore', '--into', 'memory']]) {
+        // oxlint-disable-next-line no-await-in-loop -- one command after the other
+        const read = await runCommand([command[0]!, out, ...command.slice(1)]);
+        expect(read.exitCode).toBe(0);
+        expect(read.stderr).toContain(`${out} was salvaged: 16 pages of it are lost and read as zeros`);
+      }
+      // Another image under the name has nothing to do with it.
+      await fileOf(folder, 'rest', await encodeChunked(memory));
+      expect((await runCommand(['verify', out])).stderr).not.toContain('salvaged');
+      await fileOf(folder, 'rest.lost.json', Buffer.from('{'));
+      expect((await runCommand(['verify', out])).stderr).toContain('was salvaged: parts of it');
     }));
 
   test('damage behind the regions: every page is right or named, whatever the bit', { timeout: 60_000 }, () =>
