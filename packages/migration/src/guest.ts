@@ -69,27 +69,33 @@ export interface MovingTarget {
   resume(): Promise<void>;
   /** Gives up everything received. Idempotent; never called once `start` was. */
   discard(): Promise<void>;
-  /** From now on pages that have not come are fetched when they are touched: post-copy. Absent when the target cannot do that. */
-  lazy?(): LazyMemory | Promise<LazyMemory>;
+  /**
+   * Post-copy: these pages are missing from now on. Whatever they hold is thrown away, and who touches one waits until it is installed;
+   * `writePages` is not called any more. Called before `start`, after everything else has come. Absent when the target cannot do that.
+   */
+  lazy?(missing: readonly DirtyRun[]): LazyMemory | Promise<LazyMemory>;
 }
 
-/** A page that somebody waits for. */
-export interface MissingPage {
+/** Pages that somebody waits for, or that are worth having soon. */
+export interface MissingPages {
   readonly region: number;
-  readonly page: number;
+  readonly firstPage: number;
+  readonly pageCount: number;
 }
 
-/** Memory that fills on touch; `PageServer` of `@stillframe/uffd` is one. Only the destination of a post-copy needs it. */
+/**
+ * Memory that fills on touch; `PageFiller` of `@stillframe/uffd` is nearly one. Only the destination of a post-copy needs it.
+ *
+ * Whoever touches memory must not be the thread that fills it.
+ */
 export interface LazyMemory {
-  /** Up to `max` pages that were touched and are missing, first touched first; each page is reported once. Never blocks. */
-  takeRequests(max: number): readonly MissingPage[];
-  /** Resolves when `takeRequests` would return something, when closed, or when `signal` aborts. May resolve early. */
-  wait(signal?: AbortSignal): Promise<void>;
+  /** Up to `max` requests, those that somebody waits for first; each is given once. Never blocks. */
+  takeRequests(max: number): readonly MissingPages[];
+  /** Resolves when there are requests, or when closed. May resolve early. */
+  wait(): Promise<void>;
   /** Puts whole pages in, and wakes who waits for them. Pages that are there already stay as they are. `bytes` may be reused afterwards. */
-  install(region: number, firstPage: number, bytes: Uint8Array): void;
-  installZero(region: number, firstPage: number, pageCount: number): void;
-  /** How many pages are not there yet. */
-  missing(): number;
-  /** Everything is there: the memory is ordinary memory from now on. With pages missing, who waits for them fails; it never sleeps on. */
-  close(): Promise<void>;
+  install(region: number, firstPage: number, bytes: Uint8Array): unknown;
+  installZero(region: number, firstPage: number, pageCount: number): unknown;
+  /** Every page is there: ordinary memory from now on. With pages missing, who waits for them fails; it never sleeps on. Idempotent. */
+  close(): void | Promise<void>;
 }

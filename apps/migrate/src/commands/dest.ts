@@ -7,8 +7,8 @@ import { exitCodeOf } from '../exit-code.ts';
 import { imagePath } from '../io/image-path.ts';
 import { streamFileTarget } from '../io/stream-file-target.ts';
 import { memoryTarget } from '../io/memory-target.ts';
-import { listenForSessions } from '../io/session-listener.ts';
-import { type Arrival, listenForSources, type SourceListener } from '../io/source-listener.ts';
+import { listenForSessions, type SessionListener } from '../io/session-listener.ts';
+import { type Arrival, listenForSources } from '../io/source-listener.ts';
 import { formatEndpoint, parseEndpoint } from '../options/endpoint.ts';
 import { announcedBy } from '../migration/announced.ts';
 import { bundledMovables } from '../migration/bundled.ts';
@@ -169,7 +169,7 @@ interface Serving {
   readonly flags: DestFlags;
   readonly signal: AbortSignal;
   readonly parent: OpenParent | undefined;
-  readonly listener: SourceListener;
+  readonly listener: SessionListener;
 }
 
 /** What the source wants: to leave a picture, or to move its guest here. */
@@ -184,7 +184,7 @@ async function takeIn(arrival: Arrival, makeTarget: () => Destination, serving: 
     report,
     signal,
     transport,
-    next: async () => (await listener.next()).open(),
+    next: async (until) => (await listener.next(until)).open(),
     timeouts: migrationTimeoutsFrom(timeouts),
     movables: bundledMovables,
     keepMs: flags.keepS === undefined ? undefined : parseSeconds(flags.keepS, '--keep-s') * 1000,

@@ -9,6 +9,8 @@ import { WaitingLine } from './waiting-line.ts';
 
 /** A listener whose sources may lose their connections and come back. */
 export interface SessionListener extends SourceListener {
+  /** Also rejects with the reason of `until`, and then takes nobody away. */
+  next(until?: AbortSignal): Promise<Arrival>;
   /** Waits until every source has heard what became of its image, or was given up, or the signal fires. */
   settled(): Promise<void>;
 }
@@ -43,7 +45,7 @@ export function listenForSessions(
   void takeAll(listener, place).catch((error: unknown) => closed.abort(error));
   return {
     endpoint: listener.endpoint,
-    next: () => line.next(AbortSignal.any([signal, closed.signal])),
+    next: (until = signal) => line.next(AbortSignal.any([signal, closed.signal, until])),
     async settled() {
       const over = new AbortController();
       const aborted = once(signal, 'abort', { signal: over.signal }).catch(() => undefined);

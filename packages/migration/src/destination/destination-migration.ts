@@ -5,10 +5,11 @@ import {
   type MemoryAccount,
   MigrationDecoder,
   type MigrationFrame,
+  type PageBitmap,
   type PagesFrame,
   StateCollector,
 } from '@stillframe/page-stream';
-import type { Clock, EventHub, GuestState } from '@stillframe/snapshot';
+import type { Clock, EventHub, GuestState, Transport } from '@stillframe/snapshot';
 import { asMigrationError, attempt, MigrationError } from '../error.ts';
 import type { ArrivalSummary, DestinationEvents, DestinationPhase, DestinationProgress } from '../event.ts';
 import {
@@ -21,7 +22,10 @@ import {
 import { type DestinationRecord, noRecord } from '../hand-over/record.ts';
 import { MachineRunner } from '../hand-over/runner.ts';
 import { MigrationLink } from '../link/migration-link.ts';
+import { PageSet } from '../pages/page-set.ts';
 import type { MigrationTimeouts } from '../link/timeouts.ts';
+import { acceptLane } from './accept-lane.ts';
+import { PageFetch } from './page-fetch.ts';
 import type { ReceiveGuestOptions } from './receive-guest.ts';
 
 export interface DestinationMigrationOptions extends ReceiveGuestOptions {
@@ -51,6 +55,11 @@ export class DestinationMigration {
   #startedNs = 0;
   #cause: MigrationError | undefined;
   #isLazy = false;
+  #streamId = new Uint8Array();
+  /** Post-copy: what comes after the hand-over. */
+  #missing: PageSet | undefined;
+  #lane: MigrationLink | undefined;
+  #fetch: PageFetch | undefined;
 
   constructor(options: DestinationMigrationOptions) {
     this.#options = options;
@@ -94,8 +103,8 @@ export class DestinationMigration {
     } finally {
       signal.removeEventListener('abort', onAbort);
       ticking.stop();
-      await this.#link.close();
-      await this.#link.destroy();
+      await Promise.all([this.#link.close(), this.#lane?.close()]);
+      await Promise.all([this.#link.destroy(), this.#lane?.destroy()]);
     }
   }
 
@@ -133,8 +142,15 @@ export class DestinationMigration {
 
   async #take(frame: MigrationFrame): Promise<void> {
     switch (frame.type) {
+      case 'header':
+        this.#streamId = frame.streamId.slice();
+        return;
       case 'regions':
-        return await attempt('target-failed', 'allocate', () => this.#options.target.allocate(frame.regions));
+        await attempt('target-failed', 'allocate', () => this.#options.target.allocate(frame.regions));
+        void this.#acceptLanes();
+        return;
+      case 'resume-bitmap':
+        return this.#announced(frame);
       case 'pages':
         return await this.#takePages(frame);
       case 'state':
@@ -145,22 +161,70 @@ export class DestinationMigration {
         return;
       case 'end':
         this.#endDigest = frame.digest;
+        this.#checkComplete();
         return;
       case 'hand-over':
         return this.#hear(frame.step, frame.lazy);
-      case 'header':
       case 'hello':
       case 'abort':
       case 'page-request':
-      case 'resume-bitmap':
       case 'lane':
       case 'skipped':
         return;
     }
   }
 
+  /** Pages that are still to come are told before the offer. */
+  #announced(bitmap: PageBitmap): void {
+    const account = this.#decoder.account!;
+    this.#missing ??= new PageSet(account.regions);
+    this.#missing.addBitmap(bitmap);
+  }
+
+  /** Further connections of this source, for as long as it goes on. */
+  async #acceptLanes(): Promise<void> {
+    const { next } = this.#options;
+    if (next === undefined) return;
+    while (!this.#over.signal.aborted) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const transport = await next(this.#over.signal).catch(() => undefined);
+      if (transport === undefined) return;
+      void this.#acceptLane(transport);
+    }
+  }
+
+  async #acceptLane(transport: Transport): Promise<void> {
+    const { clock, timeouts, codec } = this.#options;
+    const lane = await acceptLane({
+      transport,
+      account: this.#decoder.account!,
+      streamId: this.#streamId,
+      clock,
+      timeouts,
+      ...(codec === undefined ? {} : { codec }),
+      onFrame: (frame) => this.#take(frame),
+    });
+    if (lane === undefined) return;
+    this.#lane = lane.link;
+    this.#fetch?.use(lane.link);
+    await this.#listenTo(lane.receiving);
+  }
+
+  async #listenTo(receiving: Promise<void>): Promise<void> {
+    try {
+      await receiving;
+      this.#end('lost', this.#link.lost('it closed the lane of requests'));
+    } catch (error) {
+      this.#end('lost', asMigrationError(error, 'peer-lost', 'receive on a lane'));
+    }
+  }
+
   async #takePages({ region, runs, bytes }: PagesFrame): Promise<void> {
     for (const { pageCount } of runs) this.#receivedPages += pageCount;
+    if (this.#fetch !== undefined) {
+      this.#fetch.take(region, runs, bytes);
+      return this.#checkComplete();
+    }
     try {
       const writing = this.#options.target.writePages(region, runs, bytes);
       if (writing !== undefined) await writing;
@@ -203,7 +267,13 @@ export class DestinationMigration {
         return await this.#say('prepared');
       case 'send-started':
         this.#enter(this.#isLazy ? 'fetch' : 'done');
-        return await this.#say('started');
+        await this.#say('started');
+        if (this.#isLazy) {
+          // The source pushes now: from a live one something comes all the time.
+          this.#link.bePatient(false);
+          this.#checkComplete();
+        }
+        return undefined;
       case 'send-returned':
         return await this.#say('returned');
       case 'send-complete':
@@ -219,7 +289,8 @@ export class DestinationMigration {
       case 'start':
         return await this.#start();
       case 'pause':
-        await target.pause().catch(() => undefined);
+        // Not awaited: a writer that waits for a page that cannot come is asleep, but never at rest.
+        void target.pause().catch(() => undefined);
         return undefined;
       case 'resume':
         await target.resume().catch(() => undefined);
@@ -241,7 +312,8 @@ export class DestinationMigration {
       if (state === undefined || account === undefined) {
         throw new MigrationError('corrupt-stream', 'the source offers a guest without state or memory');
       }
-      if (!this.#isLazy) this.#assertComplete(account);
+      if (this.#isLazy) await this.#beLazy(account);
+      else this.#assertComplete(account);
       await attempt('target-failed', 'load the state', () => this.#options.target.loadState(state));
     } catch (error) {
       this.#cause ??= asMigrationError(error, 'target-failed', 'prepare');
@@ -249,6 +321,54 @@ export class DestinationMigration {
     }
     const { type } = await this.#record('prepared');
     return { type: type === 'recorded' ? 'ready' : 'failed' };
+  }
+
+  /** From here on pages come when they are touched, or unasked. */
+  async #beLazy(account: MemoryAccount): Promise<void> {
+    const { target } = this.#options;
+    const missing = this.#missing ?? new PageSet(account.regions);
+    for (const run of missing.runs()) account.terms[run.region]!.forget(run.firstPage, run.pageCount);
+    if (account.missingCount !== missing.count) {
+      throw new MigrationError('corrupt-stream', 'pages did not come that will not come either', {
+        operands: { missing: account.missingCount, announced: missing.count },
+      });
+    }
+    if (target.lazy === undefined) {
+      throw new MigrationError(
+        'target-failed',
+        'the destination cannot run a guest whose pages are still to come',
+        {
+          hint: 'Use pre-copy. Post-copy needs a target with `lazy`.',
+        },
+      );
+    }
+    const memory = await attempt('target-failed', 'lazy', () => target.lazy!([...missing.runs()]));
+    this.#fetch = new PageFetch({
+      memory,
+      regions: account.regions,
+      link: this.#lane ?? this.#link,
+      onFailure: (error) => this.#end('lost', asMigrationError(error, 'peer-lost', 'ask for pages')),
+    });
+  }
+
+  /** Post-copy: every page has come, and the memory is what the source had. */
+  #checkComplete(): void {
+    const account = this.#decoder.account!;
+    const { name } = this.#machine.state;
+    if (this.#fetch === undefined || this.#endDigest === undefined || account.missingCount > 0) return;
+    if (name !== 'fetching' && name !== 'stalled') return;
+    try {
+      this.#assertComplete(account);
+    } catch (error) {
+      // It runs on memory that is not what it was: nobody may go on with it, and the source has all of it.
+      return this.#end('lost', asMigrationError(error, 'corrupt-stream', 'check the digest'));
+    }
+    void this.#finishFetching();
+  }
+
+  async #finishFetching(): Promise<void> {
+    await this.#fetch?.close();
+    this.#machine.dispatch({ type: 'complete' });
   }
 
   /** Every page has come, and the memory is that of the source. */
@@ -351,7 +471,7 @@ export class DestinationMigration {
       digest: formatDigest(account.digest),
       stateKind: this.#state?.kind ?? '',
       startMs: (this.#startedNs - this.#commitNs) / NS_PER_MS,
-      requestedPages: 0,
+      requestedPages: this.#fetch?.requestedPages ?? 0,
     };
   }
 

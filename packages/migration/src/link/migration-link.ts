@@ -156,8 +156,8 @@ export class MigrationLink {
   #isPatient = false;
 
   /** From now on the other side may be silent for as long as it likes: whoever waits for an answer has a limit of its own. */
-  bePatient(): void {
-    this.#isPatient = true;
+  bePatient(isPatient = true): void {
+    this.#isPatient = isPatient;
   }
 
   #finish(): void {

@@ -1,3 +1,4 @@
+export { SimulatedLazyMemory } from './lazy-memory.ts';
 export {
   type MovingGuestStep,
   SIMULATED_KIND,

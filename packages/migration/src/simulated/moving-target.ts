@@ -1,6 +1,7 @@
 import type { PageRun } from '@stillframe/page-stream';
 import type { Clock, GuestState, Region } from '@stillframe/snapshot';
-import type { MovingTarget } from '../guest.ts';
+import type { DirtyRun, MovingTarget } from '../guest.ts';
+import { SimulatedLazyMemory } from './lazy-memory.ts';
 import { SIMULATED_KIND } from './moving-guest.ts';
 import { type SequenceMemory, sequenceMemory, unpackSequence, wrongPages } from './sequence-memory.ts';
 import { SequenceWriter } from './sequence-writer.ts';
@@ -8,6 +9,7 @@ import { SequenceWriter } from './sequence-writer.ts';
 /** What a destination asks of a target. */
 export type MovingTargetStep =
   | 'allocate'
+  | 'lazy'
   | 'writePages'
   | 'loadState'
   | 'start'
@@ -29,6 +31,8 @@ export class SimulatedMovingTarget implements MovingTarget {
   readonly steps: MovingTargetStep[] = [];
   memory: SequenceMemory = sequenceMemory([]);
   isDiscarded = false;
+  /** What `lazy` made; undefined before, and in pre-copy. */
+  lazyMemory: SimulatedLazyMemory | undefined;
   readonly #options: SimulatedMovingTargetOptions;
   #writer: SequenceWriter | undefined;
   #sequence = 0;
@@ -81,6 +85,7 @@ export class SimulatedMovingTarget implements MovingTarget {
       pagesPerMs: this.#options.pagesPerMs ?? 1,
       workingSet: 1,
       seed: 7,
+      touch: (region, page) => this.lazyMemory?.touch(region, page),
     });
     this.#writer.run();
   }
@@ -101,9 +106,15 @@ export class SimulatedMovingTarget implements MovingTarget {
     this.memory = sequenceMemory([]);
   }
 
-  /** What the oracle finds wrong with the memory as it is. */
+  async lazy(missing: readonly DirtyRun[]): Promise<SimulatedLazyMemory> {
+    await this.#before('lazy');
+    this.lazyMemory = new SimulatedLazyMemory(this.memory, missing);
+    return this.lazyMemory;
+  }
+
+  /** What the oracle finds wrong with the memory as it is; pages that have not come need not be right. */
   wrongPages(): string[] {
-    return wrongPages(this.memory);
+    return wrongPages(this.memory, (region, page) => this.lazyMemory?.isMissing(region, page) ?? false);
   }
 
   /** Ends the guest. */

@@ -1,11 +1,13 @@
 /* oxlint-disable typescript/consistent-return -- the switches are exhaustive, which the compiler checks */
 import { randomBytes } from 'node:crypto';
 import {
+  type AnnouncedLimits,
   formatDigest,
   MemoryAccount,
   MigrationDecoder,
   MigrationEncoder,
   type MigrationFrame,
+  type RequestedRun,
 } from '@stillframe/page-stream';
 import type { Clock, EventHub } from '@stillframe/snapshot';
 import { asMigrationError, attempt, MigrationError } from '../error.ts';
@@ -26,8 +28,11 @@ import type { ConvergencePolicy, RoundNumbers } from '../policy/convergence.ts';
 import { DowntimeWatch } from './downtime.ts';
 import { estimatesOf } from './estimates.ts';
 import type { MigrateOptions } from './migrate-guest.ts';
+import { PageSet } from '../pages/page-set.ts';
 import { pagesIn } from './page-batches.ts';
 import { PageSender } from './page-sender.ts';
+import { PageService } from './page-service.ts';
+import { openRequestLane } from './request-lane.ts';
 import { runRounds } from './rounds.ts';
 
 export interface SourceMigrationOptions extends MigrateOptions {
@@ -39,6 +44,14 @@ export interface SourceMigrationOptions extends MigrateOptions {
 }
 
 const NS_PER_MS = 1_000_000;
+
+/** The guest stands still: its pages may be given away. */
+const SERVING: ReadonlySet<SourceState['name']> = new Set([
+  'offered',
+  'relinquishing',
+  'committed',
+  'serving',
+]);
 
 /** One migration at its source: the driver that awaits, around `stepSource` that decides. */
 export class SourceMigration {
@@ -60,6 +73,8 @@ export class SourceMigration {
   /** Why the migration ends, if it does not succeed: the first that is known counts. */
   #cause: MigrationError | undefined;
   #isLazy = false;
+  #lane: MigrationLink | undefined;
+  #service: PageService | undefined;
 
   constructor(options: SourceMigrationOptions) {
     this.#options = options;
@@ -96,9 +111,10 @@ export class SourceMigration {
     } finally {
       signal.removeEventListener('abort', onAbort);
       ticking.stop();
+      this.#over.abort('over');
       await this.#closeTracker();
-      await this.#link.close();
-      await this.#link.destroy();
+      await Promise.all([this.#link.close(), this.#lane?.close()]);
+      await Promise.all([this.#link.destroy(), this.#lane?.destroy()]);
     }
   }
 
@@ -115,8 +131,8 @@ export class SourceMigration {
       sentPages,
       sentBytes: this.#link.sentBytes,
       estimates: estimatesOf(this.#rounds, 0),
-      remainingPages: 0,
-      requestedPages: 0,
+      remainingPages: this.#service?.remainingPages ?? 0,
+      requestedPages: this.#service?.requestedPages ?? 0,
     };
   }
 
@@ -134,16 +150,18 @@ export class SourceMigration {
     this.#encoder = encoder;
     this.#sender = new PageSender({ guest, link: this.#link, encoder, account: this.#account });
     await this.#link.send(encoder.start(this.#streamId));
-    if (mode !== 'postcopy') await this.#precopy();
+    const action = mode === 'postcopy' ? 'switch' : await this.#precopy();
+    this.#isLazy = action === 'switch';
+    if (this.#isLazy) await this.#openLane(hello.limits);
     await this.#stop();
   }
 
-  async #precopy(): Promise<void> {
+  async #precopy(): Promise<'stop' | 'switch'> {
     const { guest, policy, clock, events } = this.#options;
     this.#enter('rounds');
     const tracker = await attempt('guest-failed', 'track', () => guest.track());
     this.#tracker = tracker;
-    await runRounds({
+    const { action } = await runRounds({
       tracker,
       policy,
       clock,
@@ -163,6 +181,62 @@ export class SourceMigration {
         });
       },
     });
+    return action;
+  }
+
+  /** Before the guest stands still: what cannot be had is no reason to stop it. */
+  async #openLane(limits: AnnouncedLimits): Promise<void> {
+    const { connect, guest, codec, clock, timeouts } = this.#options;
+    const encoderOptions = { account: this.#account, limits, ...(codec === undefined ? {} : { codec }) };
+    let answer = this.#sender!;
+    if (connect !== undefined) {
+      const lane = await openRequestLane({
+        transport: await attempt('peer-lost', 'open the lane of requests', () => connect(this.#over.signal)),
+        account: this.#account,
+        streamId: this.#streamId,
+        clock,
+        timeouts,
+        onFrame: (frame) => this.#take(frame),
+      });
+      this.#lane = lane.link;
+      void this.#listen(lane.receive);
+      const encoder = new MigrationEncoder(encoderOptions);
+      answer = new PageSender({ guest, link: lane.link, encoder, account: this.#account });
+    }
+    const pending = new PageSet(guest.regions, this.#tracker === undefined ? this.#everything() : []);
+    this.#pending = pending;
+    this.#service = new PageService({
+      pending,
+      pageSizes: guest.regions.map(({ pageSize }) => pageSize),
+      push: this.#sender!,
+      answer,
+    });
+  }
+
+  #pending: PageSet | undefined;
+  readonly #over = new AbortController();
+
+  /** In post-copy what is left is not sent now: the destination is told what will come. */
+  async #announce(last: readonly DirtyRun[]): Promise<void> {
+    const pending = this.#pending!;
+    for (const run of last) pending.add(run);
+    for (const { region, firstPage, pageCount } of pending.runs()) {
+      this.#account.terms[region]!.forget(firstPage, pageCount);
+    }
+    await this.#link.send([...pending.bitmaps()].map((bitmap) => this.#link.control.resumeBitmap(bitmap)));
+  }
+
+  /** The guest runs at the destination: everything that is only here goes there. */
+  async #serve(): Promise<void> {
+    this.#enter('serve');
+    try {
+      await this.#service!.run();
+      await this.#link.send(this.#encoder!.end());
+      this.#expectAnswer('complete');
+    } catch (error) {
+      this.#end('lost', asMigrationError(error, 'peer-lost', 'serve pages'));
+      await this.#link.destroy();
+    }
   }
 
   /** The guest stands still from here. */
@@ -181,10 +255,12 @@ export class SourceMigration {
         : await attempt('guest-failed', 'collect dirty pages', () => tracker.collect());
     const saving = attempt('guest-failed', 'save the state', () => guest.saveState());
     saving.catch(() => undefined);
-    await this.#sendRound(this.#rounds.length + 1, last);
+    if (this.#isLazy) await this.#announce(last);
+    else await this.#sendRound(this.#rounds.length + 1, last);
     const state = await saving;
     this.#stateKind = state.kind;
-    await this.#link.send([...this.#encoder!.state(state), ...this.#encoder!.end()]);
+    const saved = this.#encoder!.state(state);
+    await this.#link.send(this.#isLazy ? saved : [...saved, ...this.#encoder!.end()]);
     this.#check();
     this.#downtime.mark('sent');
     this.#enter('drain');
@@ -228,6 +304,7 @@ export class SourceMigration {
   }
 
   #take(frame: MigrationFrame): void {
+    if (frame.type === 'page-request') return this.#answer(frame.requested);
     if (frame.type !== 'hand-over') return;
     switch (frame.step) {
       case 'prepared':
@@ -250,6 +327,15 @@ export class SourceMigration {
         );
     }
     this.#machine.dispatch({ type: frame.step });
+  }
+
+  #answer(requested: readonly RequestedRun[]): void {
+    if (this.#service === undefined || !SERVING.has(this.#machine.state.name)) {
+      throw new MigrationError('corrupt-stream', 'the destination asks for pages of a guest that still runs');
+    }
+    void this.#service.request(requested).catch((error: unknown) => {
+      this.#end('lost', asMigrationError(error, 'peer-lost', 'answer a request'));
+    });
   }
 
   async #perform(effect: SourceEffect): Promise<SourceEvent | undefined> {
@@ -298,10 +384,10 @@ export class SourceMigration {
   }
 
   /** The guest stands still while the destination is silent. */
-  #expectAnswer(step: 'offer' | 'commit'): void {
+  #expectAnswer(step: 'offer' | 'commit' | 'complete'): void {
     const { clock, timeouts } = this.#options;
     const waiting = this.#machine.state.name;
-    const limitMs = step === 'offer' ? timeouts.preparedMs : timeouts.handOverMs;
+    const limitMs = step === 'commit' ? timeouts.handOverMs : timeouts.preparedMs;
     const over = new AbortController();
     this.#answerTimer?.abort('over');
     this.#answerTimer = over;
@@ -355,6 +441,8 @@ export class SourceMigration {
   #onState(state: SourceState): void {
     if (state.name === 'offered' || state.name === 'committed' || state.name === 'moving') return;
     if (state.name !== 'relinquishing') this.#answerTimer?.abort('over');
+    if (state.name === 'serving') void this.#serve();
+    if (state.name === 'split' || state.name === 'kept') this.#service?.end();
   }
 
   #outcome(state: SourceState): MigrationSummary {
@@ -370,7 +458,7 @@ export class SourceMigration {
     const { guest, mode, policy, clock } = this.#options;
     const memoryBytes = guest.regions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const downtime = this.#downtime.numbers();
-    const { sentBytes } = this.#link;
+    const sentBytes = this.#link.sentBytes + (this.#lane?.sentBytes ?? 0);
     return {
       mode,
       postcopy: this.#isLazy,
@@ -385,7 +473,7 @@ export class SourceMigration {
       sentBytes,
       totalRatio: memoryBytes === 0 ? 0 : sentBytes / memoryBytes,
       digest: formatDigest(this.#account.digest),
-      requestedPages: 0,
+      requestedPages: this.#service?.requestedPages ?? 0,
       stateKind: this.#stateKind,
     };
   }

@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import {
+  type MemoryAccount,
+  MigrationDecoder,
+  type MigrationFrame,
+  type PageCodec,
+} from '@stillframe/page-stream';
+import { type Clock, type Transport, within } from '@stillframe/snapshot';
+import { MigrationError } from '../error.ts';
+import { MigrationLink } from '../link/migration-link.ts';
+import type { MigrationTimeouts } from '../link/timeouts.ts';
+
+export interface AcceptLaneOptions {
+  /** Taken over. */
+  readonly transport: Transport;
+  readonly account: MemoryAccount;
+  /** Of the migration that lanes belong to. */
+  readonly streamId: Uint8Array;
+  readonly codec?: PageCodec;
+  readonly clock: Clock;
+  readonly timeouts: MigrationTimeouts;
+  /** All frames behind LANE. */
+  readonly onFrame: (frame: MigrationFrame) => void | Promise<void>;
+}
+
+/** A connection that has named this migration. */
+export interface OpenLane {
+  readonly link: MigrationLink;
+  /** Ends when the connection does; rejects with MigrationError. */
+  readonly receiving: Promise<void>;
+}
+
+/** A further connection, if it belongs to this migration; a stranger is dropped, without harm to the migration, and undefined. */
+export async function acceptLane(options: AcceptLaneOptions): Promise<OpenLane | undefined> {
+  const { transport, account, streamId, codec, clock, timeouts, onFrame } = options;
+  const decoder = new MigrationDecoder({
+    from: 'source-lane',
+    account,
+    ...(codec === undefined ? {} : { codec }),
+  });
+  const link = new MigrationLink({ transport, role: 'destination', decoder, clock, timeouts });
+  const named = new AbortController();
+  const isNamed = once(named.signal, 'abort');
+  try {
+    const { receive } = await link.open((frame) => {
+      if (frame.type !== 'lane') return onFrame(frame);
+      if (Buffer.compare(frame.streamId, streamId) !== 0) {
+        throw new MigrationError('corrupt-stream', 'a connection names another migration');
+      }
+      return named.abort('named');
+    });
+    const receiving = receive();
+    const ended = receiving.then(() => Promise.reject(link.lost('it closed the connection')));
+    // The order of frames lets nothing through before LANE.
+    await within(clock, timeouts.helloMs, Promise.race([isNamed, ended]), () =>
+      link.lost('it does not say what it is'),
+    );
+    link.bePatient();
+    return { link, receiving };
+  } catch {
+    await link.destroy();
+    return undefined;
+  }
+}
