@@ -173,7 +173,7 @@ export class Pump {
       return;
     }
     const writing = this.#pipeline.next;
-    if (this.#pipeline.length === mode.maxBatches) {
+    if (this.#pipeline.length >= mode.maxBatches) {
       await Promise.race([this.#alarm.rings(untilNs), writing]);
     } else {
       const scope = interruption.scope();

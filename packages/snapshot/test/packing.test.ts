@@ -99,6 +99,28 @@ describe('a packer', () => {
     expect(Buffer.compare(images[0]!, images[1]!)).toBe(0);
   });
 
+  it('a slab of several regions comes as several, and more are under way then', async () => {
+    const { guest, clock } = smallGuest({ regions });
+    const open = guest.open.bind(guest);
+    guest.open = async (options) => {
+      const capture = await open(options);
+      const pull = capture.pull.bind(capture);
+      capture.pull = (maxSlabs) => [maxSlabs, maxSlabs, maxSlabs].flatMap((each) => pull(each));
+      // As the real one when there is something to pull: at once. Whoever asks again and again holds the event loop.
+      capture.wait = async () => {
+        if (++waits > 1000) throw new Error('waits for what is there already');
+      };
+      return capture;
+    };
+    let waits = 0;
+    const sink = new TestSink();
+    // A write that is over at some time, not at once: only timers move it on.
+    sink.onWrite = () => new Promise((resolve) => setTimeout(resolve, 1));
+    const chunks = { packer: new SimulatedPacker(), compression: LZ4 };
+    await takeSnapshot(snapshotOptions(guest, sink, { clock, chunks, packedSlabs: 2 })).result;
+    expect(memoryDifference((await restored(sink.image())).memory, guest.memoryAtCut)).toBe('');
+  });
+
   it('in inline mode a page is released when the sink has it', async () => {
     const { guest, clock } = smallGuest({ regions: [{ pageCount: 20 }] });
     const sink = new TestSink();
