@@ -48,7 +48,7 @@ async function openPacker({ method, isOptional }: CompressionChoice, report: Rep
   }
 }
 
-/** The options of a snapshot. */
+/** The options of a snapshot. With an index: whoever stores what comes, as it comes, can read any page of it then. */
 export function packedBy({ chunks, packedSlabs }: Packing): Pick<SnapshotOptions, 'chunks' | 'packedSlabs'> {
-  return { chunks, ...(packedSlabs === undefined ? {} : { packedSlabs }) };
+  return { chunks: { ...chunks, index: true }, ...(packedSlabs === undefined ? {} : { packedSlabs }) };
 }
