@@ -1,7 +1,7 @@
 import type { SnapshotSummary } from '@stillframe/snapshot';
 import type { Picture, WorkloadPicture } from '../picture.ts';
 import type { ProcessFacts } from '../process-guest.ts';
-import { packingRows } from './packing-text.ts';
+import { packingRows, streamText } from './packing-text.ts';
 import { showBytes, showCount, showForeign, showMs, showUs } from './units.ts';
 
 /** The last JSON line of a picture: the contract's fields, and more. */
@@ -44,11 +44,10 @@ export function pictureText(
   verification?: string,
   link?: string,
 ): string {
-  const rate = (summary.bytes / Math.max(summary.streamMs, 0.001)) * 1000;
   const rows: [string, string][] = [
     ...processRows(summary),
     ['pages', `${showCount(summary.pages)}, ${showCount(summary.zeroPages)} of them zero`],
-    ['stream', `${showBytes(summary.bytes)} in ${showMs(summary.streamMs)}, ${showBytes(rate)}/s`],
+    ['stream', streamText(summary.bytes, summary.streamMs, summary.packing)],
     ...packingRows(summary.packing),
     ['pause', `${showMs(summary.pauseMs)} (${showMs(summary.pause.armMs)} of it to arm)`],
     ...stallRows(summary),

@@ -7,6 +7,8 @@ export interface Look {
   readonly pages: number;
   readonly donePages: number;
   readonly bytes: number;
+  /** How many times smaller the pages went; not given where they go as they are. */
+  readonly ratio?: number;
   readonly elapsedMs: number;
   readonly faults?: number;
   readonly stallP99Us?: number;
@@ -62,10 +64,11 @@ function lines(context: CliContext, label: string): Progress {
   };
 }
 
-function words({ bytes, elapsedMs, faults, stallP99Us, limiter }: Look): string {
+function words({ bytes, ratio, elapsedMs, faults, stallP99Us, limiter }: Look): string {
   return [
     showBytes(bytes),
     elapsedMs > 0 ? `${showBytes((bytes * 1000) / elapsedMs)}/s` : '',
+    ratio === undefined ? '' : `${ratio.toFixed(1)} times smaller`,
     faults === undefined ? '' : `${faults} faults`,
     stallP99Us === undefined ? '' : `stall p99 ${showUs(stallP99Us)}`,
     limiter ?? '',

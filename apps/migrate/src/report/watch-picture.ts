@@ -33,6 +33,7 @@ export function lookOf(progress: SnapshotProgress): Look {
     pages: progress.pages,
     donePages: progress.takenPages,
     bytes: progress.takenBytes,
+    ...(progress.packing.compression === 'none' ? {} : { ratio: progress.packing.ratio }),
     elapsedMs: progress.elapsedMs,
     faults: progress.faults,
     stallP99Us: progress.stallUs.p99,
