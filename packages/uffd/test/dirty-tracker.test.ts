@@ -18,6 +18,7 @@ import {
 } from '../src/index.ts';
 import { withHugePages } from './huge-pages.ts';
 import { lacks, lacksUffd } from './kernel.ts';
+import { Stage } from './stage.ts';
 
 const PAGES = 64;
 const SIZE = PAGES * pageSize;
@@ -274,3 +275,32 @@ describe.skipIf(lacksTracking)('the brake', () => {
     expect(() => tracker.brake({ delayUs: delayUs!, maxShare: maxShare! })).toThrow(RangeError);
   });
 });
+
+const NOBODY = 65_534;
+
+test.skipIf(lacksTracking || lacks(process.getuid?.() === 0, 'only root can become another user'))(
+  'needs no privilege, and sees what the kernel writes for the process',
+  () => {
+    using stage = new Stage();
+    const text = `
+      import { openSync, readSync } from 'node:fs';
+      import { DirtyTracker, Mapping, pageSize } from '@stillframe/uffd';
+      {
+        const mapping = new Mapping({ sizeBytes: 16 * pageSize });
+        const bytes = new Uint8Array(mapping.buffer).fill(1);
+        const tracker = DirtyTracker.open([{ memory: mapping }]);
+        tracker.start();
+        bytes[5 * pageSize] = 2;
+        readSync(openSync('/dev/zero', 'r'), bytes, 9 * pageSize, 10);
+        console.log(JSON.stringify([process.getuid(), tracker.kind, tracker.collect(), tracker.collect()]));
+        tracker.close();
+      }
+    `;
+    expect(JSON.parse(stage.run(text, { uid: NOBODY }))).toEqual([
+      NOBODY,
+      'async',
+      [5, 9].map((firstPage) => ({ region: 0, firstPage, pageCount: 1 })),
+      [],
+    ]);
+  },
+);
