@@ -4,6 +4,8 @@ import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
 import { pageCodec } from '../codec.ts';
 import { exitCodeOf } from '../exit-code.ts';
+import { commandOf } from '../exec/restore-to-child.ts';
+import type { ExecOptions } from '../exec/exec-child.ts';
 import { imagePath } from '../io/image-path.ts';
 import { streamFileTarget } from '../io/stream-file-target.ts';
 import { memoryTarget } from '../io/memory-target.ts';
@@ -11,9 +13,10 @@ import { listenForSessions, type SessionListener } from '../io/session-listener.
 import { type Arrival, listenForSources } from '../io/source-listener.ts';
 import { formatEndpoint, parseEndpoint } from '../options/endpoint.ts';
 import { announcedBy } from '../migration/announced.ts';
-import { bundledMovables } from '../migration/bundled.ts';
+import { type ArrivalPlace, childPlace, ownPlace } from '../migration/arrival-place.ts';
 import { migrateDest } from '../migration/migrate-dest.ts';
 import { migrationTimeoutsFrom } from '../options/migration-options.ts';
+import { addServedOptions, chooseArrivingGuest, type ServedFlags } from '../options/moving-guest-options.ts';
 import { addRetryWait, chooseRetryWait, type RetryWaitFlags } from '../options/retry-options.ts';
 import {
   addTimeout,
@@ -30,7 +33,7 @@ import { watchReceipt } from '../report/watch-receipt.ts';
 import { assertNotInChain, type OpenParent, openParent } from '../series/parent-image.ts';
 import { type ImageCheck, verifyImage } from '../verify-image.ts';
 
-interface DestFlags extends RetryWaitFlags, TimeoutFlags, TlsFlags {
+interface DestFlags extends RetryWaitFlags, ServedFlags, TimeoutFlags, TlsFlags {
   readonly parent?: string;
   readonly listen: string;
   readonly into: string;
@@ -44,6 +47,7 @@ export function addDest(root: Command, context: CliContext): void {
   const command = root
     .command('dest')
     .description('receive pictures from `migrate source`, verify them, keep them')
+    .argument('[COMMAND...]', 'for --into exec, behind --: the program that the guest moves into')
     .option(
       '--listen <HOST:PORT>',
       'where to listen; port 0 takes a free one and says which',
@@ -51,7 +55,7 @@ export function addDest(root: Command, context: CliContext): void {
     )
     .option(
       '--into <WHERE>',
-      'file:PATH, replaced only by a complete and verified image, or memory',
+      'file:PATH, replaced only by a complete and verified image; memory; or exec, for a child that gets it',
       'memory',
     )
     .option(
@@ -60,7 +64,7 @@ export function addDest(root: Command, context: CliContext): void {
     )
     .option('--keep-s <SECONDS>', 'a guest that moved here goes on for so long (default: until interrupted)')
     .option('--once', 'end after one source, with the exit code of what came of it');
-  addTlsOptions(addRetryWait(addTimeout(command)), 'dest')
+  addTlsOptions(addRetryWait(addTimeout(addServedOptions(command, 'dest'))), 'dest')
     .option('--json', 'JSON lines on stdout, a summary for each source')
     .addHelpText(
       'after',
@@ -71,17 +75,21 @@ whole, with the pages of its parent.
 Examples:
   migrate dest --listen 127.0.0.1:7000 --into file:image.sfp --once
   migrate dest --listen 127.0.0.1:0 --json
+  migrate dest --listen 127.0.0.1:7000 --serve 127.0.0.1:6500            takes up a kv store that moves here
+  migrate dest --listen 127.0.0.1:7000 --once --into exec -- ./server    a guest that moves into a program of yours
 `,
     )
-    .action((flags: DestFlags) => dest(flags, context));
+    .action((program: readonly string[], flags: DestFlags) => dest(program, flags, context));
 }
 
-async function dest(flags: DestFlags, context: CliContext): Promise<void> {
+async function dest(program: readonly string[], flags: DestFlags, context: CliContext): Promise<void> {
   const endpoint = parseEndpoint(flags.listen, '--listen');
   const credentials = await chooseCredentials(endpoint, flags);
   const report = context.report(flags.json === true);
   await using parent = flags.parent === undefined ? undefined : await openParent(flags.parent);
-  const makeTarget = await parseInto(flags.into, parent, context, report);
+  const exec = chooseExec(flags, program);
+  const makeTarget = exec === undefined ? await parseInto(flags.into, parent, context, report) : undefined;
+  const makePlace = await choosePlace(flags, exec);
   const signal = withTimeout(context.signal, flags);
   const retry = chooseRetryWait(flags);
   const listener = listenForSessions(await listenForSources(endpoint, credentials, signal), retry, {
@@ -96,7 +104,7 @@ async function dest(flags: DestFlags, context: CliContext): Promise<void> {
       const arrival = await listener.next();
       try {
         // oxlint-disable-next-line no-await-in-loop -- as above
-        await takeIn(arrival, makeTarget, { context, report, flags, signal, parent, listener });
+        await takeIn(arrival, makeTarget, makePlace, { context, report, flags, signal, parent, listener });
       } catch (error) {
         // oxlint-disable-next-line no-await-in-loop -- the source may have to hear it over another connection
         if (flags.once === true) await listener.settled();
@@ -111,6 +119,21 @@ async function dest(flags: DestFlags, context: CliContext): Promise<void> {
   } finally {
     listener.close();
   }
+}
+
+/** The program of --into exec; undefined for another --into. */
+function chooseExec({ into, json }: DestFlags, program: readonly string[]): ExecOptions | undefined {
+  if (into === 'exec') return { command: commandOf(program), stdout: json === true ? 'stderr' : 'stdout' };
+  if (program.length === 0) return undefined;
+  throw new CliError('USAGE', `what is ${JSON.stringify(program[0])}? A command goes with --into exec only`, {
+    hint: 'Leave it out.',
+  });
+}
+
+async function choosePlace(flags: ServedFlags, exec: ExecOptions | undefined): Promise<() => ArrivalPlace> {
+  if (exec !== undefined) return () => childPlace(exec);
+  const guests = await chooseArrivingGuest(flags);
+  return () => ownPlace(guests);
 }
 
 interface Destination {
@@ -134,12 +157,12 @@ async function parseInto(
   }
   const path = /^file:(.+)$/.exec(into)?.[1];
   if (path === undefined) {
-    const isKnown = /^(qemu|exec)\b/.test(into);
+    const isKnown = into === 'qemu';
     throw new CliError(
       isKnown ? 'NOT_AVAILABLE' : 'USAGE',
       `--into ${into} ${isKnown ? 'is not there yet' : 'is nothing I know'}`,
       {
-        hint: 'Use --into memory or --into file:PATH.',
+        hint: 'Use --into memory, --into file:PATH, or --into exec -- COMMAND.',
       },
     );
   }
@@ -173,12 +196,23 @@ interface Serving {
 }
 
 /** What the source wants: to leave a picture, or to move its guest here. */
-async function takeIn(arrival: Arrival, makeTarget: () => Destination, serving: Serving): Promise<void> {
+async function takeIn(
+  arrival: Arrival,
+  makeTarget: (() => Destination) | undefined,
+  makePlace: () => ArrivalPlace,
+  serving: Serving,
+): Promise<void> {
   const { context, report, flags, signal, listener } = serving;
   report.event({ type: 'source', host: arrival.host, port: arrival.port });
   const timeouts = peerTimeoutsFrom(flags, arrival.awayMs);
   const { isMigration, transport } = await announcedBy(arrival.open(), timeouts.helloMs);
-  if (!isMigration) return await receive(transport, arrival, makeTarget(), serving);
+  if (!isMigration) {
+    if (makeTarget !== undefined) return await receive(transport, arrival, makeTarget(), serving);
+    await transport.destroy();
+    throw new CliError('REFUSED', 'the source sends a picture, and --into exec takes a guest that moves', {
+      hint: 'Take it with --into file:PATH, then `migrate restore PATH --into exec -- COMMAND`.',
+    });
+  }
   await migrateDest({
     context,
     report,
@@ -186,7 +220,7 @@ async function takeIn(arrival: Arrival, makeTarget: () => Destination, serving: 
     transport,
     next: async (until) => (await listener.next(until)).open(),
     timeouts: migrationTimeoutsFrom(timeouts),
-    movables: bundledMovables,
+    place: makePlace(),
     keepMs: flags.keepS === undefined ? undefined : parseSeconds(flags.keepS, '--keep-s') * 1000,
   });
 }

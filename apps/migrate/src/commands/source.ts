@@ -14,6 +14,7 @@ import {
 } from '../options/compression-options.ts';
 import { addControlOptions, type ControlFlags } from '../options/control-options.ts';
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
+import { addServedOptions, type MovingGuestFlags } from '../options/moving-guest-options.ts';
 import { addRetry, chooseRetry, type RetryFlags } from '../options/retry-options.ts';
 import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { addTlsOptions, chooseCredentials, type TlsFlags } from '../options/tls-options.ts';
@@ -30,6 +31,7 @@ interface SourceFlags
     CompressionFlags,
     ControlFlags,
     MigrationFlags,
+    MovingGuestFlags,
     RetryFlags,
     TimeoutFlags,
     TlsFlags {
@@ -49,7 +51,9 @@ export function addSource(root: Command, context: CliContext): void {
     addRetry(
       addTimeout(
         addControlOptions(
-          addCompressionOptions(addCaptureOptions(addMigrationOptions(addGuestOptions(command)))),
+          addCompressionOptions(
+            addCaptureOptions(addServedOptions(addMigrationOptions(addGuestOptions(command)), 'source')),
+          ),
         ),
       ),
     ),
@@ -65,6 +69,8 @@ Examples:
   migrate source --to 127.0.0.1:7000 --workload kv --compress lz4
   migrate source --to backup:7000 --pid 4242 --retry 120 --psk-file link.psk
   migrate source --to 127.0.0.1:7000 --workload counter --mode precopy --downtime-ms 50
+  migrate source --to 127.0.0.1:7000 --workload kv --serve 127.0.0.1:6400 --moved-to 127.0.0.1:6500 --mode precopy
+  migrate source --to 127.0.0.1:7000 --guest-module ./shop.mjs,rate=10 --mode hybrid
 `,
     )
     .action((flags: SourceFlags) => source(flags, context));

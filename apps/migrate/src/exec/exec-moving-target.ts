@@ -5,6 +5,7 @@ import { ExecMemory } from './exec-target.ts';
 export interface ExecMovingTarget extends MovingTarget {
   /** Resolves when the child has ended; undefined when none was started. */
   ended(): Promise<ChildEnd | undefined>;
+  kill(signal: NodeJS.Signals): void;
 }
 
 /**
@@ -32,5 +33,6 @@ export function execMovingTarget(options: ExecOptions): ExecMovingTarget {
     resume: () => ask('resume', 'resumed'),
     discard: () => memory.discard(),
     ended: async () => await memory.child?.ended,
+    kill: (signal) => memory.child?.kill(signal),
   };
 }

@@ -1,8 +1,7 @@
-import { constants } from 'node:os';
 import { CliError } from '../cli-error.ts';
 import { type LoadOptions, restoreInto } from '../load-image.ts';
-import type { ChildEnd } from './exec-child.ts';
 import { execTarget } from './exec-target.ts';
+import { exitCodeOfChild } from './exit-code-of-child.ts';
 
 /** Starts a program with the memory of an image, and ends as it does. */
 export async function restoreToChild(
@@ -38,9 +37,4 @@ export function commandOf(command: readonly string[]): readonly string[] {
   throw new CliError('USAGE', 'which program? --into exec needs one behind --', {
     hint: 'For example --into exec -- python3 look.py',
   });
-}
-
-/** As a shell tells it. */
-export function exitCodeOfChild({ code, signal }: ChildEnd): number {
-  return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 }

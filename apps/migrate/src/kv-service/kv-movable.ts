@@ -1,5 +1,5 @@
 import type { Movable, MovableMemory, RunningMovable } from '../migration/movable.ts';
-import { parseEndpoint } from '../options/endpoint.ts';
+import { formatEndpoint, parseEndpoint } from '../options/endpoint.ts';
 import { WorkloadError } from '../workloads/error.ts';
 import { allocateGuestMemory } from '../workloads/guest-memory.ts';
 import { MIN_KV_BYTES } from '../workloads/kv/kv-state.ts';
@@ -43,10 +43,12 @@ async function serve(
   store: 'new' | 'there',
   { listen = '', movedTo = '' }: Readonly<Record<string, string>>,
 ): Promise<RunningMovable> {
-  const server = await KvServer.start({ memory, store, ...parseEndpoint(listen, '--serve') });
+  const { host, port } = parseEndpoint(listen, '--serve');
+  const server = await KvServer.start({ memory, store, host, port });
   let isOver = false;
   return {
     memory: new Map([[REGION, memory]]),
+    address: formatEndpoint({ host, port: server.port }),
     pause: () => server.rest(),
     resume: () => server.serve(),
     save: () => new Uint8Array(0),

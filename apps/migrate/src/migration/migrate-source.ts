@@ -19,6 +19,8 @@ export interface MigrateSourceOptions {
   readonly report: Report;
   readonly movable: Movable;
   readonly options: Readonly<Record<string, string>>;
+  /** It has users: when the move fails, it goes on here until `signal`. */
+  readonly stays: boolean;
   readonly mode: MigrationMode;
   readonly policy: ConvergencePolicy;
   readonly timeouts: MigrationTimeouts;
@@ -35,7 +37,9 @@ export async function migrateSource(options: MigrateSourceOptions): Promise<Migr
   report.talk(`starting the guest ${movable.name}`);
   const running = await movable.start(options.options);
   try {
-    report.event({ type: 'guest', state: 'running', name: movable.name });
+    const { address } = running;
+    report.event({ type: 'guest', state: 'running', name: movable.name, address });
+    if (address !== undefined) report.talk(`its users find it at ${address}`);
     await sleep(options.beforeMs, undefined, { signal }).catch(() => undefined);
     signal.throwIfAborted();
     return await move(running, options);
@@ -61,6 +65,14 @@ async function move(running: RunningMovable, options: MigrateSourceOptions): Pro
   } catch (error) {
     const failure = running.failure?.();
     report.event({ type: 'guest', state: failure === undefined ? 'here' : 'dead', name: movable.name });
+    if (options.stays && failure === undefined && !signal.aborted) await stayHere(error, options);
     throw error;
   }
+}
+
+/** The move has failed, its users have not: the guest goes on until somebody ends it. */
+async function stayHere(cause: unknown, { report, movable, signal }: MigrateSourceOptions): Promise<void> {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  report.talk(`the guest ${movable.name} goes on here, because the move failed (${why}); end it with Ctrl-C`);
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }

@@ -28,6 +28,8 @@ export interface Movable {
 export interface RunningMovable {
   /** Fixed for its life; names are different from each other. */
   readonly memory: ReadonlyMap<string, MovableMemory>;
+  /** Where its users find it, if it has any: HOST:PORT. */
+  readonly address?: string;
   /** Resolves when nobody writes to the memory, nor will. Idempotent. */
   pause(): Promise<void>;
   /** Writers go on. Idempotent. */
