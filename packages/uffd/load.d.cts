@@ -50,6 +50,34 @@ declare namespace native {
     counts(): Float64Array;
     close(): void;
   }
+  /** See native/binding/serve_binding.cc. The descriptors are the server's from construction on, unless that throws. */
+  interface PageServer {
+    id(): number;
+    /** 0, -1 for memory that does not fit, or an errno. */
+    addView(region: number, address: bigint, sizeBytes: bigint): number;
+    /** `order`: triples of region, first page, pages. */
+    prefetch(order: Float64Array, bytesPerSecond: number): void;
+    /** Triples of region, first page, pages. */
+    touched(): Float64Array;
+    missing(): Float64Array;
+    stats(numbers: Float64Array, waitCounts: Float64Array): void;
+    ownerGone(): boolean;
+    close(poisons: boolean): void;
+  }
+  /** Results are pages, or -1 for what does not exist. */
+  interface PageFiller {
+    /** Words of four: region, first page, pages, 1 if somebody waits. */
+    take(max: number): Float64Array;
+    readyOrNotify(): boolean;
+    keepAlive(alive: boolean): void;
+    serverClosed(): boolean;
+    install(region: number, firstPage: number, bytes: Uint8Array): number;
+    installZero(region: number, firstPage: number, pages: number): number;
+    fail(region: number, firstPage: number, pages: number): number;
+    /** Each: fd, offset, bytes, CRC, extents; then for each extent region, first page, pages, offset in the block or -1 for zeros. */
+    addBlocks(words: Float64Array): boolean;
+    close(): void;
+  }
   type Resolve = (fd: number, address: bigint, sizeBytes: bigint, mode: bigint) => number;
   interface Native {
     readonly OwnedFd: new (fd: number) => OwnedFd;
@@ -84,6 +112,16 @@ declare namespace native {
       /** Kept alive until the tracker is closed. */
       keptAlive: readonly object[],
     ) => DirtyTracker;
+    readonly PageServer: new (
+      fd: number,
+      /** Where pages are put into files; -1: `fd`. */
+      installFd: number,
+      /** Triples: bytes, bytes in a page, where its file is mapped in this process or 0. */
+      regions: BigUint64Array,
+      /** Words of four: region, address, first page, pages. */
+      views: BigUint64Array,
+    ) => PageServer;
+    readonly PageFiller: new (serverId: number, onReady: () => void) => PageFiller;
     detach(buffer: ArrayBuffer): void;
     closeFd(fd: number): number;
 

@@ -114,3 +114,19 @@ export {
 } from './track/dirty-tracker.ts';
 export { TrackError, type TrackErrorCode } from './track/track-error.ts';
 export type { TrackKind } from './track/track-kind.ts';
+export {
+  BLOCK_MAX_BYTES,
+  PageFiller,
+  type PageRequest,
+  type SourceBlock,
+  type SourceExtent,
+} from './serve/page-filler.ts';
+export {
+  type CloseOptions as PageServerCloseOptions,
+  type PageOrder,
+  PageServer,
+  type PageServerOptions,
+} from './serve/page-server.ts';
+export type { ForeignServing, ForeignView, MemoryFile } from './serve/server-making.ts';
+export { ServeError, type ServeErrorCode } from './serve/serve-error.ts';
+export type { ServeStats } from './serve/serve-stats.ts';
