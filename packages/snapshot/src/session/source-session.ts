@@ -59,6 +59,9 @@ export interface SourceSession extends Transport {
  * A connection that comes back: what a break has lost is sent again, and nothing else is. For `streamToPeer`, whose `writeMs` and
  * `ackMs` should be longer than `budgetMs`.
  *
+ * Ordering: a read has to be waiting while bytes are written, because what the destination confirms is taken by it; a window that nobody
+ * hears confirmed stays full.
+ *
  * Resolves when the destination has granted a session. Rejects with what `connect` rejects with, and with `peer-lost`, `peer-refused`,
  * `version-mismatch` or `corrupt-stream`; there is no second attempt before there is a session.
  */
