@@ -6,13 +6,20 @@ import { WorkloadError } from '../workloads/error.ts';
 import { GUEST_PAGE_BYTES } from '../workloads/guest-memory.ts';
 import { parseWorkload, startWorkload, type Workload } from '../workloads/index.ts';
 import { packState, StateCursor } from '../workloads/state-cursor.ts';
+import { WarmThreads } from '../workloads/warm-threads.ts';
 import type { Movable, MovableMemory, RunningMovable } from './movable.ts';
 
 const RATE_MAX = 1e9;
 
+/** How many writers a guest has is in its state, which comes last. */
+const WARM_THREADS = 4;
+const threads = new WarmThreads();
+
 /** The counter workload as a guest that moves: its writers stop here, and others go on with its numbers there. */
 export const counterMovable: Movable = {
   name: COUNTER_KIND,
+  warm: () => threads.warm(WARM_THREADS),
+  cool: () => threads.cool(),
   async start(options) {
     const pairs = Object.entries(options).map(([key, value]) => `,${key}=${value}`);
     const workload = await startWorkload(parseWorkload(`counter${pairs.join('')}`));
@@ -34,7 +41,7 @@ export const counterMovable: Movable = {
     const ledger = new Float64Array(new SharedArrayBuffer(counter.ledger.byteLength));
     ledger.set(counter.ledger);
     const stopped = { memory: view, ledger, cut: counter.cut };
-    return runningCounter(await resumeCounter({ size, writers, rate, fill: 0 }, stopped), view);
+    return runningCounter(await resumeCounter({ size, writers, rate, fill: 0 }, stopped, threads), view);
   },
 };
 

@@ -38,6 +38,7 @@ export function movableTarget(options: MovableTargetOptions): MovableTarget {
     },
     async allocate(wanted) {
       assertRoom(wanted, maxBytes);
+      for (const movable of movables) movable.warm?.();
       regions = wanted;
       memory = wanted.map(({ sizeBytes }) => memoryOf(sizeBytes));
     },
@@ -62,15 +63,20 @@ export function movableTarget(options: MovableTargetOptions): MovableTarget {
         state: state.bytes,
       };
       running = await movable.load(parts, optionsOf(movable));
+      void coolAll(movables);
     },
     start: () => started().resume(),
     pause: () => started().pause(),
     resume: () => started().resume(),
     async discard() {
-      await running?.stop('ended');
+      await Promise.all([running?.stop('ended'), coolAll(movables)]);
       memory = [];
     },
   };
+}
+
+async function coolAll(movables: readonly Movable[]): Promise<void> {
+  await Promise.all(movables.map((movable) => movable.cool?.()));
 }
 
 function movableOf({ kind }: GuestState, movables: readonly Movable[]): Movable {

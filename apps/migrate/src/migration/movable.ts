@@ -21,6 +21,10 @@ export interface Movable {
   readonly name: string;
   /** Starts a new guest, running. `options` is what was given after the name, `k=v` each. */
   start(options: Readonly<Record<string, string>>): Promise<RunningMovable>;
+  /** A guest of this kind is coming: what takes time can be done now, while it still runs at the source. May be called in vain. */
+  warm?(): void;
+  /** Gives up what `warm` made. */
+  cool?(): Promise<void>;
   /** Takes a guest up where it stopped, at rest. Throws when the parts are not a guest: nothing is lost by that, the source goes on. */
   load(parts: MovedParts, options: Readonly<Record<string, string>>): Promise<RunningMovable>;
 }

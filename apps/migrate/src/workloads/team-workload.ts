@@ -2,6 +2,7 @@ import type { GuestState } from '@stillframe/snapshot';
 import type { ControlBlock } from './control-block.ts';
 import { WorkloadError } from './error.ts';
 import { StallCounts } from './stall-counts.ts';
+import type { WarmThreads } from './warm-threads.ts';
 import type { WorkerTask } from './worker-task.ts';
 import {
   type MemoryRange,
@@ -25,6 +26,13 @@ export interface TeamWorkloadParts {
   copyMemory?(team: WriterTeam): Promise<Map<string, Uint8Array>>;
 }
 
+export interface TeamStart {
+  /** Paused before the first write. */
+  readonly atRest?: boolean;
+  /** Threads that were started ahead of time. */
+  readonly threads?: WarmThreads;
+}
+
 /** A workload whose writers are a team of workers. */
 export class TeamWorkload implements Workload {
   readonly name: string;
@@ -41,9 +49,9 @@ export class TeamWorkload implements Workload {
     control: ControlBlock,
     tasks: readonly WorkerTask[],
     parts: TeamWorkloadParts,
-    { atRest = false }: { readonly atRest?: boolean } = {},
+    { atRest = false, threads }: TeamStart = {},
   ): Promise<TeamWorkload> {
-    const team = new WriterTeam(control, tasks);
+    const team = new WriterTeam(control, tasks, threads && ((task) => threads.take(task)));
     // Before the threads have begun: they rest before their first write.
     const resting = atRest ? team.pause() : undefined;
     await team.started();

@@ -1,6 +1,7 @@
 import { allocateControl, ControlBlock } from '../control-block.ts';
 import { allocateGuestMemory, GUEST_PAGE_BYTES, memoryRange } from '../guest-memory.ts';
-import { TeamWorkload } from '../team-workload.ts';
+import { type TeamStart, TeamWorkload } from '../team-workload.ts';
+import type { WarmThreads } from '../warm-threads.ts';
 import { WarmBuffer } from '../warm-buffer.ts';
 import type { Workload } from '../workload.ts';
 import { COUNTER_REGION, counterStateBytes, packCounterState } from './counter-state.ts';
@@ -19,7 +20,7 @@ export interface CounterOptions {
 export function startCounter(options: CounterOptions): Promise<Workload> {
   const memory = allocateGuestMemory(options.size);
   const ledger = new Float64Array(new SharedArrayBuffer((options.size / GUEST_PAGE_BYTES) * 8));
-  return runCounter(options, { memory, ledger, cut: 0 }, { atRest: false });
+  return runCounter(options, { memory, ledger, cut: 0 }, {});
 }
 
 /** Where a counter stopped. */
@@ -33,14 +34,18 @@ export interface StoppedCounter {
 }
 
 /** Goes on where a counter stopped, with threads of its own; at rest until it is resumed. `options.fill` does nothing. */
-export function resumeCounter(options: CounterOptions, stopped: StoppedCounter): Promise<Workload> {
-  return runCounter({ ...options, fill: 0 }, stopped, { atRest: true });
+export function resumeCounter(
+  options: CounterOptions,
+  stopped: StoppedCounter,
+  threads: WarmThreads,
+): Promise<Workload> {
+  return runCounter({ ...options, fill: 0 }, stopped, { atRest: true, threads });
 }
 
 function runCounter(
   options: CounterOptions,
   { memory, ledger, cut }: StoppedCounter,
-  start: { readonly atRest: boolean },
+  start: TeamStart,
 ): Promise<Workload> {
   const control = allocateControl(options.writers);
   const block = new ControlBlock(control);
