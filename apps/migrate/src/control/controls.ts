@@ -25,6 +25,8 @@ export interface Controls extends AsyncDisposable {
   /** Of the snapshot of `guest`, which `follow` is to be told of. */
   snapshotOptions(guest: Guest): Pick<SnapshotOptions, 'limiter' | 'onLimiterStep'>;
   follow<Run extends SnapshotRun>(run: Run): Run;
+  /** Whether another snapshot comes after the next one that is followed; not unless this is called. */
+  expectMore(hasMore: boolean): void;
   /** For the status: what becomes of the connection, where it may come back. */
   followLink(link: (() => LinkNumbers) | undefined): void;
 }
@@ -92,6 +94,7 @@ function controlsOf(
       return run;
     },
     followLink: (link) => steering.followLink(link),
+    expectMore: (hasMore) => steering.expectMore(hasMore),
     [Symbol.asyncDispose]: close,
   };
 }

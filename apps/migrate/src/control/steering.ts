@@ -16,6 +16,7 @@ export class Steering {
   #isPaused = false;
   #run: SnapshotRun | undefined;
   #hasEnded = false;
+  #hasMore = false;
   #link: (() => LinkNumbers) | undefined;
 
   constructor(choice: LimiterChoice, report: Report) {
@@ -46,13 +47,20 @@ export class Steering {
     if (startedWith !== this.#choice.limiter) run.useLimiter(this.#choice.limiter);
     if (this.#isPaused) run.holdSweep(true);
     const onEnd = () => {
-      this.#hasEnded = true;
+      this.#hasEnded = !this.#hasMore;
     };
-    run.result.then(onEnd, onEnd);
+    run.result.then(onEnd, () => {
+      this.#hasEnded = true;
+    });
   }
 
   followLink(link: (() => LinkNumbers) | undefined): void {
     this.#link = link;
+  }
+
+  /** Whether another snapshot comes after the one that runs: then what is said in between is for that one. */
+  expectMore(hasMore: boolean): void {
+    this.#hasMore = hasMore;
   }
 
   /** Throws SnapshotError `limiter-failed`, and keeps the old one, when the new one cannot be used. */

@@ -74,6 +74,7 @@ export class ImageSeries implements AsyncDisposable {
     this.#startedMs = performance.now();
     const isLast = this.images.length + 1 === series.count;
     const parent = this.#parent?.image;
+    controls.expectMore(!isLast);
     return controls.follow(
       takeSnapshot({
         guest,

@@ -164,3 +164,24 @@ test.for([
   expect(await ask(wheel, request)).toMatchObject({ ok: false, code: 'REFUSED', exitCode: 15 });
   expect(events()).toEqual([]);
 });
+
+test('between two pictures of a series what is said is for the next one', async () => {
+  const { wheel } = await steering('none');
+  wheel.expectMore(true);
+  await start(wheel).run.result;
+  expect(await ask(wheel, { command: 'status' })).toMatchObject({ state: 'running' });
+  const limiter = 'token-bucket,rate=1MiB/s';
+  expect(await ask(wheel, { command: 'set-limiter', limiter })).toMatchObject({ ok: true });
+  wheel.expectMore(false);
+  expect((await start(wheel).run.result).limiter.name).toBe('token-bucket');
+  expect(await ask(wheel, { command: 'status' })).toMatchObject({ state: 'done' });
+  expect(await ask(wheel, { command: 'cancel' })).toMatchObject({ ok: false });
+});
+
+test('a series can be cancelled between two pictures', async () => {
+  const { wheel } = await steering('none');
+  wheel.expectMore(true);
+  await start(wheel).run.result;
+  expect(await ask(wheel, { command: 'cancel' })).toMatchObject({ ok: true });
+  expect(wheel.signal.aborted).toBe(true);
+});
