@@ -43,7 +43,7 @@ describe('one image in chunks', () => {
 describe('a chain', () => {
   test('is found beside the image', () =>
     inFolder(async (folder) => {
-      const { memory, paths } = await storedChain(folder);
+      const { memory, paths, bytes } = await storedChain(folder);
       const restored = path.join(folder, 'restored');
       const run = await runCommand(['restore', paths[2], '--into', `file:${restored}`, '--json']);
       expect(run.exitCode).toBe(0);
@@ -51,7 +51,12 @@ describe('a chain', () => {
       await expectMemory(restored, memory);
       const manifest = JSON.parse(await readFile(path.join(restored, 'manifest.json'), 'utf8'));
       expect(manifest).toMatchObject({ streamId: '03'.repeat(16), state: { kind: 'test@1', sizeBytes: 1 } });
-      expect((await runCommand(['verify', paths[1]])).exitCode).toBe(0);
+      const verified = await runCommand(['verify', paths[1], '--json']);
+      expect(verified.lines().find(({ type }) => type === 'image')).toMatchObject({
+        bytes: bytes[0].length + bytes[1].length,
+        streamId: '02'.repeat(16),
+      });
+      expect(verified.exitCode).toBe(0);
       expect((await runCommand(['restore', paths[2], '--into', 'memory'])).exitCode).toBe(0);
     }));
 
@@ -162,7 +167,7 @@ describe('inspect', () => {
         layout: { index: 'used', seeks: 0 },
       });
       expect(summary['mix']).toEqual([
-        { kind: 'delta-lz4', pages: 1, bytes: expect.any(Number) },
+        { kind: 'delta-lz4', pages: 1, bytes: opened(bytes[2]).locate(1, 2).storedBytes },
         { kind: 'zero', pages: 1, bytes: 0 },
         { kind: 'parent', pages: 182, bytes: 0 },
       ]);

@@ -61,6 +61,10 @@ test('what two increments take from the same image is not read', () =>
     const summary = run.lines().at(-1)!;
     expect(summary).toMatchObject({ differingPages: 2, comparedPages: 184, difference: 'their states' });
     expect(summary['readPages']).toBeLessThan(10);
+    // Through an increment of an increment as well.
+    const far = (await runCommand(['diff', paths[0], paths[2], '--json'])).lines().at(-1)!;
+    expect(far['readPages']).toBeLessThan(40);
+    expect(far['differingPages']).toBe(15);
   }));
 
 test('other regions, other states', () =>
