@@ -1,0 +1,3 @@
+import { library } from '@stillframe/tsup-config';
+
+export default library({ entry: ['src/index.ts'] });
