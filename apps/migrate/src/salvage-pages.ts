@@ -27,7 +27,7 @@ export interface DamagedImage extends AsyncDisposable {
  * then nothing can be saved.
  */
 export async function openDamaged(path: string, parents: ParentChoice): Promise<DamagedImage> {
-  const source = await openFileSource(path);
+  const source = await (parents.open ?? openFileSource)(path);
   let below: OpenLinks | undefined;
   const close = async () => {
     await below?.[Symbol.asyncDispose]();

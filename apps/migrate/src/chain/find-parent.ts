@@ -9,7 +9,7 @@ import {
 import { CliError } from '../cli-error.ts';
 import { openFileSource } from '../io/file-source.ts';
 import { ChainError } from './chain-error.ts';
-import { type ImageLink, identityOf, openLink } from './image-link.ts';
+import { type ImageLink, identityOf, type OpenSource, openLink } from './image-link.ts';
 
 /** Files that are looked at beside an image: each costs a few small reads. */
 export const DIRECTORY_FILES_MAX = 4096;
@@ -19,10 +19,11 @@ export async function findParent(
   childPath: string,
   wanted: ParentIdentity,
   named: readonly ImageLink[],
+  open: OpenSource = openFileSource,
 ): Promise<ImageLink> {
   const given = named.find(({ identity }) => isSame(identity.streamId, wanted.streamId));
   if (given !== undefined) return checked(childPath, given, wanted);
-  const found = await searchDirectory(path.dirname(childPath), wanted);
+  const found = await searchDirectory(path.dirname(childPath), wanted, open);
   if (found === undefined) {
     const id = Buffer.from(wanted.streamId).toString('hex');
     const what = `it builds on the image ${id} with digest ${formatDigest(wanted.digest)}, which is not here`;
@@ -49,15 +50,19 @@ async function checked(childPath: string, link: ImageLink, wanted: ParentIdentit
 }
 
 /** A file with the stream id; of several the one that is right, if there is one. */
-async function searchDirectory(folder: string, wanted: ParentIdentity): Promise<ImageLink | undefined> {
+async function searchDirectory(
+  folder: string,
+  wanted: ParentIdentity,
+  open: OpenSource,
+): Promise<ImageLink | undefined> {
   let wrong: string | undefined;
   for await (const file of filesIn(folder)) {
-    const identity = await peek(file);
+    const identity = await peek(file, open);
     if (identity === undefined || !isSame(identity.streamId, wanted.streamId)) continue;
-    if (mismatch(identity, wanted) === undefined) return openLink(file);
+    if (mismatch(identity, wanted) === undefined) return openLink(file, open);
     wrong ??= file;
   }
-  return wrong === undefined ? undefined : openLink(wrong);
+  return wrong === undefined ? undefined : openLink(wrong, open);
 }
 
 async function* filesIn(folder: string): AsyncGenerator<string> {
@@ -71,9 +76,9 @@ async function* filesIn(folder: string): AsyncGenerator<string> {
 }
 
 /** Undefined for what is no image, or cannot be read. */
-async function peek(file: string): Promise<ImageIdentity | undefined> {
+async function peek(file: string, open: OpenSource): Promise<ImageIdentity | undefined> {
   try {
-    await using source = await openFileSource(file);
+    await using source = await open(file);
     return identityOf(source);
   } catch (error) {
     if (error instanceof PageStreamError || error instanceof CliError) return undefined;

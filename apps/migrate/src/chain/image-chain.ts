@@ -9,7 +9,7 @@ import {
 import { pageCodec } from '../codec.ts';
 import { ChainError } from './chain-error.ts';
 import { findParent, isSame } from './find-parent.ts';
-import { asFailure, type ImageLink, openLink } from './image-link.ts';
+import { asFailure, type ImageLink, type OpenSource, openLink } from './image-link.ts';
 import type { ReadMark } from './read-mark.ts';
 
 /** Images that are open. Disposing closes the files. */
@@ -27,6 +27,8 @@ export interface ImageChain extends OpenLinks {
 export interface ParentChoice {
   /** Paths, in any order. */
   readonly parents?: readonly string[];
+  /** Default `openFileSource`; for the image itself and all below it. */
+  readonly open?: OpenSource;
   /** Notes which of the files was read last. */
   readonly mark?: ReadMark;
   /** Some may belong to another image; otherwise that is a mistake. */
@@ -46,7 +48,7 @@ interface Child {
  * Throws CliError FILE, ChainError, and SnapshotError for an image whose head or end is damaged.
  */
 export async function openChain(path: string, options: ParentChoice = {}): Promise<ImageChain> {
-  const top = await openLink(path);
+  const top = await openLink(path, options.open);
   try {
     const below = await openParents(top, options);
     const links = [...below.links, noted(top, options.mark)];
@@ -67,7 +69,7 @@ export async function openChain(path: string, options: ParentChoice = {}): Promi
 /** The images below `child`; none for one that is complete in itself. Throws as `openChain`. */
 export async function openParents(
   child: Child,
-  { parents = [], mayBeUnused = false, mark }: ParentChoice = {},
+  { parents = [], mayBeUnused = false, mark, open }: ParentChoice = {},
 ): Promise<OpenLinks> {
   const opened: ImageLink[] = [];
   const close = async () => {
@@ -77,11 +79,11 @@ export async function openParents(
     const named: ImageLink[] = [];
     for (const parentPath of parents) {
       // oxlint-disable-next-line no-await-in-loop -- the first that cannot be opened is the one that is told
-      const link = await openLink(parentPath);
+      const link = await openLink(parentPath, open);
       named.push(link);
       opened.push(link);
     }
-    const links = await climbDown(child, named, opened);
+    const links = await climbDown(child, named, opened, open);
     const unused = named.find((link) => !links.includes(link));
     if (unused !== undefined && !mayBeUnused) {
       throw new ChainError('CHAIN_UNUSED_PARENT', child.path, `${unused.path} is not below it`);
@@ -103,6 +105,7 @@ async function climbDown(
   child: Child,
   named: readonly ImageLink[],
   opened: ImageLink[],
+  open: OpenSource | undefined,
 ): Promise<ImageLink[]> {
   const links: ImageLink[] = [];
   for (let at = child; at.identity.parent !== undefined; at = links.at(-1)!) {
@@ -115,7 +118,7 @@ async function climbDown(
       throw new ChainError('CHAIN_TOO_LONG', child.path, message);
     }
     // oxlint-disable-next-line no-await-in-loop -- which one comes next is known only now
-    const parent = await findParent(at.path, wanted, named);
+    const parent = await findParent(at.path, wanted, named, open);
     if (!opened.includes(parent)) opened.push(parent);
     links.push(parent);
   }

@@ -1,9 +1,14 @@
-import { type ImageIdentity, PageStreamError } from '@stillframe/page-stream';
+import { type ImageIdentity, PageStreamError, readIdentity } from '@stillframe/page-stream';
 import { SnapshotError } from '@stillframe/snapshot';
 import { pageCodec } from '../codec.ts';
 import { type FileSource, openFileSource } from '../io/file-source.ts';
-import { readIdentity } from '@stillframe/page-stream';
 import { ChainError } from './chain-error.ts';
+
+/**
+ * How an image file is opened; another way than `openFileSource` for what is not a page stream as it lies there. Throws CliError where it
+ * cannot: a search goes on with the next file then.
+ */
+export type OpenSource = (path: string) => Promise<FileSource>;
 
 /** One image of a chain, open. */
 export interface ImageLink {
@@ -16,8 +21,8 @@ export interface ImageLink {
  * Opens an image and reads what it says it is. Throws CliError FILE, ChainError CHAIN_TOO_LONG, and SnapshotError as receiving the image
  * would. Closing `source` is up to the caller.
  */
-export async function openLink(path: string): Promise<ImageLink> {
-  const source = await openFileSource(path);
+export async function openLink(path: string, open: OpenSource = openFileSource): Promise<ImageLink> {
+  const source = await open(path);
   try {
     return { path, source, identity: identityOf(source) };
   } catch (error) {

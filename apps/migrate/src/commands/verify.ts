@@ -83,7 +83,7 @@ async function verify(paths: readonly string[], flags: VerifyFlags, context: Cli
 /** Only an oracle needs the image in memory. Of a damaged one the first thing that is wrong is told, and then which pages are lost. */
 async function checkOne(path: string, options: LoadOptions): Promise<Checked> {
   try {
-    const kind = await stateKindOf(path);
+    const kind = await stateKindOf(path, options);
     if (kind === undefined || oracleFor(kind) === undefined) {
       return { path, summary: await checkChain(path, options), check: NO_ORACLE };
     }
@@ -99,8 +99,11 @@ async function checkOne(path: string, options: LoadOptions): Promise<Checked> {
 const NO_ORACLE: ImageCheck = { oracle: null, verified: false, message: '', checks: [] };
 
 /** Undefined when the image does not get as far. */
-async function stateKindOf(path: string): Promise<string | undefined> {
-  await using source = await openFileSource(path);
+async function stateKindOf(
+  path: string,
+  { open = openFileSource }: LoadOptions,
+): Promise<string | undefined> {
+  await using source = await open(path);
   try {
     const read = (offset: number, length: number) => source.readAt(offset, length);
     return readImageHead(read, { sizeBytes: source.sizeBytes, codec: pageCodec }).state.kind;
