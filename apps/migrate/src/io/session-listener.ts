@@ -61,10 +61,7 @@ export function listenForSessions(
 }
 
 /** Rejects with the reason of the listener's signal. */
-async function takeAll(
-  listener: SourceListener,
-  place: (arrival: Arrival) => Promise<void>,
-): Promise<never> {
+async function takeAll(listener: SourceListener, place: (arrival: Arrival) => Promise<void>): Promise<never> {
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- as they come
     const arrival = await listener.next();

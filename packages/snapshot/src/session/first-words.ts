@@ -11,9 +11,11 @@ export interface Opened {
   readonly rest: Transport;
 }
 
+/** Ownership: of `inner`, through the transports that it gives. */
 export function opened(inner: Transport): Opened {
   let peeked: Uint8Array = new Uint8Array(0);
   let peeking: Promise<unknown> = Promise.resolve();
+  let failure: { readonly error: unknown } | undefined;
   const look = async (byteCount: number): Promise<Uint8Array> => {
     const bytes = new Uint8Array(byteCount);
     for (let at = 0; at < byteCount; ) {
@@ -27,16 +29,24 @@ export function opened(inner: Transport): Opened {
   return {
     async peek(byteCount) {
       const looking = look(byteCount);
-      peeking = looking.catch(() => undefined);
+      peeking = looking.catch((error: unknown) => {
+        failure = { error };
+      });
       return await looking;
     },
     rest: inner,
     transport: {
-      ...inner,
+      write: (iovecs) => inner.write(iovecs),
+      end: () => inner.end(),
+      destroy: () => inner.destroy(),
       async read(into) {
         // One read at a time: the first may still wait.
         await peeking;
-        if (peeked.byteLength === 0) return await inner.read(into);
+        if (peeked.byteLength === 0) {
+          // Whoever reads is to learn why, and not to go on behind what was lost.
+          if (failure !== undefined) throw failure.error;
+          return await inner.read(into);
+        }
         const taken = Math.min(peeked.byteLength, into.byteLength);
         into.set(peeked.subarray(0, taken));
         peeked = peeked.subarray(taken);

@@ -83,6 +83,21 @@ describe('SessionHost', () => {
     expect(await reading).toEqual([7]);
   });
 
+  it('passes on what is wrong with a connection', async () => {
+    const { source, destination } = simulatedConnection();
+    const admitting = newHost().admit({
+      ...destination,
+      async read(into) {
+        if ((await destination.read(into)) > 0) throw new Error('it speaks TLS');
+        return 0;
+      },
+    });
+    await source.write([new Uint8Array(90)]);
+    const admission = await admitting;
+    const transport = admission.kind === 'plain' ? admission.transport : destination;
+    await expect(readSome(transport, 9)).rejects.toThrow('it speaks TLS');
+  });
+
   it('goes on where the source is', async () => {
     const { host, transport, ticket, source } = await begun();
     await source.destroy();
