@@ -14,6 +14,10 @@ namespace stillframe {
 
 namespace {
 
+// Captured pages in between are changed together with their neighbours, which saves a system call; where most
+// are captured already, as in a picture of what has changed, that would walk over all of memory.
+constexpr uint64_t kGapPagesMax = 16;
+
 // Without bytes a hole costs nothing, so it is not charged to the grant; a run of them is still cut here so
 // that the sweep looks up.
 constexpr uint64_t kHolePagesAtOnce = uint64_t{1} << 20;
@@ -163,6 +167,7 @@ uint64_t Sweeper::FillData(Slab& slab, size_t region_index, uint64_t end, uint64
       shared_.release_after_drain ? 1 : std::max<uint64_t>(1, kClaimBytes / region.page_bytes);
   const uint64_t first = cursor_;
   uint64_t taken = 0;
+  uint64_t run_end = first;
   Suspect(first, end);
   // Each page of a claim may need a run of its own, see CopyPageByPage.
   while (cursor_ < end && taken < granted && slab.HasRoom(region.page_bytes) &&
@@ -177,7 +182,7 @@ uint64_t Sweeper::FillData(Slab& slab, size_t region_index, uint64_t end, uint64
       // A captured page in between may be un-protected with its neighbours; one being captured may not (I-2).
       // Nor where memory may be gone: then all of a run must be there to be un-protected.
       if (shared_.states.State(cursor_) != PageState::kCaptured ||
-          shared_.any_gone.load(std::memory_order_seq_cst)) {
+          shared_.any_gone.load(std::memory_order_seq_cst) || cursor_ - run_end == kGapPagesMax) {
         break;
       }
       ++cursor_;
@@ -187,12 +192,13 @@ uint64_t Sweeper::FillData(Slab& slab, size_t region_index, uint64_t end, uint64
       break;
     }
     cursor_ += claimed;
+    run_end = cursor_;
     taken += claimed;
     if (shared_.release_after_drain) {
       break;
     }
   }
-  Defer(first, cursor_);
+  Defer(first, run_end);
   return taken;
 }
 
