@@ -7,6 +7,7 @@ import {
   MAX_WASM_BYTES,
   WASM_PAGE_BYTES,
 } from '../workloads/guest-memory.ts';
+import { lazyMovableMemory } from './lazy-movable-memory.ts';
 import { type Movable, type MovableMemory, movableKind, type RunningMovable } from './movable.ts';
 
 export interface MovableTargetOptions {
@@ -65,6 +66,7 @@ export function movableTarget(options: MovableTargetOptions): MovableTarget {
       running = await movable.load(parts, optionsOf(movable));
       void coolAll(movables);
     },
+    lazy: (missing) => lazyMovableMemory(memory, missing),
     start: () => started().resume(),
     pause: () => started().pause(),
     resume: () => started().resume(),

@@ -25,7 +25,10 @@ export interface Movable {
   warm?(): void;
   /** Gives up what `warm` made. */
   cool?(): Promise<void>;
-  /** Takes a guest up where it stopped, at rest. Throws when the parts are not a guest: nothing is lost by that, the source goes on. */
+  /**
+   * Takes a guest up where it stopped, at rest. Does not look at the memory: in post-copy it comes when it is touched. Throws when the parts
+   * are not a guest: nothing is lost by that, the source goes on.
+   */
   load(parts: MovedParts, options: Readonly<Record<string, string>>): Promise<RunningMovable>;
 }
 

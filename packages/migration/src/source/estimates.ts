@@ -1,5 +1,6 @@
 import type { Estimates } from '../event.ts';
 import type { RoundNumbers } from '../policy/convergence.ts';
+import { DEFAULT_DOWNTIME_MS } from '../policy/precopy-policy.ts';
 
 /** Rounds that go into an average: the load of a guest changes. */
 const RECENT_ROUNDS = 3;
@@ -29,8 +30,8 @@ export function expectedDowntimeMs(dirtyBytes: number, bandwidthBytesPerSecond: 
   return FIXED_DOWNTIME_MS + (dirtyBytes / bandwidthBytesPerSecond) * MS_PER_S;
 }
 
-/** `downtimeMs`: what the rest has to fit into. */
-export function estimatesOf(rounds: readonly RoundNumbers[], downtimeMs: number): Estimates {
+/** `downtimeMs`: what the rest has to fit into for the ETA. */
+export function estimatesOf(rounds: readonly RoundNumbers[], downtimeMs = DEFAULT_DOWNTIME_MS): Estimates {
   const last = rounds.at(-1);
   if (last === undefined) {
     return {

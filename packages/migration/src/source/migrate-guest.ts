@@ -27,8 +27,6 @@ export interface MigrateOptions {
    * Without it requests are answered between two batches of the first connection.
    */
   readonly connect?: (signal: AbortSignal) => Promise<Transport>;
-  /** Further connections for pages; they need `connect`. Default 0. */
-  readonly lanes?: number;
   /** Where giving up the guest is put on record. Nowhere when not given: for a guest that ends with this process. */
   readonly record?: HandOverRecord<SourceRecord>;
   /** Native speed for checksums. */
@@ -37,6 +35,8 @@ export interface MigrateOptions {
   readonly timeouts?: Partial<MigrationTimeouts>;
   /** Cancels until COMMIT: the guest goes on here. After that it changes nothing. */
   readonly signal?: AbortSignal;
+  /** 16 bytes that tell this migration from others, and that lanes are known by: drawn at random when not given. */
+  readonly streamId?: Uint8Array;
   /** Between two progress events; 100 when not given. */
   readonly progressIntervalMs?: number;
 }

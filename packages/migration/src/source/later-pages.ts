@@ -1,0 +1,96 @@
+import {
+  type AnnouncedLimits,
+  type MemoryAccount,
+  MigrationEncoder,
+  type MigrationFrame,
+  type PageCodec,
+} from '@stillframe/page-stream';
+import type { Clock, Transport } from '@stillframe/snapshot';
+import { attempt } from '../error.ts';
+import type { DirtyRun, MovingGuest } from '../guest.ts';
+import type { MigrationLink } from '../link/migration-link.ts';
+import type { MigrationTimeouts } from '../link/timeouts.ts';
+import { PageSet } from '../pages/page-set.ts';
+import { PageSender } from './page-sender.ts';
+import { PageService } from './page-service.ts';
+import { openRequestLane } from './request-lane.ts';
+
+export interface LaterPagesOptions {
+  readonly guest: MovingGuest;
+  readonly account: MemoryAccount;
+  readonly limits: AnnouncedLimits;
+  readonly codec: PageCodec | undefined;
+  readonly clock: Clock;
+  readonly timeouts: MigrationTimeouts;
+  readonly streamId: Uint8Array;
+  /** The first connection: pages are pushed on it. */
+  readonly link: MigrationLink;
+  readonly push: PageSender;
+  /** Without it requests are answered on the first connection. */
+  readonly connect: (() => Promise<Transport>) | undefined;
+  readonly onFrame: (frame: MigrationFrame) => void;
+}
+
+/** The pages that follow a hand-over: post-copy, at the source. */
+export class LaterPages {
+  readonly #options: LaterPagesOptions;
+  readonly #pending: PageSet;
+  readonly #service: PageService;
+  readonly #lane: MigrationLink | undefined;
+  /** Ends when the lane does; undefined without one. */
+  readonly receiving: Promise<void> | undefined;
+
+  /** While the guest still runs: a lane that cannot be had is no reason to stop it. */
+  static async open(options: LaterPagesOptions): Promise<LaterPages> {
+    const { connect, account, streamId, clock, timeouts, onFrame } = options;
+    if (connect === undefined) return new LaterPages(options, undefined);
+    const transport = await attempt('peer-lost', 'open the lane of requests', connect);
+    return new LaterPages(
+      options,
+      await openRequestLane({ transport, account, streamId, clock, timeouts, onFrame }),
+    );
+  }
+
+  private constructor(
+    options: LaterPagesOptions,
+    lane: { readonly link: MigrationLink; readonly receive: () => Promise<void> } | undefined,
+  ) {
+    const { guest, account, limits, codec, push } = options;
+    this.#options = options;
+    this.#lane = lane?.link;
+    this.receiving = lane?.receive();
+    this.#pending = new PageSet(guest.regions);
+    const encoder = { account, limits, ...(codec === undefined ? {} : { codec }) };
+    const answer =
+      lane === undefined
+        ? push
+        : new PageSender({ guest, link: lane.link, encoder: new MigrationEncoder(encoder), account });
+    const pageSizes = guest.regions.map(({ pageSize }) => pageSize);
+    this.#service = new PageService({ pending: this.#pending, pageSizes, push, answer });
+  }
+
+  get service(): PageService {
+    return this.#service;
+  }
+
+  /** On the lane. */
+  get sentBytes(): number {
+    return this.#lane?.sentBytes ?? 0;
+  }
+
+  /** Before the offer: these pages will come afterwards, whatever the destination has of them. */
+  async announce(runs: readonly DirtyRun[]): Promise<void> {
+    const { account, link } = this.#options;
+    for (const run of runs) {
+      this.#pending.add(run);
+      account.terms[run.region]!.forget(run.firstPage, run.pageCount);
+    }
+    await link.send([...this.#pending.bitmaps()].map((bitmap) => link.control.resumeBitmap(bitmap)));
+  }
+
+  async close(): Promise<void> {
+    this.#service.end();
+    await this.#lane?.close();
+    await this.#lane?.destroy();
+  }
+}
