@@ -78,7 +78,7 @@ export function movableTarget(options: MovableTargetOptions): MovableTarget {
 }
 
 async function coolAll(movables: readonly Movable[]): Promise<void> {
-  await Promise.all(movables.map((movable) => movable.cool?.()));
+  await Promise.all(movables.map(async (movable) => await movable.cool?.()));
 }
 
 function movableOf({ kind }: GuestState, movables: readonly Movable[]): Movable {

@@ -1,0 +1,109 @@
+import {
+  formatDigest,
+  type MemoryAccount,
+  type PageBitmap,
+  type PagesFrame,
+  type RegionEntry,
+} from '@stillframe/page-stream';
+import { asMigrationError, attempt, MigrationError } from '../error.ts';
+import type { MovingTarget } from '../guest.ts';
+import type { MigrationLink } from '../link/migration-link.ts';
+import { PageSet } from '../pages/page-set.ts';
+import { PageFetch } from './page-fetch.ts';
+
+/** The memory of a guest on its way into a target: eagerly, and after a hand-over in post-copy when it is touched. */
+export class ArrivingMemory {
+  readonly #target: MovingTarget;
+  readonly #account: MemoryAccount;
+  /** Post-copy: what comes after the hand-over. */
+  readonly #later: PageSet;
+  #fetch: PageFetch | undefined;
+  #receivedPages = 0;
+
+  constructor(target: MovingTarget, account: MemoryAccount) {
+    this.#target = target;
+    this.#account = account;
+    this.#later = new PageSet(account.regions);
+  }
+
+  get regions(): readonly RegionEntry[] {
+    return this.#account.regions;
+  }
+
+  get receivedPages(): number {
+    return this.#receivedPages;
+  }
+
+  get requestedPages(): number {
+    return this.#fetch?.requestedPages ?? 0;
+  }
+
+  /** Pages that will come after the hand-over. */
+  announce(bitmap: PageBitmap): void {
+    this.#later.addBitmap(bitmap);
+  }
+
+  async take({ region, runs, bytes }: PagesFrame): Promise<void> {
+    for (const { pageCount } of runs) this.#receivedPages += pageCount;
+    if (this.#fetch !== undefined) return this.#fetch.take(region, runs, bytes);
+    try {
+      const writing = this.#target.writePages(region, runs, bytes);
+      if (writing !== undefined) await writing;
+    } catch (error) {
+      throw asMigrationError(error, 'target-failed', 'write pages');
+    }
+  }
+
+  /** Every page has come, and the memory is that of the source, whose END said `endDigest`. Throws otherwise. */
+  assertComplete(endDigest: Uint32Array | undefined): void {
+    const missing = this.#account.missingCount;
+    if (missing > 0) {
+      throw new MigrationError('corrupt-stream', `${missing} pages never came`, { operands: { missing } });
+    }
+    const expected = endDigest === undefined ? 'none' : formatDigest(endDigest);
+    const digest = formatDigest(this.#account.digest);
+    if (digest === expected) return;
+    throw new MigrationError(
+      'corrupt-stream',
+      `the digest of what came is ${digest}, the source says ${expected}`,
+      {
+        operands: { digest, expected },
+      },
+    );
+  }
+
+  /** From here on pages come when they are touched, or unasked; `link` is where they are asked for. */
+  async beLazy(link: MigrationLink, onFailure: (error: unknown) => void): Promise<void> {
+    const account = this.#account;
+    for (const { region, firstPage, pageCount } of this.#later.runs()) {
+      account.terms[region]!.forget(firstPage, pageCount);
+    }
+    if (account.missingCount !== this.#later.count) {
+      throw new MigrationError('corrupt-stream', 'pages did not come that will not come either', {
+        operands: { missing: account.missingCount, announced: this.#later.count },
+      });
+    }
+    const target = this.#target;
+    if (target.lazy === undefined) {
+      throw new MigrationError(
+        'target-failed',
+        'the destination cannot run a guest whose pages are still to come',
+        {
+          hint: 'Use pre-copy. Post-copy needs a target with `lazy`.',
+        },
+      );
+    }
+    const memory = await attempt('target-failed', 'lazy', () => target.lazy!([...this.#later.runs()]));
+    this.#fetch = new PageFetch({ memory, regions: account.regions, link, onFailure });
+  }
+
+  /** Requests go here from now on. */
+  askOn(link: MigrationLink): void {
+    this.#fetch?.use(link);
+  }
+
+  /** Post-copy: every page is there. */
+  async finish(): Promise<void> {
+    await this.#fetch?.close();
+  }
+}
