@@ -20,7 +20,7 @@ describe('pack order', () => {
       }),
     );
     await settle();
-    expect(knew).toEqual(Array(SLABS_UNDER_WAY_MAX).fill([]));
+    expect(knew).toEqual(Array.from({ length: SLABS_UNDER_WAY_MAX }, () => []));
     // The second is done before the first: nobody hears of it before its time.
     ends[1]!();
     await settle();

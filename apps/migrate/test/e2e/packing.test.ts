@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { migrate, startDest, startSource } from './child.ts';
 import { imagePlace } from './folder.ts';
+import { expectGuestGoesOn } from './survive.ts';
 import { needUserfaultfd } from './userfaultfd.ts';
 
 const AROUND = ['--before-ms', '50', '--after-ms', '20'];
@@ -93,4 +94,38 @@ test('an increment of an image of another guest is complete in itself', async (c
   const second = await migrate('snapshot', ...args).exit;
   expect(second).toMatchObject({ code: 0, summary: { verified: true, packing: { isIncrement: false } } });
   expect(second.stderr).toContain('complete in itself');
+});
+
+test.for([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)(
+  '%s between two images ends a series: those that are there stay, and the guest goes on',
+  async ([signal, code], context) => {
+    needUserfaultfd(context);
+    const { image, names } = await imagePlace();
+    const args = ['--out', image, '--workload', 'counter,size=4MiB', ...AROUND];
+    const series = migrate('snapshot', ...args, '--compress', 'lz4', '--every', '1h', '--count', '2');
+    await series.line('image', { number: 0 });
+    series.kill(signal);
+    const interrupted = await series.exit;
+    expect(interrupted).toMatchObject({ code, summary: { outcome: 'interrupted' } });
+    expectGuestGoesOn(interrupted);
+    expect(await names()).toEqual(['image.sfp']);
+    expect(await migrate('verify', image).exit).toMatchObject({ code: 0, summary: { verified: true } });
+  },
+);
+
+test.for(['SIGINT', 'SIGTERM'] as const)('%s while it packs leaves nothing', async (signal, context) => {
+  needUserfaultfd(context);
+  const { image, names } = await imagePlace();
+  const args = ['--out', image, '--workload', 'counter,size=64MiB', ...AROUND];
+  const slow = ['--compress', 'zstd:9', '--limiter', 'token-bucket,rate=8MiB/s,burst=8MiB'];
+  const snapshot = migrate('snapshot', ...args, ...slow);
+  await snapshot.line('phase', { phase: 'stream' });
+  snapshot.kill(signal);
+  const interrupted = await snapshot.exit;
+  expect(interrupted.summary).toMatchObject({ outcome: 'interrupted' });
+  expectGuestGoesOn(interrupted);
+  expect(await names()).toEqual([]);
 });
