@@ -120,3 +120,29 @@ test('others are served while nobody is', async (context) => {
   lost.kill('SIGKILL');
   expect(await next.exit).toMatchObject({ code: 0, summary: { verified: true } });
 });
+
+test('ctl status shows a link that is away, and what it has cost', async (context) => {
+  needUserfaultfd(context);
+  const socket = path.join(await makeFolder(), 'c.sock');
+  const dest = await startDest();
+  const proxy = await cuttingProxy(dest.port, []);
+  const source = startSlowSource(proxy.to, '--retry', '15', '--control', socket);
+  await source.line('phase', { phase: 'stream' });
+  const status = async () => {
+    const { lines } = await migrate('ctl', socket, 'status').exit;
+    return lines.find(({ link }) => link !== undefined)?.['link'];
+  };
+  expect(await status()).toEqual({ linked: true, reconnects: 0, resentBytes: 0, offlineMs: 0 });
+  proxy.close();
+  await source.line('link', { state: 'lost' });
+  expect(await status()).toEqual({
+    linked: false,
+    reconnects: 0,
+    resentBytes: 0,
+    offlineMs: expect.any(Number),
+  });
+  await migrate('ctl', socket, 'cancel').exit;
+  const exit = await source.exit;
+  expect(exit).toMatchObject({ code: 14 });
+  expectGuestGoesOn(exit);
+});
