@@ -7,7 +7,7 @@
  * | `guest-left-paused` | source | it could not be resumed | stands still at the source |
  * | `not-converged` | source | it writes faster than it can be sent, and the policy gave up | runs at the source |
  * | `policy-failed` | source | the convergence policy threw | runs at the source |
- * | `target-failed` | destination | no room, or the state could not be loaded, or it did not start | runs at the source |
+ * | `target-failed` | both | no room, or the state could not be loaded, or it did not start | runs at the source |
  * | `peer-lost` | both | the other side went away before the hand-over | runs at the source |
  * | `peer-refused` | source | the destination said no, with a reason | runs at the source |
  * | `peer-aborted` | destination | the source gave up, with a reason | runs at the source |
