@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "core/address_ranges.h"
+#include "core/clock.h"
 #include "core/slab_lists.h"
 
 namespace stillframe {
@@ -52,7 +53,12 @@ class BeforeCut {
   }
 
   /// Everything before it happens before what follows IsOver in another thread. Holding the gate.
-  void End() { over_.store(true, std::memory_order_release); }
+  void End() {
+    over_since_ns_ = MonotonicNs();
+    over_.store(true, std::memory_order_release);
+  }
+  /// Once it is over.
+  int64_t OverSinceNs() const { return over_since_ns_; }
   bool IsOver() const { return over_.load(std::memory_order_acquire); }
 
  private:
@@ -63,6 +69,7 @@ class BeforeCut {
 
   std::atomic<bool> busy_{false};
   std::atomic<bool> over_{false};
+  int64_t over_since_ns_ = 0;
   bool overflowed_ = false;
   size_t count_ = 0;
   LazyArray<AddressRange> noted_{kNotedMax};

@@ -43,6 +43,8 @@ void FaultThread::Run() {
       shared_.before_cut.Lock();
       cut_ = shared_.before_cut.IsOver();
       if (cut_) {
+        // A fault of the capture has not arrived before its cut, however long ago we last looked.
+        arrival_ns_ = std::max(arrival_ns_, shared_.before_cut.OverSinceNs());
         shared_.before_cut.Unlock();
       }
     }
