@@ -40,6 +40,7 @@ export class WritePipeline<B extends Batch> {
   readonly #making = new Set<Promise<unknown>>();
   #failure: { readonly error: unknown } | undefined;
   #isWriting = false;
+  #isAbandoned = false;
 
   constructor(output: Output, onTaken: (batch: B) => void) {
     this.#output = output;
@@ -74,19 +75,22 @@ export class WritePipeline<B extends Batch> {
       (error: unknown) => this.#fail(error),
     );
     this.#making.add(settled);
-    void settled.finally(() => this.#making.delete(settled));
+    const forget = () => this.#making.delete(settled);
+    // What `settled` fails with, `abandon` tells.
+    void settled.then(forget, () => undefined);
   }
 
   /**
-   * Gives back what batches hold that will never be taken. Only when the sink uses no buffer any more; waits for those that are being
-   * made, because whoever makes them still reads their slabs.
+   * Gives back what batches hold that will never be taken. Only when the sink uses no buffer any more. Waits for those that are being made,
+   * because whoever makes them still reads their slabs; they in turn may wait for what the ready ones hold, so those go first.
    */
   async abandon(): Promise<void> {
     this.#failure ??= { error: new Error('the pipeline was abandoned') };
-    await Promise.all(this.#making);
+    this.#isAbandoned = true;
     for (const { batch } of this.#pending.splice(0)) {
       if (batch !== undefined) release(batch);
     }
+    await Promise.all(this.#making);
   }
 
   #enqueue(): Pending<B> {
@@ -98,6 +102,10 @@ export class WritePipeline<B extends Batch> {
   }
 
   #ready(entry: Pending<B>, batch: B): void {
+    if (this.#isAbandoned) {
+      release(batch);
+      return;
+    }
     entry.batch = batch;
     if (this.#failure !== undefined) return;
     this.#output.meter.handed(batch.bytes, batch.memoryBytes === undefined ? batch.bytes : 0);

@@ -222,6 +222,40 @@ describe('aborted while it packs', () => {
   });
 });
 
+describe('aborted while slabs wait for a buffer of the packer', () => {
+  it('gives back those that are packed, and then the others', async () => {
+    const { guest, clock } = smallGuest({ regions });
+    const open = guest.open.bind(guest);
+    guest.open = async (options) => {
+      const capture = await open(options);
+      const pull = capture.pull.bind(capture);
+      capture.pull = (maxSlabs) => [maxSlabs, maxSlabs, maxSlabs, maxSlabs].flatMap((each) => pull(each));
+      return capture;
+    };
+    const packer: SimulatedPacker = new SimulatedPacker({
+      before: async () => {
+        while (packer.lent >= 2) await clock.after(0.1);
+      },
+    });
+    const sink = new TestSink();
+    const stuck = new Barrier();
+    sink.onWrite = (index) => {
+      if (index < 1) return undefined;
+      stuck.lift();
+      return hang();
+    };
+    const abort = new AbortController();
+    const options = { clock, chunks: { packer, compression: LZ4 }, signal: abort.signal };
+    const failure = failureOf(takeSnapshot(snapshotOptions(guest, sink, options)).result);
+    await stuck.lifted;
+    while (packer.lent < 2) await clock.after(0.1);
+    abort.abort(new Error('enough'));
+    expect((await failure).code).toBe('aborted');
+    expect(await leftBehind(guest, sink)).toEqual([]);
+    expect(packer).toMatchObject({ lent: 0, underWay: 0 });
+  });
+});
+
 describe('packedSlabs', () => {
   it.each([0, 33, 1.5])('%d is refused', (packedSlabs) => {
     const { guest, clock } = smallGuest();
