@@ -11,6 +11,7 @@ import { addFlatten } from './commands/flatten.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addKvLoad } from './commands/kv-load.ts';
 import { addLists } from './commands/lists.ts';
+import { addKey } from './commands/key.ts';
 import { addPsk } from './commands/psk.ts';
 import { addRestore } from './commands/restore.ts';
 import { addSalvage } from './commands/salvage.ts';
@@ -109,6 +110,7 @@ function program(context: CliContext): Command {
     addDirtyRate,
     addLists,
     addCtl,
+    addKey,
     addPsk,
     addKvLoad,
     addDemo,

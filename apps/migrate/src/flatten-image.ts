@@ -7,6 +7,7 @@ import {
   type ImageTotals,
   PageStreamEncoder,
 } from '@stillframe/page-stream';
+import type { SealKey } from '@stillframe/sealed-file';
 import { SnapshotError } from '@stillframe/snapshot';
 import { ChainPages } from './chain/chain-pages.ts';
 import type { ImageLink } from './chain/image-link.ts';
@@ -18,6 +19,8 @@ const SLAB_BYTES = 1024 * 1024;
 
 export interface FlattenOptions {
   readonly out: string;
+  /** Seals it. */
+  readonly key?: SealKey | undefined;
   readonly chunks: ChunkOptions;
   readonly signal: AbortSignal;
   readonly onPages: (donePages: number, bytes: number) => void;
@@ -37,7 +40,7 @@ export interface Flattened {
  */
 export async function flattenImage(links: readonly ImageLink[], options: FlattenOptions): Promise<Flattened> {
   const pages = new ChainPages(links);
-  const file = await AtomicFile.create(options.out);
+  const file = await AtomicFile.create(options.out, undefined, options.key);
   try {
     const flattened = await writeImage(pages, file, options);
     assertSameDigest(pages.top.digest, flattened.totals.digest);

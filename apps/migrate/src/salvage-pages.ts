@@ -27,7 +27,10 @@ export interface DamagedImage extends AsyncDisposable {
  * then nothing can be saved.
  */
 export async function openDamaged(path: string, parents: ParentChoice): Promise<DamagedImage> {
-  const source = await (parents.open ?? openFileSource)(path);
+  const source = await (parents.open ?? openFileSource)(path, {
+    // Zeros in place of a damaged segment: no checksum of a frame is right with them.
+    onDamage: () => undefined,
+  });
   let below: OpenLinks | undefined;
   const close = async () => {
     await below?.[Symbol.asyncDispose]();

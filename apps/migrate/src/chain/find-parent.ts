@@ -7,6 +7,7 @@ import {
   type ParentIdentity,
 } from '@stillframe/page-stream';
 import { CliError } from '../cli-error.ts';
+import { SealedFileError } from '@stillframe/sealed-file';
 import { openFileSource } from '../io/file-source.ts';
 import { ChainError } from './chain-error.ts';
 import { type ImageLink, identityOf, type OpenSource, openLink } from './image-link.ts';
@@ -81,7 +82,8 @@ async function peek(file: string, open: OpenSource): Promise<ImageIdentity | und
     await using source = await open(file);
     return identityOf(source);
   } catch (error) {
-    if (error instanceof PageStreamError || error instanceof CliError) return undefined;
+    if (error instanceof PageStreamError || error instanceof CliError || error instanceof SealedFileError)
+      return undefined;
     throw error;
   }
 }

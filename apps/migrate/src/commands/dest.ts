@@ -1,4 +1,5 @@
 import { receiveFromPeer, type Target, type Transport, type Verify } from '@stillframe/snapshot';
+import type { SealKey } from '@stillframe/sealed-file';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
@@ -26,6 +27,8 @@ import {
   withTimeout,
 } from '../options/timeouts.ts';
 import { addTlsOptions, chooseCredentials, type TlsFlags } from '../options/tls-options.ts';
+import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
+import { imageOpener } from '../io/image-file.ts';
 import { loadImage } from '../load-image.ts';
 import { type Report, reportError } from '../report/report.ts';
 import { showBytes, showCount, showMs } from '../report/units.ts';
@@ -33,7 +36,7 @@ import { watchReceipt } from '../report/watch-receipt.ts';
 import { assertNotInChain, type OpenParent, openParent } from '../series/parent-image.ts';
 import { type ImageCheck, verifyImage } from '../verify-image.ts';
 
-interface DestFlags extends RetryWaitFlags, ServedFlags, TimeoutFlags, TlsFlags {
+interface DestFlags extends KeyFlags, RetryWaitFlags, ServedFlags, TimeoutFlags, TlsFlags {
   readonly parent?: string;
   readonly listen: string;
   readonly into: string;
@@ -64,7 +67,7 @@ export function addDest(root: Command, context: CliContext): void {
     )
     .option('--keep-s <SECONDS>', 'a guest that moved here goes on for so long (default: until interrupted)')
     .option('--once', 'end after one source, with the exit code of what came of it');
-  addTlsOptions(addRetryWait(addTimeout(addServedOptions(command, 'dest'))), 'dest')
+  addKeyOptions(addTlsOptions(addRetryWait(addTimeout(addServedOptions(command, 'dest'))), 'dest'))
     .option('--json', 'JSON lines on stdout, a summary for each source')
     .addHelpText(
       'after',
@@ -86,9 +89,12 @@ async function dest(program: readonly string[], flags: DestFlags, context: CliCo
   const endpoint = parseEndpoint(flags.listen, '--listen');
   const credentials = await chooseCredentials(endpoint, flags);
   const report = context.report(flags.json === true);
-  await using parent = flags.parent === undefined ? undefined : await openParent(flags.parent);
+  const key = await chooseKey(flags);
+  const opening = { open: imageOpener(key) };
+  await using parent = flags.parent === undefined ? undefined : await openParent(flags.parent, opening);
   const exec = chooseExec(flags, program);
-  const makeTarget = exec === undefined ? await parseInto(flags.into, parent, context, report) : undefined;
+  const makeTarget =
+    exec === undefined ? await parseInto({ into: flags.into, key }, parent, context, report) : undefined;
   const makePlace = await choosePlace(flags, exec);
   const signal = withTimeout(context.signal, flags);
   const retry = chooseRetryWait(flags);
@@ -144,7 +150,7 @@ interface Destination {
 }
 
 async function parseInto(
-  into: string,
+  { into, key }: { readonly into: string; readonly key: SealKey | undefined },
   parent: OpenParent | undefined,
   context: CliContext,
   report: Report,
@@ -169,14 +175,16 @@ async function parseInto(
   await imagePath(path);
   if (parent !== undefined) await assertNotInChain([path], parent);
   return () => {
-    const target = streamFileTarget(path);
+    const target = streamFileTarget(path, { key });
     return {
       target,
       words: path,
       async check(signal) {
+        await target.complete();
         await using loaded = await loadImage(target.temporaryPath, {
           parents: parent?.paths ?? [],
           mayBeUnused: true,
+          open: imageOpener(key),
           context: { ...context, signal },
           report: { ...report, event: () => undefined },
         });

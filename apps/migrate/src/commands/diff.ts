@@ -4,6 +4,8 @@ import { ChainPages } from '../chain/chain-pages.ts';
 import { openChain } from '../chain/image-chain.ts';
 import { ReadMark } from '../chain/read-mark.ts';
 import { addParentOption, type ParentFlags } from '../chain/parent-option.ts';
+import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
+import { imageOpener } from '../io/image-file.ts';
 import type { CliContext } from '../cli.ts';
 import { diffImages } from '../diff-images.ts';
 import { exitCodes } from '../exit-code.ts';
@@ -12,7 +14,7 @@ import { PageMapText } from '../report/page-map.ts';
 import type { Report } from '../report/report.ts';
 import { showCount } from '../report/units.ts';
 
-interface DiffFlags extends ParentFlags {
+interface DiffFlags extends ParentFlags, KeyFlags {
   readonly json?: boolean;
 }
 
@@ -24,7 +26,7 @@ export function addDiff(root: Command, context: CliContext): void {
     .argument('<A>', 'an image file')
     .argument('<B>', 'another one')
     .option('--json', 'JSON lines on stdout: a run of pages each, a summary last');
-  addParentOption(command)
+  addKeyOptions(addParentOption(command))
     .addHelpText(
       'after',
       `
@@ -43,8 +45,9 @@ Examples:
 async function diff(paths: readonly [string, string], flags: DiffFlags, context: CliContext): Promise<void> {
   const report = context.report(flags.json === true);
   const mark = new ReadMark();
+  const open = imageOpener(await chooseKey(flags));
   const compareAll = async () => {
-    const choice = { parents: flags.parent, mayBeUnused: true, mark };
+    const choice = { parents: flags.parent, mayBeUnused: true, mark, open };
     await using one = await openChain(paths[0], choice);
     await using other = await openChain(paths[1], choice);
     const a = new ChainPages(one.links);

@@ -7,19 +7,21 @@ import { addParentOption, type ParentFlags } from '../chain/parent-option.ts';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
 import { type Flattened, type FlattenOptions, flattenImage } from '../flatten-image.ts';
+import { imageOpener } from '../io/image-file.ts';
 import { imagePath } from '../io/image-path.ts';
 import {
   addCompressionOptions,
   type CompressionFlags,
   chooseCompression,
 } from '../options/compression-options.ts';
+import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
 import { openPacking } from '../packing.ts';
 import { tellDamage } from '../report/damage.ts';
 import { createProgress } from '../report/progress.ts';
 import type { Report } from '../report/report.ts';
 import { showBytes, showCount } from '../report/units.ts';
 
-interface FlattenFlags extends ParentFlags, CompressionFlags {
+interface FlattenFlags extends ParentFlags, KeyFlags, CompressionFlags {
   readonly out?: string;
   readonly json?: boolean;
 }
@@ -31,7 +33,7 @@ export function addFlatten(root: Command, context: CliContext): void {
     .description('make one image, complete in itself, of an increment and the images below it')
     .argument('<PATH>', 'an image file')
     .option('--out <PATH>', 'the new image; replaced only by a complete one');
-  addParentOption(addCompressionOptions(command))
+  addKeyOptions(addParentOption(addCompressionOptions(command)))
     .option('--json', 'JSON lines on stdout, a summary last')
     .addHelpText(
       'after',
@@ -57,15 +59,17 @@ async function flatten(path: string, flags: FlattenFlags, context: CliContext): 
   }
   const report = context.report(flags.json === true);
   chooseCompression(flags);
+  const key = await chooseKey(flags);
   await tellDamage(report, async () => {
     const mark = new ReadMark();
-    await using chain = await openChain(path, { parents: flags.parent, mark });
+    await using chain = await openChain(path, { parents: flags.parent, mark, open: imageOpener(key) });
     await assertApart(out, chain);
     using packing = await openPacking(chooseCompression(asBefore(flags, chain)), report);
     const startMs = performance.now();
     const work = (onPages: FlattenOptions['onPages']) =>
       flattenImage(chain.links, {
         out,
+        key,
         chunks: { ...packing.chunks, index: true },
         signal: context.signal,
         onPages,

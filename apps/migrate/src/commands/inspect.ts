@@ -2,26 +2,28 @@ import { decodeProcessState, isProcessStateKind, type ProcessState } from '@stil
 import { type FrameSummary, formatDigest } from '@stillframe/page-stream';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
-import { openFileSource } from '../io/file-source.ts';
+import { openImageFile } from '../io/image-file.ts';
+import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
 import { tellDamage } from '../report/damage.ts';
 import { frameText, inspectText } from '../report/inspect-text.ts';
 import { processObject } from '../report/process-text.ts';
 import { noteSalvaged } from '../salvaged-note.ts';
 import { type ImageSurvey, surveyImage } from '../survey-image.ts';
 
-interface InspectFlags {
+interface InspectFlags extends KeyFlags {
   readonly frames?: boolean;
   readonly json?: boolean;
 }
 
 /** `migrate inspect`: what an image says it is, without reading its pages. */
 export function addInspect(root: Command, context: CliContext): void {
-  root
+  const command = root
     .command('inspect')
     .description('show what is in an image: regions, state, how its pages are stored, parent, index, digest')
     .argument('<PATH>', 'an image file')
     .option('--frames', 'list every frame with its byte offset')
-    .option('--json', 'JSON lines on stdout, a summary last')
+    .option('--json', 'JSON lines on stdout, a summary last');
+  addKeyOptions(command)
     .addHelpText(
       'after',
       `
@@ -40,7 +42,7 @@ async function inspect(path: string, flags: InspectFlags, context: CliContext): 
   const report = context.report(flags.json === true);
   const showFrame = (frame: FrameSummary) =>
     report.result(frameText(frame), { type: 'frame', ...frameObject(frame) });
-  await using source = await openFileSource(path);
+  await using source = await openImageFile(path, { key: await chooseKey(flags) });
   const survey = await tellDamage(report, () =>
     surveyImage(source, {
       signal: context.signal,

@@ -5,13 +5,15 @@ import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
 import { restoreToChild } from '../exec/restore-to-child.ts';
 import { DirectoryTarget } from '../io/directory-target.ts';
+import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
+import { imageOpener } from '../io/image-file.ts';
 import { type LoadOptions, loadImage, restoreInto } from '../load-image.ts';
 import { addPlannedOptions } from '../options/planned.ts';
 import { checkText } from '../report/check-text.ts';
 import { showBytes, showCount, showMs } from '../report/units.ts';
 import { verifyImage } from '../verify-image.ts';
 
-interface RestoreFlags extends ParentFlags {
+interface RestoreFlags extends ParentFlags, KeyFlags {
   readonly into?: string;
   readonly json?: boolean;
 }
@@ -28,7 +30,7 @@ export function addRestore(root: Command, context: CliContext): void {
       'memory, exec for a child that gets it, or file:DIR for a new directory with NAME.mem for each region, state.bin and manifest.json',
     )
     .option('--json', 'JSON lines on stdout, a summary last');
-  addParentOption(command)
+  addKeyOptions(addParentOption(command))
     .addHelpText(
       'after',
       `
@@ -54,7 +56,8 @@ async function restore(
   flags: RestoreFlags,
   context: CliContext,
 ): Promise<void> {
-  const options = { context, report: context.report(flags.json === true), parents: flags.parent };
+  const report = context.report(flags.json === true);
+  const options = { context, report, parents: flags.parent, open: imageOpener(await chooseKey(flags)) };
   if (flags.into === 'exec') return await restoreToChild(path, command, options, flags.json === true);
   if (command.length > 0) {
     throw new CliError(

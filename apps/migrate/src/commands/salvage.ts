@@ -1,10 +1,13 @@
 import { rm } from 'node:fs/promises';
+import type { SealKey } from '@stillframe/sealed-file';
 import type { Command } from 'commander';
 import { addParentOption, type ParentFlags } from '../chain/parent-option.ts';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
 import { AtomicFile } from '../io/atomic-file.ts';
+import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
+import { imageOpener } from '../io/image-file.ts';
 import { tellDamage } from '../report/damage.ts';
 import { PageMapText } from '../report/page-map.ts';
 import { showBytes, showCount } from '../report/units.ts';
@@ -12,7 +15,7 @@ import { lostReport, type Salvaged, writeSalvaged } from '../salvage-image.ts';
 import { lostPath } from '../salvaged-note.ts';
 import { countLost, type DamagedImage, openDamaged } from '../salvage-pages.ts';
 
-interface SalvageFlags extends ParentFlags {
+interface SalvageFlags extends ParentFlags, KeyFlags {
   readonly out?: string;
   readonly json?: boolean;
 }
@@ -25,7 +28,7 @@ export function addSalvage(root: Command, context: CliContext): void {
     .argument('<PATH>', 'a damaged image file')
     .option('--out <PATH>', 'the new image: complete in itself, with zeros where pages are lost')
     .option('--json', 'JSON lines on stdout, a summary last');
-  addParentOption(command)
+  addKeyOptions(addParentOption(command))
     .addHelpText(
       'after',
       `
@@ -48,10 +51,13 @@ async function salvage(path: string, flags: SalvageFlags, context: CliContext): 
     });
   }
   const report = context.report(flags.json === true);
-  await using image = await tellDamage(report, () => openDamaged(path, { parents: flags.parent }));
+  const key = await chooseKey(flags);
+  await using image = await tellDamage(report, () =>
+    openDamaged(path, { parents: flags.parent, open: imageOpener(key) }),
+  );
   const { parentTrouble, salvage: found } = image;
   if (parentTrouble !== '') report.talk(`what the image takes from its parent is lost: ${parentTrouble}`);
-  const salvaged = await saveInto(out, path, image, context.signal);
+  const salvaged = await saveInto({ out, key }, path, image, context.signal);
   const lostPages = countLost(salvaged.lost);
   const isWhole = isComplete(salvaged);
   const map = new PageMapText(found.regions);
@@ -89,12 +95,12 @@ async function salvage(path: string, flags: SalvageFlags, context: CliContext): 
 
 /** The image, and before it has its name the report of what is lost in it. */
 async function saveInto(
-  out: string,
+  { out, key }: { readonly out: string; readonly key: SealKey | undefined },
   path: string,
   image: DamagedImage,
   signal: AbortSignal,
 ): Promise<Salvaged> {
-  const file = await AtomicFile.create(out);
+  const file = await AtomicFile.create(out, undefined, key);
   try {
     const salvaged = await writeSalvaged(image, file, signal);
     if (isComplete(salvaged)) {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
 import { steered } from '../control/controls.ts';
+import { imageOpener } from '../io/image-file.ts';
 import { imagePath } from '../io/image-path.ts';
 import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/capture-options.ts';
 import {
@@ -12,6 +13,7 @@ import {
 } from '../options/compression-options.ts';
 import { addControlOptions, type ControlFlags } from '../options/control-options.ts';
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
+import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
 import { addSeriesOptions, chooseSeries, type SeriesFlags } from '../options/series-options.ts';
 import { addTimeout, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { openPacking } from '../packing.ts';
@@ -28,6 +30,7 @@ interface SnapshotFlags
     CompressionFlags,
     SeriesFlags,
     ControlFlags,
+    KeyFlags,
     TimeoutFlags {
   readonly out?: string;
   readonly parent?: string;
@@ -45,7 +48,7 @@ export function addSnapshot(root: Command, context: CliContext): void {
     '--parent <PATH>',
     'an earlier image of this guest: the new one holds what has changed since',
   );
-  addTimeout(addControlOptions(addSeriesOptions(command)))
+  addKeyOptions(addTimeout(addControlOptions(addSeriesOptions(command))))
     .option('--verify', 'read the image back and ask the workload’s oracle')
     .option('--json', 'JSON lines on stdout, a summary last')
     .addHelpText(
@@ -75,21 +78,29 @@ async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void
   const guest = chooseGuest(flags);
   const capture = await chooseCapture(flags);
   const compression = chooseCompression(flags, capture.file);
+  const key = await chooseKey(flags);
   await imagePath(out);
   const report = context.report(flags.json === true);
   const signal = withTimeout(context.signal, flags);
-  await using parent = flags.parent === undefined ? undefined : await openParent(flags.parent);
+  await using parent =
+    flags.parent === undefined ? undefined : await openParent(flags.parent, { open: imageOpener(key) });
   const plan = chooseSeries(flags, parent === undefined ? 0 : parent.image.chainLength + 1);
   if (parent !== undefined) await assertOutsAreFree(out, plan.count, parent);
   using packing = await openPacking(compression, report);
   let verified = false;
   const check = async (path: string, parents: readonly string[], checkSignal: AbortSignal) => {
-    const options = { context: { ...context, signal: checkSignal }, report, parents, mayBeUnused: true };
+    const options = {
+      context: { ...context, signal: checkSignal },
+      report,
+      parents,
+      mayBeUnused: true,
+      open: imageOpener(key),
+    };
     verified = await readBack(path, options);
   };
   const { picture, images } = await steered({ context, report, flags, capture, signal }, async (controls) => {
     const checked = flags.verify === true ? { check } : {};
-    const options = { out, series: plan, capture, packing, controls, report, parent, ...checked };
+    const options = { out, series: plan, capture, packing, controls, report, parent, key, ...checked };
     await using series = new ImageSeries(options);
     const taken = await pictureGuest({
       context,

@@ -1,13 +1,15 @@
 import { PageStreamError, readImageHead } from '@stillframe/page-stream';
 import { type ReceiveSummary, SnapshotError } from '@stillframe/snapshot';
+import { SealedFileError } from '@stillframe/sealed-file';
 import type { Command } from 'commander';
 import { addParentOption, type ParentFlags } from '../chain/parent-option.ts';
 import type { CliContext } from '../cli.ts';
 import { checkChain } from '../check-chain.ts';
 import { pageCodec } from '../codec.ts';
-import { exitCodes } from '../exit-code.ts';
-import { openFileSource } from '../io/file-source.ts';
+import { causesOf, exitCodes } from '../exit-code.ts';
+import { imageOpener } from '../io/image-file.ts';
 import { type LoadOptions, loadImage } from '../load-image.ts';
+import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
 import { checkText } from '../report/check-text.ts';
 import { tellLost } from '../tell-lost.ts';
 import { type ImageCheck, verifyImage } from '../verify-image.ts';
@@ -23,7 +25,7 @@ export function addVerify(root: Command, context: CliContext): void {
     .argument('<PATH>', 'an image file')
     .argument('[PATH]', 'another one to compare with')
     .option('--json', 'JSON lines on stdout, a summary last');
-  addParentOption(command)
+  addKeyOptions(addParentOption(command))
     .addHelpText(
       'after',
       `
@@ -39,7 +41,7 @@ Examples:
     );
 }
 
-interface VerifyFlags extends ParentFlags {
+interface VerifyFlags extends ParentFlags, KeyFlags {
   readonly json?: boolean;
 }
 
@@ -51,6 +53,7 @@ interface Checked {
 
 async function verify(paths: readonly string[], flags: VerifyFlags, context: CliContext): Promise<void> {
   const report = context.report(flags.json === true);
+  const open = imageOpener(await chooseKey(flags));
   const checked: Checked[] = [];
   for (const path of paths) {
     // oxlint-disable-next-line no-await-in-loop -- one after the other: each may need all the memory there is
@@ -58,6 +61,7 @@ async function verify(paths: readonly string[], flags: VerifyFlags, context: Cli
       context,
       report,
       parents: flags.parent,
+      open,
       mayBeUnused: paths.length > 1,
     });
     checked.push(one);
@@ -91,18 +95,23 @@ async function checkOne(path: string, options: LoadOptions): Promise<Checked> {
     const check = await verifyImage(loaded.image, { signal: options.context.signal });
     return { path, summary: loaded.summary, check };
   } catch (error) {
-    if (error instanceof SnapshotError && error.code === 'corrupt-stream') await tellLost(path, options);
+    if (isDamage(error)) await tellLost(path, options);
     throw error;
   }
+}
+
+function isDamage(error: unknown): boolean {
+  if (error instanceof SnapshotError && error.code === 'corrupt-stream') return true;
+  return causesOf(error).some(
+    (cause) =>
+      cause instanceof SealedFileError && ['SEALED_DAMAGED', 'SEALED_TRUNCATED'].includes(cause.code),
+  );
 }
 
 const NO_ORACLE: ImageCheck = { oracle: null, verified: false, message: '', checks: [] };
 
 /** Undefined when the image does not get as far. */
-async function stateKindOf(
-  path: string,
-  { open = openFileSource }: LoadOptions,
-): Promise<string | undefined> {
+async function stateKindOf(path: string, { open = imageOpener() }: LoadOptions): Promise<string | undefined> {
   await using source = await open(path);
   try {
     const read = (offset: number, length: number) => source.readAt(offset, length);

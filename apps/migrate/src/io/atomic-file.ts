@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { SealedWriter, type SealKey } from '@stillframe/sealed-file';
 import { NOTHING_TAKEN, writeAt } from './write-at.ts';
 import { imagePath } from './image-path.ts';
 
@@ -26,6 +27,9 @@ export class AtomicFile {
   readonly temporaryPath: string;
   readonly #ops: FileOps;
   readonly #handle: FileHandle;
+  /** Of a sealed file. */
+  #seal: SealedWriter | undefined;
+  #isComplete = false;
   #state: 'open' | 'committed' | 'discarded' = 'open';
 
   private constructor(finalPath: string, temporaryPath: string, handle: FileHandle, ops: FileOps) {
@@ -35,31 +39,54 @@ export class AtomicFile {
     this.#ops = ops;
   }
 
-  /** Throws CliError FILE for a name that no file can have, and what opening the temporary file fails with. */
-  static async create(wantedPath: string, ops: FileOps = realOps): Promise<AtomicFile> {
+  /**
+   * With `key` the file is sealed, and can only be appended to. Throws CliError FILE for a name that no file can have, and what opening the temporary file
+   * fails with.
+   */
+  static async create(wantedPath: string, ops: FileOps = realOps, key?: SealKey): Promise<AtomicFile> {
     const finalPath = await imagePath(wantedPath);
     const name = `.${path.basename(finalPath)}.${randomBytes(6).toString('hex')}.partial`;
     const temporaryPath = path.join(path.dirname(finalPath), name);
-    return new AtomicFile(finalPath, temporaryPath, await ops.open(temporaryPath, 'wx+', IMAGE_MODE), ops);
+    const handle = await ops.open(temporaryPath, 'wx+', IMAGE_MODE);
+    const file = new AtomicFile(finalPath, temporaryPath, handle, ops);
+    if (key === undefined) return file;
+    try {
+      file.#seal = await SealedWriter.create((iovecs) => writeAll(handle, iovecs), key);
+      return file;
+    } catch (error) {
+      await file.discard();
+      throw error;
+    }
   }
 
   /** Appends all bytes; a short write is gone on with. The buffers may be reused when this resolves. */
   async append(iovecs: readonly Uint8Array[]): Promise<void> {
-    await writeAll(this.#handle, iovecs);
+    if (this.#seal === undefined) await writeAll(this.#handle, iovecs);
+    else await this.#seal.append(iovecs);
   }
 
   /** As `append`, at a place of its own. */
   async write(iovecs: readonly Uint8Array[], offset: number): Promise<void> {
+    this.#assertPlain();
     await writeAt(this.#handle, iovecs, offset);
   }
 
   /** Sets the size; what was never written reads as zeros and takes no room. */
   async truncate(sizeBytes: number): Promise<void> {
+    this.#assertPlain();
     await this.#handle.truncate(sizeBytes);
   }
 
-  /** fsync, rename, fsync of the directory. */
+  /** After the last `append`: the temporary file can be read back. Idempotent. */
+  async complete(): Promise<void> {
+    if (this.#isComplete) return;
+    this.#isComplete = true;
+    await this.#seal?.finish();
+  }
+
+  /** Completes; fsync, rename, fsync of the directory. */
   async commit(): Promise<void> {
+    await this.complete();
     await this.#handle.sync();
     await this.#ops.rename(this.temporaryPath, this.path);
     this.#state = 'committed';
@@ -78,6 +105,10 @@ export class AtomicFile {
     this.#state = 'discarded';
     await this.#handle.close();
     await this.#ops.unlink(this.temporaryPath);
+  }
+
+  #assertPlain(): void {
+    if (this.#seal !== undefined) throw new Error('a sealed file is only appended to');
   }
 }
 

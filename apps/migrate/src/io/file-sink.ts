@@ -1,4 +1,5 @@
 import type { Sink } from '@stillframe/snapshot';
+import type { SealKey } from '@stillframe/sealed-file';
 import { AtomicFile, type FileOps } from './atomic-file.ts';
 
 export interface FileSinkOptions {
@@ -8,11 +9,13 @@ export interface FileSinkOptions {
    */
   readonly check?: (temporaryPath: string, signal: AbortSignal) => Promise<void>;
   readonly ops?: FileOps;
+  /** Seals the file. */
+  readonly key?: SealKey | undefined;
 }
 
 /** An image file as a sink: there when `end` has resolved, and not before. */
-export async function openFileSink(path: string, { check, ops }: FileSinkOptions = {}): Promise<Sink> {
-  const file = await AtomicFile.create(path, ops);
+export async function openFileSink(path: string, { check, ops, key }: FileSinkOptions = {}): Promise<Sink> {
+  const file = await AtomicFile.create(path, ops, key);
   const giveUp = new AbortController();
   let pending: Promise<void> = Promise.resolve();
   const step = (work: () => Promise<void>): Promise<void> => {
@@ -25,6 +28,7 @@ export async function openFileSink(path: string, { check, ops }: FileSinkOptions
     write: (iovecs) => step(() => file.append(iovecs)),
     end: () =>
       step(async () => {
+        await file.complete();
         await check?.(file.temporaryPath, giveUp.signal);
         giveUp.signal.throwIfAborted();
         await file.commit();

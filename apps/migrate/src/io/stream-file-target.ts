@@ -1,13 +1,19 @@
 import type { Target } from '@stillframe/snapshot';
+import type { SealKey } from '@stillframe/sealed-file';
 import { AtomicFile, type FileOps } from './atomic-file.ts';
 
 /** A received image as an image file, frame by frame as it came: compressed as the source compressed it, an increment as an increment. */
 export interface StreamFileTarget extends Target {
   /** After the last frame: the temporary file, a whole image that can be read back before `commit`. */
   readonly temporaryPath: string;
+  /** After the last frame, and before reading back. `commit` does it, too. */
+  complete(): Promise<void>;
 }
 
-export function streamFileTarget(path: string, ops?: FileOps): StreamFileTarget {
+export function streamFileTarget(
+  path: string,
+  { ops, key }: { readonly ops?: FileOps; readonly key?: SealKey | undefined } = {},
+): StreamFileTarget {
   let file: AtomicFile | undefined;
   const opened = (): AtomicFile => {
     if (file === undefined) throw new Error('nothing has come yet');
@@ -21,8 +27,11 @@ export function streamFileTarget(path: string, ops?: FileOps): StreamFileTarget 
     async writeState() {},
     async writePages() {},
     async writeFrame(frame) {
-      file ??= await AtomicFile.create(path, ops);
+      file ??= await AtomicFile.create(path, ops, key);
       await file.append([frame]);
+    },
+    async complete() {
+      await opened().complete();
     },
     async commit() {
       await opened().commit();

@@ -6,8 +6,10 @@ import {
   type SnapshotSummary,
   takeSnapshot,
 } from '@stillframe/snapshot';
+import type { SealKey } from '@stillframe/sealed-file';
 import { pageCodec } from '../codec.ts';
 import type { Controls } from '../control/controls.ts';
+import { imageOpener } from '../io/image-file.ts';
 import { type FileSinkOptions, openFileSink } from '../io/file-sink.ts';
 import type { CaptureChoice } from '../options/capture-options.ts';
 import type { SeriesChoice } from '../options/series-options.ts';
@@ -26,6 +28,8 @@ export interface ImageSeriesOptions {
   readonly report: Report;
   /** Of the first image; the series disposes of it. */
   readonly parent: OpenParent | undefined;
+  /** Seals all images, and opens the parent's. */
+  readonly key?: SealKey | undefined;
   /** Looks at each image before it gets its name, with the images that it may build on. */
   readonly check?: (path: string, parents: readonly string[], signal: AbortSignal) => Promise<void>;
 }
@@ -106,6 +110,7 @@ export class ImageSeries implements AsyncDisposable {
     this.#parent = await openParent(lastPath, {
       parents: this.#paths.slice(0, -1),
       mayBeUnused: true,
+      open: imageOpener(this.#options.key),
       isTrusted: summary.mark !== undefined,
     });
     const waitMs = Math.max(0, this.#startedMs + series.everyMs - performance.now());
@@ -124,10 +129,10 @@ export class ImageSeries implements AsyncDisposable {
   }
 
   #sinkOptions(): FileSinkOptions {
-    const { check } = this.#options;
-    if (check === undefined) return {};
+    const { check, key } = this.#options;
+    if (check === undefined) return { key };
     const parents = [...this.#paths];
-    return { check: (path, signal) => check(path, parents, signal) };
+    return { key, check: (path, signal) => check(path, parents, signal) };
   }
 
   #tell(summary: SnapshotSummary): void {

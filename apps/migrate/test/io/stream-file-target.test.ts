@@ -70,7 +70,7 @@ test.for(steps)('%s fails: target-failed, the old file and nothing else', async 
   const { image, names } = await imagePlace();
   await writeFile(image, 'old');
   const { ops, openCount } = tryOps({ fails });
-  const run = restoreImage({ source: sourceOf([smallImage()]), target: streamFileTarget(image, ops) });
+  const run = restoreImage({ source: sourceOf([smallImage()]), target: streamFileTarget(image, { ops }) });
   await expect(run.result).rejects.toMatchObject({ code: 'target-failed', cause: new DiskFailure(fails) });
   expect(await names()).toEqual(['image.sfp']);
   expect(await readFile(image, 'utf8')).toBe('old');
