@@ -85,15 +85,6 @@ async function source(flags: SourceFlags, context: CliContext): Promise<void> {
   const endpoint = parseEndpoint(flags.to, '--to');
   const credentials = await chooseCredentials(endpoint, flags);
   const mode = chooseMode(flags);
-  if (mode !== undefined && flags.retry !== undefined) {
-    throw new CliError(
-      'NOT_AVAILABLE',
-      '--retry is for pictures: the links of a migration do not come back',
-      {
-        hint: 'Leave --retry out. Before the hand-over the guest stays here when the link breaks.',
-      },
-    );
-  }
   if (mode !== undefined) return await moveGuest(mode, { endpoint, credentials, flags, context });
   const guest = chooseGuest(flags);
   const capture = await chooseCapture(flags);

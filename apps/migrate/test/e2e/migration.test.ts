@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { migrate, startDest } from './child.ts';
+import { type Cut, cuttingProxy } from './cutting-proxy.ts';
 import { needUserfaultfd } from './userfaultfd.ts';
 
 const GUEST = 'counter,size=16MiB,writers=2,rate=4000';
@@ -32,4 +33,28 @@ describe('a counter that moves to another process', () => {
     expect(source.lines.filter(({ type }) => type === 'guest').at(-1)).toMatchObject({ state: 'here' });
     expect((await dest.exit).code).toBe(11);
   });
+});
+
+const MIB = 1024 * 1024;
+
+/** With `--retry` the destination says two frames more in its sessions; the last of its words are PREPARED and STARTED. */
+const CUTS: readonly Cut[] = [
+  { from: 'source', atByte: 5 * MIB, how: 'reset' },
+  { from: 'source', atByte: 15 * MIB, how: 'end' },
+  { from: 'destination', atByte: 420, how: 'reset' },
+  { from: 'destination', atByte: 480, how: 'end' },
+];
+
+describe('a link that breaks while a guest moves', () => {
+  it.each(CUTS)(
+    'comes back with --retry, and the guest has moved: from the $from at byte $atByte',
+    async (cut) => {
+      const dest = await startDest('--once', '--keep-s', '0.2');
+      const proxy = await cuttingProxy(dest.port, [cut]);
+      const source = await move(proxy.to, 'precopy', '--retry').exit;
+      expect(source).toMatchObject({ code: 0, summary: { outcome: 'done' } });
+      expect(await dest.child.exit).toMatchObject({ code: 0, summary: { verified: true } });
+      expect(proxy.connections()).toBe(2);
+    },
+  );
 });

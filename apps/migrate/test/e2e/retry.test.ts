@@ -146,8 +146,3 @@ test('ctl status shows a link that is away, and what it has cost', async (contex
   expect(exit).toMatchObject({ code: 14 });
   expectGuestGoesOn(exit);
 });
-
-test('--retry is not for migrations, and says so', async () => {
-  const source = await startSource('127.0.0.1:1', 'counter,size=2MiB', '--retry', '--mode', 'precopy').exit;
-  expect(source).toMatchObject({ code: 2, stderr: expect.stringContaining('--retry is for pictures') });
-});
