@@ -50,7 +50,7 @@ declare namespace native {
     counts(): Float64Array;
     close(): void;
   }
-  /** See native/binding/serve_binding.cc. The descriptors are the server's from construction on, unless that throws. */
+  /** See native/binding/serve_binding.cc. Descriptors are duplicated. */
   interface PageServer {
     id(): number;
     /** 0, -1 for memory that does not fit, or an errno. */

@@ -14,6 +14,7 @@
         "binding/owned_mapping.cc",
         "binding/pagemap_binding.cc",
         "binding/process_binding.cc",
+        "binding/serve_binding.cc",
         "binding/track_binding.cc",
         "binding/userfault_binding.cc",
         "core/address_ranges.cc",
@@ -24,6 +25,10 @@
         "core/hole_map.cc",
         "core/pre_image_store.cc",
         "core/sweeper.cc",
+        "serve/crc32c.cc",
+        "serve/page_server.cc",
+        "serve/prefetch.cc",
+        "serve/served_memory.cc",
         "track/async_tracking.cc",
         "track/dirty_tracker.cc",
         "track/sync_tracking.cc"

@@ -10,6 +10,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitOwnedMapping(env, exports);
   InitCapture(env, exports);
   InitTrack(env, exports);
+  InitServe(env, exports);
   return exports;
 }
 

@@ -13,3 +13,4 @@ void InitOwnedFd(Napi::Env env, Napi::Object exports);
 void InitOwnedMapping(Napi::Env env, Napi::Object exports);
 void InitCapture(Napi::Env env, Napi::Object exports);
 void InitTrack(Napi::Env env, Napi::Object exports);
+void InitServe(Napi::Env env, Napi::Object exports);

@@ -80,8 +80,8 @@ export class PageServer {
       making.regions,
       making.views,
     );
-    making.uffd.release();
-    making.installUffd?.release();
+    making.uffd.close();
+    making.installUffd?.close();
     this.id = this.#server.id();
     if (rate > 0) this.#server.prefetch(new Float64Array(), rate);
     closeAtExit(this);
