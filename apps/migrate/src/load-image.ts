@@ -1,3 +1,4 @@
+import type { PageReader, StoredImage } from '@stillframe/page-stream';
 import {
   type ReceiveRun,
   type ReceiveSummary,
@@ -5,7 +6,7 @@ import {
   restoreImage,
   type Target,
 } from '@stillframe/snapshot';
-import { type ImageChain, openChain, openStored, type ParentChoice } from './chain/image-chain.ts';
+import { type ImageChain, openChain, openOnto, type ParentChoice } from './chain/image-chain.ts';
 import type { CliContext } from './cli.ts';
 import { ReadMark } from './chain/read-mark.ts';
 import { CliError } from './cli-error.ts';
@@ -57,7 +58,10 @@ export async function restoreInto(
 function startReading({ links, top }: ImageChain, target: Target, signal: AbortSignal): ReceiveRun {
   if (links.length === 1 && target.readPages === undefined) {
     // Pages that are the same as earlier ones are read from the file again.
-    const earlier = openStored(links).at(-1)!;
+    let image: StoredImage | undefined;
+    const earlier: PageReader = {
+      readPages: (region, page, pages) => (image ??= openOnto(top, undefined)).readPages(region, page, pages),
+    };
     return restoreImage({ source: top.source, target, earlier, codec: pageCodec, signal });
   }
   if (target.readPages === undefined) {

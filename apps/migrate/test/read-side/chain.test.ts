@@ -1,11 +1,21 @@
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { formatDigest } from '@stillframe/page-stream';
+import type { Target } from '@stillframe/snapshot';
 import { describe, expect, test } from 'vitest';
 import { DIRECTORY_FILES_MAX } from '../../src/chain/find-parent.ts';
-import { encodeChunked, type Memory, memoryFiles, opened, someMemory, storedChain } from './chain-files.ts';
+import { restoreInto } from '../../src/load-image.ts';
+import {
+  encodeChunked,
+  type Memory,
+  memoryFiles,
+  opened,
+  someMemory,
+  storedChain,
+  PAGE,
+} from './chain-files.ts';
 import { fileOf, flipped, inFolder } from './image-files.ts';
-import { type Outcome, runCommand } from './run-command.ts';
+import { keepingContext, type Outcome, runCommand } from './run-command.ts';
 
 async function expectMemory(directory: string, { heap, stack }: Memory): Promise<void> {
   const [heapFile, stackFile] = memoryFiles(directory);
@@ -193,5 +203,48 @@ describe('inspect', () => {
       const image = await fileOf(folder, 'image', await encodeChunked(someMemory(), { index: false }));
       const run = await runCommand(['inspect', image, '--json']);
       expect(run.lines().at(-1)).toMatchObject({ layout: { index: 'absent' }, features: ['CHUNKS'] });
+    }));
+});
+
+/** Keeps pages, and gives none back. */
+function blindTarget(): Target & { pages: Map<string, Uint8Array> } {
+  const pages = new Map<string, Uint8Array>();
+  return {
+    pages,
+    async allocate() {},
+    async writeState() {},
+    async writePages(region, runs, bytes) {
+      let at = 0;
+      for (const { firstPage, pageCount, kind } of runs) {
+        if (kind === 'zero') continue;
+        for (let page = firstPage; page < firstPage + pageCount; page++) {
+          pages.set(`${region}/${page}`, bytes.slice(at, at + PAGE));
+          at += PAGE;
+        }
+      }
+    },
+    async commit() {},
+    async discard() {},
+  };
+}
+
+describe('a target that cannot read back', () => {
+  test('takes an image whose pages refer to each other, but no increment', () =>
+    inFolder(async (folder) => {
+      const memory = someMemory();
+      const { context } = keepingContext();
+      const options = { context, report: context.report(false) };
+      const image = await fileOf(folder, 'image', await encodeChunked(memory, { sameAs: true }));
+      const target = blindTarget();
+      await restoreInto(image, target, options);
+      for (let page = 0; page < 120; page++) {
+        const wanted = memory.heap.subarray(page * PAGE, (page + 1) * PAGE);
+        expect(Buffer.compare(target.pages.get(`0/${page}`)!, wanted)).toBe(0);
+      }
+      const { paths } = await storedChain(folder);
+      await expect(restoreInto(paths[1], blindTarget(), options)).rejects.toMatchObject({
+        code: 'REFUSED',
+        hint: expect.stringContaining('migrate flatten'),
+      });
     }));
 });
