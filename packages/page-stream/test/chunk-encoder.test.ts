@@ -205,9 +205,7 @@ describe('features', () => {
     expect(readableFeatures({ codec: pureCodec })).toBe(6);
     // A migration stream is read by something else than a decoder of images.
     expect(featureNames(readableFeatures({ codec: testCodec, earlier: {}, parent: {} }))).toEqual(
-      Object.keys(features)
-        .filter((name) => name !== 'MIGRATION')
-        .filter((name) => name !== 'MIGRATION'),
+      Object.keys(features).filter((name) => name !== 'MIGRATION'),
     );
     expect(ownHello('destination', undefined, 6).features).toBe(6);
     expect(ownHello('destination').features).toBe(0);
