@@ -49,6 +49,8 @@ export interface SourceProgress {
   readonly phase: SourcePhase;
   readonly mode: MigrationMode;
   readonly elapsedMs: number;
+  /** All pages of the guest. */
+  readonly pages: number;
   readonly round: number;
   /** Of this round: pages to send, and those that are on their way. */
   readonly roundPages: number;

@@ -39,7 +39,7 @@ export function movableTarget(options: MovableTargetOptions): MovableTarget {
     },
     async allocate(wanted) {
       assertRoom(wanted, maxBytes);
-      for (const movable of movables) movable.warm?.();
+      await Promise.all(movables.map(async (movable) => await movable.warm?.()));
       regions = wanted;
       memory = wanted.map(({ sizeBytes }) => memoryOf(sizeBytes));
     },

@@ -21,8 +21,8 @@ export interface Movable {
   readonly name: string;
   /** Starts a new guest, running. `options` is what was given after the name, `k=v` each. */
   start(options: Readonly<Record<string, string>>): Promise<RunningMovable>;
-  /** A guest of this kind is coming: what takes time can be done now, while it still runs at the source. May be called in vain. */
-  warm?(): void;
+  /** A guest of this kind may be coming: what takes time can be done now, while it still runs at the source. */
+  warm?(): Promise<void>;
   /** Gives up what `warm` made. */
   cool?(): Promise<void>;
   /**

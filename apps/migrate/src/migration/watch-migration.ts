@@ -5,9 +5,10 @@ import type {
   MigrationRun,
   MigrationSummary,
   RoundEvent,
+  SourceProgress,
 } from '@stillframe/migration';
 import type { CliContext } from '../cli.ts';
-import { createProgress } from '../report/progress.ts';
+import { createProgress, type Look } from '../report/progress.ts';
 import type { Report } from '../report/report.ts';
 import { showBytes, showCount, showMs } from '../report/units.ts';
 
@@ -27,9 +28,7 @@ export async function watchMigration(
       report.event(event);
       if (event.type === 'round') report.talk(roundText(event));
       if (event.type !== 'progress') continue;
-      const { roundPages, roundSentPages, sentBytes, elapsedMs, round, estimates } = event.progress;
-      const limiter = [`round ${round}`, ...estimateWords(estimates)].join(', ');
-      progress.show({ pages: roundPages, donePages: roundSentPages, bytes: sentBytes, elapsedMs, limiter });
+      progress.show(lookOf(event.progress));
     }
   } finally {
     progress.end();
@@ -57,6 +56,18 @@ export async function watchArrival(run: ArrivalRun, { context, report }: Watchin
     progress.end();
   }
   return await run.result;
+}
+
+/** Of the round that goes on; after a post-copy hand-over, of the pages that follow. */
+function lookOf(progress: SourceProgress): Look {
+  const { phase, roundPages, roundSentPages, sentBytes, elapsedMs, round, estimates } = progress;
+  if (phase === 'serve') {
+    const { pages, remainingPages, requestedPages } = progress;
+    const limiter = `post-copy, ${showCount(requestedPages)} pages asked for`;
+    return { pages, donePages: pages - remainingPages, bytes: sentBytes, elapsedMs, limiter };
+  }
+  const limiter = [`round ${round}`, ...estimateWords(estimates)].join(', ');
+  return { pages: roundPages, donePages: roundSentPages, bytes: sentBytes, elapsedMs, limiter };
 }
 
 function roundText({ round, estimates, decision }: RoundEvent): string {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { workerFile } from './worker-file.ts';
 import type { WaitingTask, WorkerTask } from './worker-task.ts';
@@ -8,10 +9,10 @@ const WAITING: WaitingTask = { role: 'waiting' };
 export class WarmThreads {
   readonly #threads: Worker[] = [];
 
-  /** Starts threads until `count` wait. */
-  warm(count: number): void {
-    while (this.#threads.length < count)
-      this.#threads.push(new Worker(workerFile(), { workerData: WAITING }));
+  /** Starts threads until there are `count`; resolves when they wait. One that does not start is done without. */
+  async warm(count: number): Promise<void> {
+    const missing = Math.max(0, count - this.#threads.length);
+    await Promise.all(Array.from({ length: missing }, () => this.#start()));
   }
 
   /** A thread with this task: one that waits, or else a new one. The caller's from then on. */
@@ -25,5 +26,16 @@ export class WarmThreads {
   /** Ends those that still wait. */
   async cool(): Promise<void> {
     await Promise.all(this.#threads.splice(0).map((thread) => thread.terminate()));
+  }
+
+  async #start(): Promise<void> {
+    const thread = new Worker(workerFile(), { workerData: WAITING });
+    try {
+      // Its first message says that it waits; `once` also rejects for an error of the thread.
+      await once(thread, 'message');
+      this.#threads.push(thread);
+    } catch {
+      await thread.terminate();
+    }
   }
 }

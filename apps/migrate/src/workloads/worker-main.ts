@@ -7,8 +7,10 @@ import { runSqliteWriter } from './sqlite/sqlite-writer.ts';
 import type { WaitingTask, WorkerTask } from './worker-task.ts';
 
 const first: WorkerTask | WaitingTask = workerData;
-if (first.role === 'waiting') parentPort?.once('message', (task: WorkerTask) => void run(task));
-else await run(first);
+if (first.role === 'waiting') {
+  parentPort?.once('message', (task: WorkerTask) => void run(task));
+  parentPort?.postMessage({ type: 'waiting' }, []);
+} else await run(first);
 
 async function run(task: WorkerTask): Promise<void> {
   switch (task.role) {

@@ -58,3 +58,15 @@ describe('a link that breaks while a guest moves', () => {
     },
   );
 });
+
+describe('a counter that is handed over before its memory', () => {
+  it.each(['postcopy', 'hybrid'])('goes on there while its pages come: %s', async (mode) => {
+    const { child: dest, to } = await startDest('--once', '--keep-s', '0.2');
+    const source = await move(to, mode, '--downtime-ms', '0.001', '--max-rounds', '1').exit;
+    expect(source).toMatchObject({ code: 0, summary: { outcome: 'done', mode, postcopy: true } });
+    const { code, summary } = await dest.exit;
+    expect(code).toBe(0);
+    expect(summary).toMatchObject({ outcome: 'done', verified: true, postcopy: true });
+    expect(summary?.['digest']).toBe(source.summary?.['digest']);
+  });
+});

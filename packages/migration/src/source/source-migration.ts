@@ -119,6 +119,7 @@ export class SourceMigration {
       phase: this.#phase,
       mode,
       elapsedMs: (clock.nowNs() - this.#startNs) / NS_PER_MS,
+      pages: this.#account.pageCount,
       round: this.#rounds.length + 1,
       roundPages: this.#roundPages,
       roundSentPages: sentPages - this.#roundBase,
