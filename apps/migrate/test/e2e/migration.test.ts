@@ -30,7 +30,7 @@ describe('a counter that moves to another process', () => {
     const { child: dest, to } = await startDest('--once');
     const source = await move(to, 'precopy', '--downtime-ms', '0.001', '--max-rounds', '2').exit;
     expect(source.code).toBe(14);
-    expect(source.lines.filter(({ type }) => type === 'guest').at(-1)).toMatchObject({ state: 'here' });
+    expect(source.lines.findLast(({ type }) => type === 'guest')).toMatchObject({ state: 'here' });
     expect((await dest.exit).code).toBe(11);
   });
 });
