@@ -13,6 +13,7 @@ import { ChainPages } from './chain/chain-pages.ts';
 import type { ImageLink } from './chain/image-link.ts';
 import { pageCodec } from './codec.ts';
 import { AtomicFile } from './io/atomic-file.ts';
+import type { FileOps } from './io/file-ops.ts';
 
 /** How much is read and packed at a time. */
 const SLAB_BYTES = 1024 * 1024;
@@ -21,6 +22,7 @@ export interface FlattenOptions {
   readonly out: string;
   /** Seals it. */
   readonly key?: SealKey | undefined;
+  readonly ops?: FileOps;
   readonly chunks: ChunkOptions;
   readonly signal: AbortSignal;
   readonly onPages: (donePages: number, bytes: number) => void;
@@ -40,8 +42,9 @@ export interface Flattened {
  */
 export async function flattenImage(links: readonly ImageLink[], options: FlattenOptions): Promise<Flattened> {
   const pages = new ChainPages(links);
-  const file = await AtomicFile.create(options.out, undefined, options.key);
+  const file = await AtomicFile.create(options.out, options);
   try {
+    file.neededBytes = pages.top.regions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const flattened = await writeImage(pages, file, options);
     assertSameDigest(pages.top.digest, flattened.totals.digest);
     await file.commit();

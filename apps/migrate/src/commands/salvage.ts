@@ -1,17 +1,15 @@
-import { rm } from 'node:fs/promises';
-import type { SealKey } from '@stillframe/sealed-file';
 import type { Command } from 'commander';
 import { addParentOption, type ParentFlags } from '../chain/parent-option.ts';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
-import { AtomicFile } from '../io/atomic-file.ts';
 import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
 import { imageOpener } from '../io/image-file.ts';
 import { tellDamage } from '../report/damage.ts';
 import { PageMapText } from '../report/page-map.ts';
 import { showBytes, showCount } from '../report/units.ts';
-import { lostReport, type Salvaged, writeSalvaged } from '../salvage-image.ts';
+import type { Salvaged } from '../salvage-image.ts';
+import { isComplete, salvageInto } from '../salvage-into.ts';
 import { lostPath } from '../salvaged-note.ts';
 import { countLost, type DamagedImage, openDamaged } from '../salvage-pages.ts';
 
@@ -57,7 +55,7 @@ async function salvage(path: string, flags: SalvageFlags, context: CliContext): 
   );
   const { parentTrouble, salvage: found } = image;
   if (parentTrouble !== '') report.talk(`what the image takes from its parent is lost: ${parentTrouble}`);
-  const salvaged = await saveInto({ out, key }, path, image, context.signal);
+  const salvaged = await salvageInto(out, { path, image }, { key, signal: context.signal });
   const lostPages = countLost(salvaged.lost);
   const isWhole = isComplete(salvaged);
   const map = new PageMapText(found.regions);
@@ -91,46 +89,6 @@ async function salvage(path: string, flags: SalvageFlags, context: CliContext): 
     },
   );
   if (!isWhole) context.setExitCode(exitCodes.corrupt);
-}
-
-/** The image, and before it has its name the report of what is lost in it. */
-async function saveInto(
-  { out, key }: { readonly out: string; readonly key: SealKey | undefined },
-  path: string,
-  image: DamagedImage,
-  signal: AbortSignal,
-): Promise<Salvaged> {
-  const file = await AtomicFile.create(out, undefined, key);
-  try {
-    const salvaged = await writeSalvaged(image, file, signal);
-    if (isComplete(salvaged)) {
-      await file.commit();
-      await rm(lostPath(out), { force: true });
-    } else {
-      await writeReport(lostPath(out), lostReport(path, image.salvage.regions, salvaged));
-      await file.commit();
-    }
-    return salvaged;
-  } catch (error) {
-    await file.discard();
-    throw error;
-  }
-}
-
-async function writeReport(path: string, object: object): Promise<void> {
-  const file = await AtomicFile.create(path);
-  try {
-    await file.append([Buffer.from(`${JSON.stringify(object, undefined, 2)}\n`)]);
-    await file.commit();
-  } catch (error) {
-    await file.discard();
-    throw error;
-  }
-}
-
-/** Whether the new image is all that the damaged one was. */
-function isComplete({ lost, stateLost, digestOfSource }: Salvaged): boolean {
-  return lost.length === 0 && !stateLost && digestOfSource === 'matches';
 }
 
 function digestWords({ digest, digestOfSource }: Salvaged): string {

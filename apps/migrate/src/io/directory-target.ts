@@ -1,10 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { GuestState, Region, Target } from '@stillframe/snapshot';
 import { CliError } from '../cli-error.ts';
+import type { OpenedFile } from './file-ops.ts';
 import { memoryFileNames } from './memory-file-names.ts';
+import { NOTHING_TAKEN } from './write-at.ts';
+import { writeFailure } from './write-failure.ts';
+
+/** The file system calls that a directory is made with; injected so that each can be made to fail. */
+export interface DirectoryOps {
+  open(path: string, flags: string | number, mode?: number): Promise<OpenedFile>;
+  mkdir(path: string, options: { mode: number }): Promise<unknown>;
+  rename(from: string, to: string): Promise<void>;
+  rm(path: string, options: { recursive: boolean; force: boolean }): Promise<void>;
+}
+
+const realOps: DirectoryOps = { open, mkdir, rename, rm };
 
 /** Only the owner may read memory. */
 const DIRECTORY_MODE = 0o700;
@@ -14,7 +27,8 @@ const FILE_MODE = 0o600;
  * An image as raw files: `NAME.mem` for each region, sparse where it is zero, `state.bin`, and `manifest.json` that says what is what.
  *
  * Written into a directory with random letters next to the final one, which appears at the commit, complete and durable (I-7). One
- * file is open at a time, and one to be read, because an image may have more regions than a process may have files.
+ * file is open at a time, and one to be read, because an image may have more regions than a process may have files. What the file
+ * system refuses is CliError FILE, with a hint; then `discard` leaves neither directory.
  */
 export class DirectoryTarget implements Target {
   readonly #path: string;
@@ -24,9 +38,12 @@ export class DirectoryTarget implements Target {
   #streamId = '';
   #state: Pick<GuestState, 'kind'> & { sizeBytes: number } = { kind: '', sizeBytes: 0 };
   #reading: { readonly id: number; readonly descriptor: number } | undefined;
+  #writtenBytes = 0;
   #stage: 'new' | 'open' | 'committed' | 'discarded' = 'new';
+  readonly #ops: DirectoryOps;
 
-  constructor(directory: string) {
+  constructor(directory: string, ops: DirectoryOps = realOps) {
+    this.#ops = ops;
     this.#path = path.resolve(directory);
     const name = `.${path.basename(this.#path)}.${randomBytes(6).toString('hex')}.partial`;
     this.#temporaryPath = path.join(path.dirname(this.#path), name);
@@ -50,9 +67,9 @@ export class DirectoryTarget implements Target {
 
   async allocate(regions: readonly Region[], streamId: Uint8Array): Promise<void> {
     await this.assertFree();
-    await mkdir(this.#temporaryPath, { mode: DIRECTORY_MODE });
-    this.#stage = 'open';
     this.#regions = regions;
+    await this.#step(() => this.#ops.mkdir(this.#temporaryPath, { mode: DIRECTORY_MODE }));
+    this.#stage = 'open';
     this.#names = memoryFileNames(regions.map(({ name }) => name));
     this.#streamId = Buffer.from(streamId).toString('hex');
     for (const [id, { sizeBytes }] of regions.entries()) {
@@ -63,7 +80,7 @@ export class DirectoryTarget implements Target {
 
   async writeState({ kind, bytes }: GuestState): Promise<void> {
     this.#state = { kind, sizeBytes: bytes.byteLength };
-    await this.#withFile('state.bin', 'wx', (file) => writeAll(file, bytes, 0));
+    await this.#withFile('state.bin', 'wx', (file) => this.#writeAll(file, bytes, 0));
   }
 
   async writePages(id: number, runs: Parameters<Target['writePages']>[1], bytes: Uint8Array): Promise<void> {
@@ -74,7 +91,7 @@ export class DirectoryTarget implements Target {
         if (kind === 'zero') continue;
         const run = bytes.subarray(at, at + pageCount * pageSize);
         // oxlint-disable-next-line no-await-in-loop -- one run after the other
-        await writeAll(file, run, firstPage * pageSize);
+        await this.#writeAll(file, run, firstPage * pageSize);
         at += run.byteLength;
       }
     });
@@ -94,24 +111,29 @@ export class DirectoryTarget implements Target {
   async commit(): Promise<void> {
     this.#closeReader();
     const manifest = Buffer.from(`${JSON.stringify(this.#manifest(), undefined, 2)}\n`);
-    await this.#withFile('manifest.json', 'wx', (file) => writeAll(file, manifest, 0));
+    await this.#withFile('manifest.json', 'wx', (file) => this.#writeAll(file, manifest, 0));
     for (const name of [...this.#names, 'state.bin', 'manifest.json']) {
       // oxlint-disable-next-line no-await-in-loop -- one file open at a time
       await this.#withFile(name, 'r', (file) => file.sync());
     }
-    await syncDirectory(this.#temporaryPath);
+    await this.#syncDirectory(this.#temporaryPath);
     // rename(2) would replace an empty directory.
     await this.assertFree();
-    await rename(this.#temporaryPath, this.#path);
+    await this.#step(() => this.#ops.rename(this.#temporaryPath, this.#path));
+    try {
+      await this.#syncDirectory(path.dirname(this.#path));
+    } catch (error) {
+      await this.#ops.rename(this.#path, this.#temporaryPath).catch(() => undefined);
+      throw error;
+    }
     this.#stage = 'committed';
-    await syncDirectory(path.dirname(this.#path));
   }
 
   async discard(): Promise<void> {
     if (this.#stage !== 'open') return;
     this.#stage = 'discarded';
     this.#closeReader();
-    await rm(this.#temporaryPath, { recursive: true, force: true });
+    await this.#step(() => this.#ops.rm(this.#temporaryPath, { recursive: true, force: true }));
   }
 
   /** The one file that is open to be read. */
@@ -140,33 +162,47 @@ export class DirectoryTarget implements Target {
   async #withFile(
     name: string,
     flags: string | number,
-    work: (file: FileHandle) => Promise<unknown>,
+    work: (file: OpenedFile) => Promise<unknown>,
   ): Promise<void> {
-    const file = await open(path.join(this.#temporaryPath, name), flags, FILE_MODE);
-    try {
-      await work(file);
-    } finally {
+    await this.#step(async () => {
+      const file = await this.#ops.open(path.join(this.#temporaryPath, name), flags, FILE_MODE);
+      try {
+        await work(file);
+      } catch (error) {
+        await file.close().catch(() => undefined);
+        throw error;
+      }
+      // It may tell of a write that failed late.
       await file.close();
+    });
+  }
+
+  async #writeAll(file: OpenedFile, bytes: Uint8Array, position: number): Promise<void> {
+    for (let done = 0; done < bytes.byteLength; ) {
+      // oxlint-disable-next-line no-await-in-loop -- a short write is gone on with
+      const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, position + done);
+      if (bytesWritten === 0) throw new Error(NOTHING_TAKEN);
+      done += bytesWritten;
+      this.#writtenBytes += bytesWritten;
+    }
+  }
+
+  async #syncDirectory(directory: string): Promise<void> {
+    await this.#step(async () => {
+      const handle = await this.#ops.open(directory, 'r');
+      await handle.sync().finally(() => handle.close().catch(() => undefined));
+    });
+  }
+
+  async #step(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (cause) {
+      const neededBytes = this.#regions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      throw writeFailure(cause, { path: this.#path, writtenBytes: this.#writtenBytes, neededBytes });
     }
   }
 }
 
 /** Raised when a reader of the manifest would misread a newer one. */
 const MANIFEST_VERSION = 1;
-
-async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.byteLength; ) {
-    // oxlint-disable-next-line no-await-in-loop -- a short write is gone on with
-    const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, position + done);
-    done += bytesWritten;
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}

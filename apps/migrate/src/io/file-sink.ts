@@ -1,6 +1,7 @@
 import type { Sink } from '@stillframe/snapshot';
 import type { SealKey } from '@stillframe/sealed-file';
-import { AtomicFile, type FileOps } from './atomic-file.ts';
+import { AtomicFile } from './atomic-file.ts';
+import type { FileOps } from './file-ops.ts';
 
 export interface FileSinkOptions {
   /**
@@ -8,14 +9,18 @@ export interface FileSinkOptions {
    * asks it to give up.
    */
   readonly check?: (temporaryPath: string, signal: AbortSignal) => Promise<void>;
-  readonly ops?: FileOps;
+  readonly ops?: FileOps | undefined;
   /** Seals the file. */
   readonly key?: SealKey | undefined;
+  /** What it will take at most, when that is known. */
+  readonly neededBytes?: number;
 }
 
 /** An image file as a sink: there when `end` has resolved, and not before. */
-export async function openFileSink(path: string, { check, ops, key }: FileSinkOptions = {}): Promise<Sink> {
-  const file = await AtomicFile.create(path, ops, key);
+export async function openFileSink(path: string, options: FileSinkOptions = {}): Promise<Sink> {
+  const { check } = options;
+  const file = await AtomicFile.create(path, options);
+  file.neededBytes = options.neededBytes;
   const giveUp = new AbortController();
   let pending: Promise<void> = Promise.resolve();
   const step = (work: () => Promise<void>): Promise<void> => {

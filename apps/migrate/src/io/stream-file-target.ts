@@ -1,6 +1,7 @@
 import type { Target } from '@stillframe/snapshot';
 import type { SealKey } from '@stillframe/sealed-file';
-import { AtomicFile, type FileOps } from './atomic-file.ts';
+import { AtomicFile } from './atomic-file.ts';
+import type { FileOps } from './file-ops.ts';
 
 /** A received image as an image file, frame by frame as it came: compressed as the source compressed it, an increment as an increment. */
 export interface StreamFileTarget extends Target {
@@ -12,9 +13,10 @@ export interface StreamFileTarget extends Target {
 
 export function streamFileTarget(
   path: string,
-  { ops, key }: { readonly ops?: FileOps; readonly key?: SealKey | undefined } = {},
+  { ops, key }: { readonly ops?: FileOps | undefined; readonly key?: SealKey | undefined } = {},
 ): StreamFileTarget {
   let file: AtomicFile | undefined;
+  let neededBytes: number | undefined;
   const opened = (): AtomicFile => {
     if (file === undefined) throw new Error('nothing has come yet');
     return file;
@@ -23,11 +25,14 @@ export function streamFileTarget(
     get temporaryPath() {
       return opened().temporaryPath;
     },
-    async allocate() {},
+    async allocate(regions) {
+      neededBytes = regions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    },
     async writeState() {},
     async writePages() {},
     async writeFrame(frame) {
-      file ??= await AtomicFile.create(path, ops, key);
+      file ??= await AtomicFile.create(path, { ops, key });
+      file.neededBytes = neededBytes;
       await file.append([frame]);
     },
     async complete() {

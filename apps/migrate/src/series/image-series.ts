@@ -82,7 +82,7 @@ export class ImageSeries implements AsyncDisposable {
     return controls.follow(
       takeSnapshot({
         guest,
-        sink: await openFileSink(this.#path, this.#sinkOptions()),
+        sink: await openFileSink(this.#path, this.#sinkOptions(guest)),
         ...controls.snapshotOptions(guest),
         capture: {
           ...capture.capture,
@@ -128,11 +128,12 @@ export class ImageSeries implements AsyncDisposable {
     return seriesPath(this.#options.out, this.images.length);
   }
 
-  #sinkOptions(): FileSinkOptions {
+  #sinkOptions({ regions }: Guest): FileSinkOptions {
     const { check, key } = this.#options;
-    if (check === undefined) return { key };
+    const neededBytes = regions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    if (check === undefined) return { key, neededBytes };
     const parents = [...this.#paths];
-    return { key, check: (path, signal) => check(path, parents, signal) };
+    return { key, neededBytes, check: (path, signal) => check(path, parents, signal) };
   }
 
   #tell(summary: SnapshotSummary): void {

@@ -1,5 +1,5 @@
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
-import type { FileOps } from '../../src/io/atomic-file.ts';
+import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises';
+import type { FileOps } from '../../src/io/file-ops.ts';
 
 /** The calls that a file is made with. `open` is of the file, `openDirectory` and `syncDirectory` of its folder. */
 export type FileStep = 'open' | 'writev' | 'sync' | 'rename' | 'openDirectory' | 'syncDirectory';
@@ -62,6 +62,10 @@ export function tryOps(options: { fails?: FileStep; shortBytes?: number } = {}):
         const handle = handleOf(await open(path, flags, mode), isDirectory);
         openCount += 1;
         return handle;
+      },
+      async link(existing, added) {
+        calls.push('link');
+        await link(existing, added);
       },
       async rename(from, to) {
         step('rename');

@@ -32,7 +32,7 @@ test.for<FileStep>(['writev', 'sync', 'rename'])(
       await sink.write([new Uint8Array(5)]);
       await sink.end();
     };
-    await expect(run()).rejects.toThrow(new DiskFailure(fails));
+    await expect(run()).rejects.toMatchObject({ code: 'FILE', cause: new DiskFailure(fails) });
     await sink.abort(new Error('given up'));
     expect(await names()).toEqual(['image.sfp']);
     expect(await readFile(image, 'utf8')).toBe('old');
@@ -42,7 +42,10 @@ test.for<FileStep>(['writev', 'sync', 'rename'])(
 
 test('a sink that cannot be opened', async () => {
   const { image, names } = await imagePlace();
-  await expect(openFileSink(image, tryOps({ fails: 'open' }))).rejects.toThrow(new DiskFailure('open'));
+  await expect(openFileSink(image, tryOps({ fails: 'open' }))).rejects.toMatchObject({
+    code: 'FILE',
+    cause: new DiskFailure('open'),
+  });
   await expect(openFileSink(`${image}/no/image.sfp`)).rejects.toMatchObject({ code: 'FILE' });
   expect(await names()).toEqual([]);
 });

@@ -71,7 +71,10 @@ test.for(steps)('%s fails: target-failed, the old file and nothing else', async 
   await writeFile(image, 'old');
   const { ops, openCount } = tryOps({ fails });
   const run = restoreImage({ source: sourceOf([smallImage()]), target: streamFileTarget(image, { ops }) });
-  await expect(run.result).rejects.toMatchObject({ code: 'target-failed', cause: new DiskFailure(fails) });
+  await expect(run.result).rejects.toMatchObject({
+    code: 'target-failed',
+    cause: { code: 'FILE', cause: new DiskFailure(fails) },
+  });
   expect(await names()).toEqual(['image.sfp']);
   expect(await readFile(image, 'utf8')).toBe('old');
   expect(openCount()).toBe(0);

@@ -27,7 +27,7 @@ test.each(BEFORE_THE_RENAME)(
         throw error;
       }
     };
-    await expect(write()).rejects.toEqual(new DiskFailure(fails));
+    await expect(write()).rejects.toMatchObject({ code: 'FILE', cause: new DiskFailure(fails) });
     expect(await names()).toEqual(['image.sfp']);
     expect(await readFile(image, 'utf8')).toBe('old');
     expect(openCount()).toBe(0);
