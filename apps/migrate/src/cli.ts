@@ -13,6 +13,7 @@ import { addKvLoad } from './commands/kv-load.ts';
 import { addLists } from './commands/lists.ts';
 import { addKey } from './commands/key.ts';
 import { addPsk } from './commands/psk.ts';
+import { addReconcile } from './commands/reconcile.ts';
 import { addRestore } from './commands/restore.ts';
 import { addSalvage } from './commands/salvage.ts';
 import { addSnapshot } from './commands/snapshot.ts';
@@ -108,6 +109,7 @@ function program(context: CliContext): Command {
     addSalvage,
     addDoctor,
     addDirtyRate,
+    addReconcile,
     addLists,
     addCtl,
     addKey,

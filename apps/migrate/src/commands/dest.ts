@@ -15,6 +15,7 @@ import { type Arrival, listenForSources } from '../io/source-listener.ts';
 import { formatEndpoint, parseEndpoint } from '../options/endpoint.ts';
 import { announcedBy } from '../migration/announced.ts';
 import { type ArrivalPlace, childPlace, ownPlace } from '../migration/arrival-place.ts';
+import { handOverFile } from '../migration/hand-over-file.ts';
 import { migrateDest } from '../migration/migrate-dest.ts';
 import { migrationTimeoutsFrom } from '../options/migration-options.ts';
 import { addServedOptions, chooseArrivingGuest, type ServedFlags } from '../options/moving-guest-options.ts';
@@ -42,6 +43,7 @@ interface DestFlags extends KeyFlags, RetryWaitFlags, ServedFlags, TimeoutFlags,
   readonly into: string;
   readonly once?: boolean;
   readonly keepS?: string;
+  readonly record?: string;
   readonly json?: boolean;
 }
 
@@ -66,6 +68,10 @@ export function addDest(root: Command, context: CliContext): void {
       'the image that increments build on which arrive; what is below it is looked for beside it',
     )
     .option('--keep-s <SECONDS>', 'a guest that moved here goes on for so long (default: until interrupted)')
+    .option(
+      '--record <FILE>',
+      'note durably who owns a guest that moves here, for `migrate reconcile` after a broken hand-over',
+    )
     .option('--once', 'end after one source, with the exit code of what came of it');
   addKeyOptions(addTlsOptions(addRetryWait(addTimeout(addServedOptions(command, 'dest'))), 'dest'))
     .option('--json', 'JSON lines on stdout, a summary for each source')
@@ -229,6 +235,7 @@ async function takeIn(
     next: async (until) => (await listener.next(until)).open(),
     timeouts: migrationTimeoutsFrom(timeouts),
     place: makePlace(),
+    record: flags.record === undefined ? undefined : handOverFile('destination', flags.record),
     keepMs: flags.keepS === undefined ? undefined : parseSeconds(flags.keepS, '--keep-s') * 1000,
   });
 }

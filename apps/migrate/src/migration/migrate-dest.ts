@@ -1,4 +1,10 @@
-import { type ArrivalSummary, type MigrationTimeouts, receiveGuest } from '@stillframe/migration';
+import {
+  type ArrivalSummary,
+  type DestinationRecord,
+  type HandOverRecord,
+  type MigrationTimeouts,
+  receiveGuest,
+} from '@stillframe/migration';
 import type { Transport } from '@stillframe/snapshot';
 import type { CliContext } from '../cli.ts';
 import { pageCodec } from '../codec.ts';
@@ -16,16 +22,25 @@ export interface MigrateDestOptions {
   readonly next: (signal: AbortSignal) => Promise<Transport>;
   readonly timeouts: MigrationTimeouts;
   readonly signal: AbortSignal;
+  readonly record: HandOverRecord<DestinationRecord> | undefined;
   /** How long the guest goes on here; until `signal` when not given. */
   readonly keepMs: number | undefined;
 }
 
 /** Receives a guest and lets it run here; resolves when it has run for `keepMs`, or when its child has ended. */
 export async function migrateDest(options: MigrateDestOptions): Promise<void> {
-  const { context, report, place, signal, timeouts, transport, next, keepMs } = options;
+  const { context, report, place, signal, timeouts, transport, next, keepMs, record } = options;
   try {
     const { target } = place;
-    const run = receiveGuest({ target, transport, next, codec: pageCodec, timeouts, signal });
+    const run = receiveGuest({
+      target,
+      transport,
+      next,
+      codec: pageCodec,
+      timeouts,
+      signal,
+      ...(record === undefined ? {} : { record }),
+    });
     const arrival = await watchArrival(run, { context, report });
     report.talk(arrivalText(arrival));
     report.event({ type: 'arrived', ...arrival });

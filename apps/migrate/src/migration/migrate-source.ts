@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ConvergencePolicy,
+  type HandOverRecord,
+  MigrationError,
   migrateGuest,
   type MigrationMode,
   type MigrationSummary,
   type MigrationTimeouts,
+  type SourceRecord,
 } from '@stillframe/migration';
 import type { Transport } from '@stillframe/snapshot';
 import type { CliContext } from '../cli.ts';
@@ -27,6 +30,7 @@ export interface MigrateSourceOptions {
   /** Let the guest run so long before it moves. */
   readonly beforeMs: number;
   readonly signal: AbortSignal;
+  readonly record: HandOverRecord<SourceRecord> | undefined;
   /** A connection to the destination; called once, and in post-copy again for the lane of requests. */
   readonly connect: () => Promise<Transport>;
 }
@@ -49,7 +53,7 @@ export async function migrateSource(options: MigrateSourceOptions): Promise<Migr
 }
 
 async function move(running: RunningMovable, options: MigrateSourceOptions): Promise<MigrationSummary> {
-  const { context, report, movable, mode, policy, timeouts, signal, connect } = options;
+  const { context, report, movable, mode, policy, timeouts, signal, connect, record } = options;
   try {
     const run = migrateGuest({
       guest: movableGuest(movable.name, running),
@@ -60,19 +64,27 @@ async function move(running: RunningMovable, options: MigrateSourceOptions): Pro
       timeouts,
       signal,
       ...(mode === 'precopy' ? {} : { connect }),
+      ...(record === undefined ? {} : { record }),
     });
     return await watchMigration(run, { context, report });
   } catch (error) {
     const failure = running.failure?.();
-    report.event({ type: 'guest', state: failure === undefined ? 'here' : 'dead', name: movable.name });
-    if (options.stays && failure === undefined && !signal.aborted) await stayHere(error, options);
+    const state = failure !== undefined ? 'dead' : isInDoubt(error) ? 'paused' : 'here';
+    report.event({ type: 'guest', state, name: movable.name });
+    if (options.stays && state !== 'dead' && !signal.aborted) await stayHere(error, options);
     throw error;
   }
 }
 
-/** The move has failed, its users have not: the guest goes on until somebody ends it. */
+/** Nobody can know who owns the guest, or half of it is elsewhere: what is here stands still. */
+function isInDoubt(error: unknown): boolean {
+  return error instanceof MigrationError && (error.code === 'indeterminate' || error.code === 'split');
+}
+
+/** The move has failed, its users have not: the guest stays until somebody ends it. */
 async function stayHere(cause: unknown, { report, movable, signal }: MigrateSourceOptions): Promise<void> {
   const why = cause instanceof Error ? cause.message : String(cause);
-  report.talk(`the guest ${movable.name} goes on here, because the move failed (${why}); end it with Ctrl-C`);
+  const how = isInDoubt(cause) ? 'is kept here, paused' : 'goes on here';
+  report.talk(`the guest ${movable.name} ${how}, because the move failed (${why}); end it with Ctrl-C`);
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }

@@ -8,6 +8,7 @@ import { chooseMovingGuest, type MovingGuestFlags } from '../options/moving-gues
 import { choosePolicy, type MigrationFlags, migrationTimeoutsFrom } from '../options/migration-options.ts';
 import { chooseRetry, type RetryFlags } from '../options/retry-options.ts';
 import { peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
+import { handOverFile } from './hand-over-file.ts';
 import { migrateSource } from './migrate-source.ts';
 import { migrationFields, migrationText } from './migration-text.ts';
 
@@ -26,7 +27,8 @@ export interface MoveGuestOptions {
 export async function moveGuest(mode: MigrationMode, options: MoveGuestOptions): Promise<void> {
   const { endpoint, credentials, flags, context } = options;
   const guest = await chooseMovingGuest(flags);
-  const retry = chooseRetry(flags);
+  // After such a hand-over the guest needs both sides: a link that breaks has to come back.
+  const retry = chooseRetry(mode === 'precopy' ? flags : { retry: true, ...flags });
   const report = context.report(flags.json === true);
   const signal = withTimeout(context.signal, flags);
   const summary = await migrateSource({
@@ -38,6 +40,7 @@ export async function moveGuest(mode: MigrationMode, options: MoveGuestOptions):
     timeouts: migrationTimeoutsFrom(peerTimeoutsFrom(flags, retry?.budgetMs)),
     beforeMs: parseMs(flags.beforeMs, '--before-ms', BEFORE_DEFAULT_MS),
     signal,
+    record: flags.record === undefined ? undefined : handOverFile('source', flags.record),
     connect: async () => (await openPeer({ endpoint, credentials, retry, report, signal })).transport,
   });
   report.result(migrationText(summary), migrationFields(summary));

@@ -12,6 +12,7 @@ export interface MigrationFlags {
   readonly mode?: string;
   readonly downtimeMs?: string;
   readonly maxRounds?: string;
+  readonly record?: string;
 }
 
 export const migrationModes: readonly MigrationMode[] = ['precopy', 'postcopy', 'hybrid'];
@@ -23,6 +24,10 @@ const ROUNDS_MAX = 10_000;
 export function addMigrationOptions(command: Command): Command {
   return command
     .option('--downtime-ms <MS>', 'precopy, hybrid: how long the guest may stand still (default: 300)')
+    .option(
+      '--record <FILE>',
+      'when the guest moves: note durably who owns it, for `migrate reconcile` after a broken hand-over',
+    )
     .option('--max-rounds <N>', 'precopy: give up after so many rounds; hybrid: switch (default: 30)');
 }
 

@@ -70,3 +70,16 @@ describe('a counter that is handed over before its memory', () => {
     expect(summary?.['digest']).toBe(source.summary?.['digest']);
   });
 });
+
+describe('a link that breaks after a post-copy hand-over', () => {
+  it('comes back by itself, and the pages that were missing come', async () => {
+    const dest = await startDest('--once', '--keep-s', '0.2');
+    // The first connection breaks in the middle of the pages that are pushed.
+    const proxy = await cuttingProxy(dest.port, [{ from: 'source', atByte: 8 * MIB, how: 'reset' }]);
+    const source = await move(proxy.to, 'postcopy').exit;
+    expect(source).toMatchObject({ code: 0, summary: { outcome: 'done', postcopy: true } });
+    expect(await dest.child.exit).toMatchObject({ code: 0, summary: { verified: true, postcopy: true } });
+    // The two of the migration, and one that came back.
+    expect(proxy.connections()).toBe(3);
+  });
+});
