@@ -66,7 +66,7 @@ declare namespace native {
   }
   /** Results are pages, or -1 for what does not exist. */
   interface PageFiller {
-    /** Words of four: region, first page, pages, 1 if somebody waits. */
+    /** Words of four: region, first page, pages, 1 if somebody waits plus 2 if their block is bad. */
     take(max: number): Float64Array;
     readyOrNotify(): boolean;
     keepAlive(alive: boolean): void;

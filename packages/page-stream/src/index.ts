@@ -36,6 +36,7 @@ export * from './session/index.ts';
 export { StateCollector } from './state-collector.ts';
 export { unpackLz4 } from './unpack-lz4.ts';
 export { type LostPages, Salvage, type SalvagedPages, salvageImage } from './salvage.ts';
+export type { StoredBlock, StoredExtent } from './stored-block.ts';
 export { openImage, type OpenOptions, StoredImage } from './stored-image.ts';
 export type { PagePlace } from './stored-pages.ts';
 export type { ReadAt } from './stored-frames.ts';

@@ -12,6 +12,7 @@ import { pureCodec } from './pure-codec.ts';
 import { frameEnd, type ReadAt, StoredFrames } from './stored-frames.ts';
 import { expectSequence, readHead, readState, readTail, type StoredHead } from './stored-head.ts';
 import { readIndex } from './stored-index.ts';
+import type { StoredBlock } from './stored-block.ts';
 import { type PagePlace, StoredPages } from './stored-pages.ts';
 import { holdsPages, readSpans } from './stored-tables.ts';
 
@@ -106,6 +107,14 @@ export class StoredImage implements ParentImage {
   /** Throws RangeError for a page that does not exist, PageStreamError for one that is damaged. */
   locate(region: number, page: number): PagePlace {
     return this.#trusting(() => this.#pages.locate(region, page));
+  }
+
+  /**
+   * For who reads pages past us: the pieces of the frame that has this page which lie in the file as they are, with their checksums, and
+   * its zeros. What is packed, the same as other pages, or the parent's, is in none. Throws as `locate`.
+   */
+  blocksAt(region: number, page: number): StoredBlock[] {
+    return this.#trusting(() => this.#pages.blocksAt(region, page));
   }
 
   /** Fills `pages`, a whole number of pages, from page `firstPage` on. Throws as `locate`; `pages` may be partly filled then. */

@@ -6,6 +6,7 @@ import type { StreamLimits } from './limits.ts';
 import type { PageMap } from './page-map.ts';
 import type { PageReader } from './page-reader.ts';
 import { Recent } from './recent.ts';
+import { blocksOf, type StoredBlock } from './stored-block.ts';
 import type { StoredFrames } from './stored-frames.ts';
 import type { StoredHead } from './stored-head.ts';
 import { readTable, type StoredTable } from './stored-tables.ts';
@@ -83,6 +84,11 @@ export class StoredPages implements PageReader {
           ? 0
           : pageCount * this.#head.regions[region]!.pageSize;
     return { frameOffset: stored.header.offset, kind, firstPage, pageCount, storedBytes };
+  }
+
+  /** What the frame that has the page holds unpacked. Throws as `locate`. */
+  blocksAt(region: number, page: number): StoredBlock[] {
+    return blocksOf(this.#find(region, page).stored);
   }
 
   /** Fills `pages`, a whole number of pages, from page `firstPage` on. Throws as `locate`; `pages` may be partly filled then. */

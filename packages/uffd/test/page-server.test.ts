@@ -34,7 +34,6 @@ function stored(content: Uint8Array, region = 0) {
   for (let page = 0; page < content.length / pageSize; page += 16) {
     const bytes = content.subarray(page * pageSize, (page + 16) * pageSize);
     blocks.push({
-      fd,
       fileOffset: page * pageSize,
       sizeBytes: bytes.length,
       crc32c: crc32c(bytes),
@@ -51,7 +50,7 @@ describe('memory that lies in a file', () => {
     const { blocks, fd } = stored(content);
     using server = PageServer.open([{ memory }]);
     using filler = server.filler();
-    filler.addBlocks(blocks);
+    filler.addBlocks(fd, blocks);
     const bytes = new Uint8Array(memory.buffer);
     expect(bytes[17 * pageSize + 5]).toBe(content[17 * pageSize + 5]);
     expect(server.stats()).toMatchObject({ missingPages: PAGES - 16, faultPages: 1, besidePages: 15 });
@@ -67,9 +66,8 @@ describe('memory that lies in a file', () => {
     new Uint8Array(memory.buffer)[3] = 9;
     using server = PageServer.open([{ memory }]);
     using filler = server.filler();
-    filler.addBlocks([
+    filler.addBlocks(0, [
       {
-        fd: 0,
         fileOffset: 0,
         sizeBytes: 0,
         crc32c: 0,
@@ -88,7 +86,8 @@ describe('memory that lies in a file', () => {
     const { blocks, fd } = stored(content);
     using server = PageServer.open([{ memory }], { prefetchBytesPerSecond: 1e9 });
     using filler = server.filler();
-    filler.addBlocks(blocks);
+    filler.addBlocks(fd, blocks);
+    // oxlint-disable-next-line no-await-in-loop -- until the other thread has it
     while (server.stats().missingPages > 0) await new Promise((resolve) => setImmediate(resolve));
     expect(server.stats()).toMatchObject({ prefetchedPages: PAGES, faults: 0 });
     expect(Buffer.compare(new Uint8Array(memory.buffer), content)).toBe(0);
@@ -104,10 +103,12 @@ describe('memory that lies in a file', () => {
     closeSync(damaged);
     using server = PageServer.open([{ memory }]);
     using filler = server.filler();
-    filler.addBlocks(blocks);
-    await using touching = await toucher(memory.buffer as SharedArrayBuffer, 18);
+    filler.addBlocks(fd, blocks);
+    await using touching = await toucher(memory.buffer, 18);
     await filler.wait(true);
-    expect(filler.takeRequests(9)).toEqual([{ region: 0, firstPage: 18, pageCount: 1, cause: 'fault' }]);
+    expect(filler.takeRequests(9)).toEqual([
+      { region: 0, firstPage: 18, pageCount: 1, cause: 'fault', isBlockBad: true },
+    ]);
     filler.install(0, 18, content.subarray(18 * pageSize, 19 * pageSize));
     expect(await touching.answer).toBe(content[18 * pageSize]);
     closeSync(fd);
@@ -118,7 +119,8 @@ describe('memory that fillers bring', () => {
   test('comes from another thread while the thread of JavaScript is blocked', async () => {
     using memory = new Mapping({ sizeBytes: PAGES * pageSize });
     using server = PageServer.open([{ memory }]);
-    await using _worker = await servingWorker(server.id);
+    await using worker = await servingWorker(server.id);
+    expect(worker.isFilling).toBe(true);
     const bytes = new Uint8Array(memory.buffer);
     expect(bytes[9 * pageSize]).toBe(patterned(PAGES)[9 * pageSize]);
     expect(Buffer.compare(bytes, patterned(PAGES))).toBe(0);
@@ -158,7 +160,9 @@ describe('memory that fillers bring', () => {
     using filler = server.filler();
     server.prefetch([{ region: 0, firstPage: 40, pageCount: 3 }], 1e12);
     await filler.wait(true);
-    expect(filler.takeRequests(1)).toEqual([{ region: 0, firstPage: 40, pageCount: 3, cause: 'prefetch' }]);
+    expect(filler.takeRequests(1)).toEqual([
+      { region: 0, firstPage: 40, pageCount: 3, cause: 'prefetch', isBlockBad: false },
+    ]);
   });
 });
 
@@ -177,10 +181,11 @@ describe('copies of a file in memory', () => {
     ftruncateSync(fd, sizeBytes);
     const content = patterned(PAGES);
     const { blocks, fd: file } = stored(content);
-    const [one, two] = [0, 1].map(() => new MappedFile(fd, sizeBytes)) as [MappedFile, MappedFile];
+    const one = new MappedFile(fd, sizeBytes);
+    const two = new MappedFile(fd, sizeBytes);
     const server = PageServer.openFiles([{ fd }]);
     const filler = server.filler();
-    filler.addBlocks(blocks);
+    filler.addBlocks(file, blocks);
     server.addCopy(0, one);
     server.addCopy(0, two);
     expect(Buffer.compare(one.bytes, content)).toBe(0);
@@ -208,6 +213,7 @@ class MappedFile {
   readonly address: bigint;
   readonly bytes: Uint8Array;
   readonly #owned: native.OwnedMapping;
+  readonly #buffer: ArrayBuffer;
 
   readonly sizeBytes: number;
 
@@ -215,11 +221,12 @@ class MappedFile {
     this.sizeBytes = sizeBytes;
     this.address = mmap({ sizeBytes, flags: ['PRIVATE'], fd });
     this.#owned = new native.OwnedMapping(this.address, BigInt(sizeBytes));
-    this.bytes = new Uint8Array(this.#owned.buffer());
+    this.#buffer = this.#owned.buffer();
+    this.bytes = new Uint8Array(this.#buffer);
   }
 
   unmap(): void {
-    native.detach(this.bytes.buffer as ArrayBuffer);
+    native.detach(this.#buffer);
     this.#owned.unmap();
   }
 }

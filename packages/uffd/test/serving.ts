@@ -24,12 +24,15 @@ export function crc32c(bytes: Uint8Array): number {
 }
 
 /** Another thread that fills every page which is asked of it, as `patterned` has it. */
-export async function servingWorker(serverId: number): Promise<AsyncDisposable> {
+export async function servingWorker(
+  serverId: number,
+): Promise<AsyncDisposable & { readonly isFilling: boolean }> {
   const worker = new Worker(new URL('workers/fill.mjs', import.meta.url), {
     workerData: { serverId, pageSize },
   });
-  await once(worker, 'message');
+  const [word]: unknown[] = await once(worker, 'message');
   return {
+    isFilling: word === 'ready',
     async [Symbol.asyncDispose]() {
       await worker.terminate();
     },
@@ -42,11 +45,11 @@ export interface Toucher extends AsyncDisposable {
 }
 
 /** Another thread that reads the first byte of a page, and sleeps until it is there. */
-export async function toucher(memory: SharedArrayBuffer, page: number): Promise<Toucher> {
+export async function toucher(memory: ArrayBuffer | SharedArrayBuffer, page: number): Promise<Toucher> {
   const worker = new Worker(new URL('workers/touch.mjs', import.meta.url), {
     workerData: { memory, at: page * pageSize },
   });
-  const answer = once(worker, 'message').then(([byte]) => byte as number);
+  const answer = once(worker, 'message').then(([byte]: unknown[]) => Number(byte));
   return {
     answer,
     async [Symbol.asyncDispose]() {

@@ -202,7 +202,7 @@ class PageFillerObject : public Napi::ObjectWrap<PageFillerObject> {
       *out++ = request.span.region;
       *out++ = static_cast<double>(request.span.first_page);
       *out++ = static_cast<double>(request.span.pages);
-      *out++ = request.is_fault ? 1 : 0;
+      *out++ = (request.is_fault ? 1 : 0) + (request.is_bad ? 2 : 0);
     }
     return words;
   }

@@ -55,6 +55,19 @@ class BlockMap {
     return has ? Found{place.block, &extent} : Found{};
   }
 
+  /// Whether there is a block that has the page, and is bad.
+  bool IsBad(uint32_t region, uint64_t page) const {
+    const auto& places = by_page_[region];
+    auto at = places.upper_bound(page);
+    if (at == places.begin()) {
+      return false;
+    }
+    const Place place = std::prev(at)->second;
+    const Block& block = blocks_[place.block];
+    return block.is_bad &&
+           page - block.extents[place.extent].span.first_page < block.extents[place.extent].span.pages;
+  }
+
   const Block& At(size_t number) const { return blocks_[number]; }
   void MarkBad(size_t number) { blocks_[number].is_bad = true; }
 

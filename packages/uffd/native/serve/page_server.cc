@@ -211,11 +211,11 @@ void PageServer::NoteInstalled(const PageSpan& span) {
   }
 }
 
-void PageServer::Ask(const PageSpan& page, bool is_fault) {
-  for (uint64_t i = 0; i < page.pages; ++i) {
-    memory_.MarkRequested(page.region, page.first_page + i);
+void PageServer::Ask(const PageRequest& request) {
+  for (uint64_t i = 0; i < request.span.pages; ++i) {
+    memory_.MarkRequested(request.span.region, request.span.first_page + i);
   }
-  (is_fault ? asked_faults_ : asked_ahead_).push_back({page, is_fault});
+  (request.is_fault ? asked_faults_ : asked_ahead_).push_back(request);
   TellListeners();
 }
 
@@ -239,7 +239,7 @@ bool PageServer::Serve(const Fault& fault, std::vector<std::byte>& buffer) {
   const BlockMap::Found found = blocks_.Find(page.region, page.first_page);
   if (found.extent == nullptr) {
     if (is_first || fault.address == 0) {
-      Ask(page, true);
+      Ask({page, true, blocks_.IsBad(page.region, page.first_page)});
     }
     return true;
   }
@@ -264,7 +264,7 @@ bool PageServer::Serve(const Fault& fault, std::vector<std::byte>& buffer) {
     if (listeners_.empty()) {
       PoisonSpan(lock, page, true);
     } else {
-      Ask(page, true);
+      Ask({page, true, true});
     }
     return true;
   }

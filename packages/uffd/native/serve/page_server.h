@@ -32,6 +32,8 @@ namespace stillframe {
 struct PageRequest {
   PageSpan span;
   bool is_fault = false;
+  /// There is a block that has them, which cannot be used.
+  bool is_bad = false;
 };
 
 enum class ServeFailure : uint32_t { kNone, kLost, kExposed, kMoved, kKernel };
@@ -119,7 +121,7 @@ class PageServer {
   void NoteEvent(const abi::UffdMsg& message, int64_t now_ns);
   /// False: to be tried again, once events have been read.
   bool Serve(const Fault& fault, std::vector<std::byte>& buffer);
-  void Ask(const PageSpan& page, bool is_fault);
+  void Ask(const PageRequest& request);
   bool NoteWaiter(const Fault& fault);
   void NoteInstalled(const PageSpan& span);
   /// Reads and checks a block without the lock, and installs all its pages. kRefused: it is bad, and marked

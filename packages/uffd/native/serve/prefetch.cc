@@ -84,10 +84,11 @@ uint64_t PageServer::FetchAhead(Lock& lock, const PageSpan& span, uint64_t* page
              stopping_.load(std::memory_order_acquire);
     });
     if (!stopping_.load(std::memory_order_acquire) && !ahead_is_new_) {
-      Ask({span.region, at, count}, false);
+      Ask({{span.region, at, count}, false, false});
     }
     return count * page_bytes;
   }
+  const PageSpan extent = found.extent->span;
   Installed outcome = Installed::kDone;
   if (found.extent->offset < 0) {
     // In a file zeros would take room; they come when they are touched.
@@ -106,7 +107,15 @@ uint64_t PageServer::FetchAhead(Lock& lock, const PageSpan& span, uint64_t* page
   counters_.prefetched_pages.fetch_add(done, std::memory_order_relaxed);
   if (outcome == Installed::kAgain) {
     WaitForReader(lock);
-  } else if (outcome != Installed::kRefused) {
+  } else if (outcome == Installed::kRefused && blocks_.IsBad(span.region, at)) {
+    // A filler may have it from elsewhere, or knows what is wrong.
+    const uint64_t end = extent.first_page + extent.pages;
+    const uint64_t count = std::min(end - at, span.pages - *page);
+    *page += count;
+    if (!listeners_.empty()) {
+      Ask({{span.region, at, count}, false, true});
+    }
+  } else {
     Deal(outcome);
   }
   if (owner_gone_.load()) {

@@ -66,7 +66,12 @@ class ServedMemory {
   bool IsMissing(uint32_t region, uint64_t page) const {
     return State(region, page) <= PageState::kRequested;
   }
-  void MarkRequested(uint32_t region, uint64_t page) { states_[region][page] = PageState::kRequested; }
+  /// Of a page that is missing; any other stays what it is.
+  void MarkRequested(uint32_t region, uint64_t page) {
+    if (PageState& now = states_[region][page]; now == PageState::kMissing) {
+      now = PageState::kRequested;
+    }
+  }
   uint64_t Missing() const { return missing_; }
   uint64_t Pages() const { return pages_; }
   std::vector<PageSpan> MissingSpans() const;

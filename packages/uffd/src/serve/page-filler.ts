@@ -9,6 +9,8 @@ export interface PageRequest {
   readonly pageCount: number;
   /** `fault`: a thread sleeps until they are there. `prefetch`: nobody does. */
   readonly cause: 'fault' | 'prefetch';
+  /** A block that was named for them cannot be read, or its checksum is wrong. */
+  readonly isBlockBad: boolean;
 }
 
 /** Pages that are stored as they are within a `SourceBlock`, or zeros. */
@@ -22,8 +24,6 @@ export interface SourceExtent {
 
 /** A piece of a file with one checksum. It is read and checked as a whole, so a MiB at most is advisable. */
 export interface SourceBlock {
-  /** A descriptor of the file; duplicated, one duplicate for each number. */
-  readonly fd: number;
   readonly fileOffset: number;
   /** 0 when all extents are zeros. At most `BLOCK_MAX_BYTES`. */
   readonly sizeBytes: number;
@@ -68,8 +68,14 @@ export class PageFiller {
     const words = this.#native.take(toInteger(max, 'max', 1, 65_536));
     const requests: PageRequest[] = [];
     for (let at = 0; at < words.length; at += REQUEST_WORDS) {
-      const [region = 0, firstPage = 0, pageCount = 0, isFault = 0] = words.subarray(at, at + REQUEST_WORDS);
-      requests.push({ region, firstPage, pageCount, cause: isFault === 1 ? 'fault' : 'prefetch' });
+      const [region = 0, firstPage = 0, pageCount = 0, flags = 0] = words.subarray(at, at + REQUEST_WORDS);
+      requests.push({
+        region,
+        firstPage,
+        pageCount,
+        cause: (flags & 1) === 1 ? 'fault' : 'prefetch',
+        isBlockBad: (flags & 2) !== 0,
+      });
     }
     return requests;
   }
@@ -115,17 +121,18 @@ export class PageFiller {
   }
 
   /**
-   * Says where pages can be read without us. Requests for them that wait are answered by the server now. What is named again, stays as
+   * Says where pages can be read without us. `fd`: the file; duplicated, one duplicate for each number. Requests for them that wait are answered by the server now. What is named again, stays as
    * it was. A block whose checksum is wrong or that cannot be read is requested from the fillers instead.
    */
-  addBlocks(blocks: readonly SourceBlock[]): void {
+  addBlocks(fd: number, blocks: readonly SourceBlock[]): void {
     this.#check();
+    toFd(fd, 'fd');
     const size = blocks.reduce((sum, { extents }) => sum + HEAD_WORDS + extents.length * EXTENT_WORDS, 0);
     const words = new Float64Array(size);
     let at = 0;
-    for (const { fd, fileOffset, sizeBytes, crc32c, extents } of blocks) {
+    for (const { fileOffset, sizeBytes, crc32c, extents } of blocks) {
       toInteger(sizeBytes, 'sizeBytes of a block', 0, BLOCK_MAX_BYTES);
-      words.set([toFd(fd, 'fd'), fileOffset, sizeBytes, crc32c, extents.length], at);
+      words.set([fd, fileOffset, sizeBytes, crc32c, extents.length], at);
       at += HEAD_WORDS;
       for (const { region, firstPage, pageCount, offsetBytes } of extents) {
         words.set([region, firstPage, pageCount, offsetBytes === 'zero' ? -1 : offsetBytes], at);
