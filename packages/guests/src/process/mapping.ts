@@ -56,7 +56,7 @@ export interface Mapping {
   readonly pageSize: number;
 }
 
-export function isShared({ perms }: Mapping): boolean {
+export function isShared({ perms }: Pick<Mapping, 'perms'>): boolean {
   return (perms & PERM_SHARED) !== 0;
 }
 

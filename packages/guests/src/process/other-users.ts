@@ -1,9 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { isShared, type Mapping } from './mapping.ts';
+import { isShared } from './mapping.ts';
+import type { MapsLine } from './maps-line.ts';
 import type { ProcDirectory } from './proc-directory.ts';
 
 /** How maps writes the file behind a mapping: device and inode in one, told from the rest of the line by spaces. */
-export function fileKey({ devMajor, devMinor, inode }: Mapping): string {
+export function fileKey({
+  devMajor,
+  devMinor,
+  inode,
+}: Pick<MapsLine, 'devMajor' | 'devMinor' | 'inode'>): string {
   return ` ${hex(devMajor)}:${hex(devMinor)} ${inode} `;
 }
 
@@ -11,7 +16,7 @@ export function fileKey({ devMajor, devMinor, inode }: Mapping): string {
  * The files (`fileKey`) of shared memory that other processes have mapped too, as far as we may look. Reads the maps of all processes, so
  * it is done before the pause, and only when there is shared memory.
  */
-export function mappedByOthers(proc: ProcDirectory, mappings: readonly Mapping[]): Set<string> {
+export function mappedByOthers(proc: ProcDirectory, mappings: readonly MapsLine[]): Set<string> {
   const candidates = new Set(
     mappings.filter((mapping) => isShared(mapping) && mapping.inode !== 0n).map(fileKey),
   );

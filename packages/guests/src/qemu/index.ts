@@ -1,0 +1,12 @@
+export { QemuError, type QemuErrorCode } from './error.ts';
+export { type IncomingOptions, loadMachine, startMachine } from './incoming.ts';
+export type { RamBlock } from './ram-block.ts';
+export type { RamLayout, SharedRam } from './ram-layout.ts';
+export { type QemuGuest, qemuGuest, type QemuGuestOptions } from './qemu-guest.ts';
+export { QmpClient, type QmpEvent, type QmpOptions } from './qmp-client.ts';
+export {
+  decodeMachine,
+  type MachineManifest,
+  QEMU_STATE_KIND,
+  type SavedMachine,
+} from './saved-machine.ts';

@@ -1,0 +1,254 @@
+import type { Capture, CaptureOptions, Guest, GuestState, Region } from '@stillframe/snapshot';
+import { CaptureEngine, type EngineRegion, type Userfaultfd } from '@stillframe/uffd';
+import { engineCapture } from '../engine-capture.ts';
+import { Attachment, type AttachmentOptions } from '../process/attachment.ts';
+import { type MapsLine, parseMapsLine } from '../process/maps-line.ts';
+import { MemoryFiles } from '../process/memory-files.ts';
+import { mappedByOthers } from '../process/other-users.ts';
+import { ProcDirectory } from '../process/proc-directory.ts';
+import { parseStat } from '../process/stat.ts';
+import { DeviceState } from './device-state.ts';
+import { QemuError } from './error.ts';
+import { processListeningAt } from './find-process.ts';
+import { hostAddressOf } from './host-address.ts';
+import { objectsIn } from './json.ts';
+import { checkMachine, runStateOf } from './machine-checks.ts';
+import { MigrationSettings } from './migration-settings.ts';
+import { QmpClient, type QmpOptions } from './qmp-client.ts';
+import { parseRamBlocks, type RamBlock } from './ram-block.ts';
+import { layoutOf, memoryBackend, type RamLayout } from './ram-layout.ts';
+import { encodeMachine, type MachineManifest, QEMU_STATE_KIND } from './saved-machine.ts';
+
+export interface QemuGuestOptions extends QmpOptions, AttachmentOptions {
+  /** The Unix socket of the machine's QMP server. */
+  readonly qmp: string;
+  /** The process of QEMU; by default the one that listens at `qmp`. */
+  readonly pid?: number;
+  /** How long QEMU may take to stop and to save its devices. Default 30,000 ms. */
+  readonly saveMs?: number;
+  /** Runs while the machine stands still and its disks are flushed and at rest, e.g. to picture them, too. The pause lasts as long. */
+  readonly onCut?: () => Promise<void>;
+  /** See `CaptureEngineOptions` of @stillframe/uffd. */
+  readonly spillDirectory?: string;
+}
+
+const SAVE_DEFAULT_MS = 30_000;
+
+/**
+ * A guest that is a virtual machine of QEMU, with RAM that is shared memory (`memory-backend-file,share=on`).
+ *
+ * @throws QemuError for a machine that cannot be pictured; it was not touched then.
+ * @throws ProcessGuestError, TraceError, UffdError when the process of QEMU cannot be attached to; it runs on as before.
+ */
+export async function qemuGuest(options: QemuGuestOptions): Promise<QemuGuest> {
+  const qmp = await QmpClient.connect(options.qmp, options);
+  const guest = new QemuGuest(qmp, options);
+  try {
+    await guest.attach();
+    return guest;
+  } catch (error) {
+    await guest[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/**
+ * See `qemuGuest`.
+ *
+ * The machine stands still from `pause` to `resume`, for as long as QEMU needs to save its devices and we to arm. Who stops it is QEMU, for
+ * a migration that we refuse in the end; see device-state.ts for why it goes on whatever becomes of us (I-4).
+ *
+ * A machine that was paused stays at rest, but QEMU then calls it `postmigrate` and saves it again only after it has run (`cont`).
+ *
+ * Not handled: memory that is plugged in after the machine was attached to. Its block is noticed at the next `open`, which refuses it.
+ */
+export class QemuGuest implements Guest {
+  readonly #qmp: QmpClient;
+  readonly #options: QemuGuestOptions;
+  #proc: ProcDirectory | undefined;
+  #attachment: Attachment | undefined;
+  #files: MemoryFiles | undefined;
+  #layout: RamLayout = { shared: [], withDevices: [] };
+  #commandLine: readonly string[] = [];
+  #settings: MigrationSettings | undefined;
+  #uffd: Userfaultfd | undefined;
+  #capture: Capture | undefined;
+  #devices: DeviceState | undefined;
+  #wasRunning = false;
+  #stoppedAtMs = Number.NaN;
+  #pausedMs = 0;
+  #isClosed = false;
+
+  /** @internal Made by `qemuGuest`. */
+  constructor(qmp: QmpClient, options: QemuGuestOptions) {
+    this.#qmp = qmp;
+    this.#options = options;
+    qmp.onEvent(({ name, timeMs }) => {
+      if (name === 'STOP') this.#stoppedAtMs = timeMs;
+      if (name === 'RESUME') this.#pausedMs = timeMs - this.#stoppedAtMs;
+    });
+  }
+
+  get pid(): number {
+    return this.#proc!.pid;
+  }
+
+  get version(): string {
+    return this.#qmp.version;
+  }
+
+  /** How long the machine stood still for the last cut, by QEMU's clock: without what came before it stopped. 0 before, and if it was paused. */
+  get pausedMs(): number {
+    return this.#pausedMs;
+  }
+
+  get layout(): RamLayout {
+    return this.#layout;
+  }
+
+  get regions(): readonly Region[] {
+    return this.#layout.shared.map(({ name, sizeBytes, pageSize }, id) => ({
+      id,
+      name,
+      sizeBytes,
+      pageSize,
+    }));
+  }
+
+  /** @internal */
+  async attach(): Promise<void> {
+    const { qmp, pid = processListeningAt(qmp) } = this.#options;
+    this.#proc = new ProcDirectory(pid);
+    const { startTimeTicks } = parseStat(this.#proc.text('stat'));
+    await checkMachine(this.#qmp);
+    this.#layout = await this.#readLayout();
+    this.#commandLine = Buffer.from(this.#proc.bytes('cmdline'))
+      .toString('utf8')
+      .replace(/\0$/, '')
+      .split('\0');
+    this.#attachment = new Attachment(pid, this.#options);
+    if (parseStat(this.#proc.text('stat')).startTimeTicks !== startTimeTicks) {
+      throw new QemuError('QEMU_PROCESS_UNKNOWN', `process ${pid} ended, and its number was used again`);
+    }
+    this.#uffd = this.#attachment.whileStopped(() => {
+      this.#files = new MemoryFiles(this.#proc!);
+      return this.#attachment!.makeUserfaultfd();
+    });
+  }
+
+  async open(options: CaptureOptions): Promise<Capture> {
+    this.#assertOpen();
+    if (this.#capture !== undefined) throw new TypeError('a machine is captured once at a time');
+    await checkMachine(this.#qmp);
+    this.#layout = await this.#readLayout();
+    const attachment = this.#attachment!;
+    this.#uffd ??= attachment.whileStopped(() => attachment.makeUserfaultfd());
+    this.#settings ??= await MigrationSettings.apply(this.#qmp);
+    const { spillDirectory } = this.#options;
+    let engine: CaptureEngine;
+    try {
+      attachment.guard(this.#uffd);
+      engine = CaptureEngine.openForeign(
+        { uffd: this.#uffd, memoryFd: this.#files!.memFd, regions: this.#engineRegions() },
+        { ...options, ...(spillDirectory === undefined ? {} : { spillDirectory }) },
+      );
+    } catch (error) {
+      attachment.unguard();
+      throw error;
+    }
+    this.#uffd = undefined;
+    const capture = engineCapture(engine, () => {
+      attachment.unguard();
+      this.#capture = undefined;
+    });
+    this.#capture = capture;
+    try {
+      await engine.armAhead();
+    } catch (error) {
+      await capture.close().catch(() => undefined);
+      throw error;
+    }
+    return capture;
+  }
+
+  async pause(): Promise<void> {
+    this.#assertOpen();
+    if (this.#devices !== undefined) return;
+    this.#pausedMs = 0;
+    this.#wasRunning = (await runStateOf(this.#qmp)) === 'running';
+    this.#devices = await DeviceState.take(this.#qmp, { saveMs: this.#options.saveMs ?? SAVE_DEFAULT_MS });
+    await this.#options.onCut?.();
+  }
+
+  async resume(): Promise<void> {
+    const devices = this.#devices;
+    this.#devices = undefined;
+    await devices?.release();
+  }
+
+  async saveState(): Promise<GuestState> {
+    if (this.#devices === undefined) throw new TypeError('the machine is not paused');
+    const bytes = encodeMachine({ manifest: this.#manifest(), devices: this.#devices.bytes });
+    return { kind: QEMU_STATE_KIND, bytes };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.resume().catch(() => undefined);
+    await this.#capture?.close().catch(() => undefined);
+    this.#uffd?.close();
+    this.#attachment?.close();
+    this.#files?.close();
+    await this.#settings?.restore().catch(() => undefined);
+    this.#qmp.close();
+  }
+
+  #manifest(): MachineManifest {
+    return {
+      qemuVersion: this.#qmp.version,
+      commandLine: this.#commandLine,
+      wasRunning: this.#wasRunning,
+      ram: this.#layout.shared.map(sized),
+      withDevices: this.#layout.withDevices.map(sized),
+    };
+  }
+
+  async #readLayout(): Promise<RamLayout> {
+    const backends = objectsIn(await this.#qmp.execute('query-memdev')).map(memoryBackend);
+    const listed = parseRamBlocks(await this.#qmp.human('info ramblock'));
+    const isBackend = (name: string) => backends.some(({ id, isShared }) => isShared && id === name);
+    const blocks = await Promise.all(
+      listed.map(async (block): Promise<RamBlock> => {
+        if (block.address !== undefined || !isBackend(block.name)) return block;
+        const address = await hostAddressOf(this.#qmp, block.name);
+        return Object.assign(block, { address });
+      }),
+    );
+    const mappings = this.#proc!.text('maps')
+      .split('\n')
+      .flatMap((line): MapsLine[] => {
+        const parsed = parseMapsLine(line);
+        return parsed === undefined ? [] : [parsed];
+      });
+    const layout = layoutOf(blocks, backends, mappings);
+    const ram = mappings.filter(({ start, end }) =>
+      layout.shared.some(({ address, sizeBytes }) => address < end && address + BigInt(sizeBytes) > start),
+    );
+    const [other] = mappedByOthers(this.#proc!, ram);
+    if (other === undefined) return layout;
+    throw new QemuError('QEMU_RAM_SHARED', `another process has guest memory mapped (${other.trim()})`);
+  }
+
+  #engineRegions(): EngineRegion[] {
+    return this.#layout.shared.map(({ address, sizeBytes, pageSize }) => ({ address, sizeBytes, pageSize }));
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new QemuError('QEMU_CLOSED', 'the guest is closed');
+  }
+}
+
+function sized({ name, sizeBytes }: RamBlock): { id: string; sizeBytes: number } {
+  return { id: name, sizeBytes };
+}

@@ -1,0 +1,107 @@
+import { isShared } from '../process/mapping.ts';
+import type { MapsLine } from '../process/maps-line.ts';
+import { QemuError } from './error.ts';
+import type { JsonObject } from './json.ts';
+import type { RamBlock } from './ram-block.ts';
+
+/** A memory backend: what can be shared, and what the guest uses as RAM. */
+export interface MemoryBackend {
+  readonly id: string;
+  readonly sizeBytes: number;
+  readonly isShared: boolean;
+}
+
+/** Guest RAM that is captured page by page. */
+export interface SharedRam extends RamBlock {
+  readonly address: bigint;
+}
+
+/** All memory that QEMU has for its guest: shared RAM, and the rest (ROM, video), which travels with the devices. */
+export interface RamLayout {
+  readonly shared: readonly SharedRam[];
+  readonly withDevices: readonly RamBlock[];
+}
+
+/** Non-shared memory up to here is that of devices: 32 MiB of firmware and a large video memory. Above, it is guest RAM. */
+export const WITH_DEVICES_MAX_BYTES = 256 * 2 ** 20;
+
+/** From `query-memdev`. */
+export function memoryBackend({ id, size, share }: JsonObject): MemoryBackend {
+  return {
+    id: typeof id === 'string' ? id : '',
+    sizeBytes: typeof size === 'number' ? size : 0,
+    isShared: share === true,
+  };
+}
+
+/**
+ * Finds the mappings of guest RAM by what QEMU says of them: name, size, address.
+ *
+ * @throws QemuError QEMU_RAM_PRIVATE for RAM that QEMU would send with the devices, QEMU_RAM_UNMATCHED when what QEMU says and what is
+ * mapped do not agree.
+ */
+export function layoutOf(
+  blocks: readonly RamBlock[],
+  backends: readonly MemoryBackend[],
+  mappings: readonly MapsLine[],
+): RamLayout {
+  for (const { id, isShared: shared, sizeBytes } of backends) {
+    if (!shared) {
+      throw new QemuError('QEMU_RAM_PRIVATE', `the memory backend ${id || '(unnamed)'} is private`, {
+        operands: { id, sizeBytes },
+      });
+    }
+  }
+  const ids = new Set(backends.map(({ id }) => id));
+  const withDevices = blocks.filter(({ name }) => !ids.has(backendOf(name)));
+  const large = withDevices.find(({ sizeBytes }) => sizeBytes > WITH_DEVICES_MAX_BYTES);
+  if (backends.length === 0 || large !== undefined) {
+    throw new QemuError('QEMU_RAM_PRIVATE', `${large?.name ?? 'guest memory'} has no shared memory backend`);
+  }
+  const shared = backends.map(({ id, sizeBytes }) => {
+    const named = blocks.filter(({ name }) => backendOf(name) === id);
+    const block = named[0];
+    if (named.length !== 1 || block === undefined || block.sizeBytes !== sizeBytes) {
+      throw new QemuError('QEMU_RAM_UNMATCHED', `QEMU has no memory ${id} of ${sizeBytes} bytes`);
+    }
+    return locate(block, mappings);
+  });
+  return { shared, withDevices };
+}
+
+/** The block of the backend `ram0` is called `ram0`, or with a path before it since canonical paths are used: `/objects/ram0`. */
+function backendOf(name: string): string {
+  return name.startsWith('/objects/') ? name.slice('/objects/'.length) : name;
+}
+
+function locate(block: RamBlock, mappings: readonly MapsLine[]): SharedRam {
+  const { address, name, sizeBytes } = block;
+  if (address === undefined) {
+    throw new QemuError('QEMU_RAM_UNMATCHED', `this QEMU does not tell where ${name} is`, {
+      hint: 'Use QEMU 7.2 or newer.',
+    });
+  }
+  const end = address + BigInt(sizeBytes);
+  const first = mappings.find((mapping) => mapping.start < end && mapping.end > address);
+  const covers = first !== undefined && first.start <= address && first.end >= end;
+  if (!covers || !isShared(first) || first.inode === 0n) {
+    throw new QemuError(
+      'QEMU_RAM_UNMATCHED',
+      `${name} is not one shared mapping at 0x${address.toString(16)}`,
+    );
+  }
+  const again = mappings.find(
+    (each) =>
+      each !== first &&
+      each.inode === first.inode &&
+      each.devMinor === first.devMinor &&
+      each.devMajor === first.devMajor,
+  );
+  if (again !== undefined) {
+    throw new QemuError(
+      'QEMU_RAM_UNMATCHED',
+      `${name} is mapped twice: writes through the other mapping would not be seen`,
+    );
+  }
+  return { ...block, address };
+}
