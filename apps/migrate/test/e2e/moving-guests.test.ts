@@ -21,7 +21,7 @@ const file = (...names: readonly string[]) => path.join(import.meta.dirname, '..
 beforeEach(needUserfaultfd);
 
 describe('a kv store with clients', () => {
-  it.each(['precopy'])('moves by %s, and no acknowledged write is lost or doubled', async (mode) => {
+  it.each(['precopy', 'postcopy', 'hybrid'])('moves by %s, and no acknowledged write is lost or doubled', async (mode) => {
     const [here, there] = await Promise.all([freePort(), freePort()]);
     const { child: dest, to } = await startDest('--once', '--serve', `${HOST}:${there}`, '--keep-s', '60');
     const source = migrate(
