@@ -8,6 +8,7 @@ export default library({
     process: 'src/process/index.ts',
     qemu: 'src/qemu/index.ts',
     core: 'src/core/index.ts',
+    handoff: 'src/handoff/index.ts',
     lazy: 'src/lazy/index.ts',
     'lazy-worker': 'src/lazy/worker-main.ts',
     tracking: 'src/tracking/index.ts',

@@ -19,7 +19,11 @@ const nativeAddons: NonNullable<Options['esbuildPlugins']>[number] = {
 };
 
 /** What each test run bundles from source; side by side, as in dist, because main.js looks for the worker beside itself. */
-const entries = { main: 'src/main.ts', 'workload-worker': 'src/workloads/worker-main.ts' };
+const entries = {
+  main: 'src/main.ts',
+  'workload-worker': 'src/workloads/worker-main.ts',
+  'lazy-worker': '../../packages/guests/src/lazy/worker-main.ts',
+};
 
 /**
  * Bundles the command line for tests that run it as a process, and the worker threads of the workloads for those that run from source

@@ -8,12 +8,14 @@ import { DirectoryTarget } from '../io/directory-target.ts';
 import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
 import { imageOpener } from '../io/image-file.ts';
 import { type LoadOptions, loadImage, restoreInto } from '../load-image.ts';
-import { addPlannedOptions } from '../options/planned.ts';
+import { addLazyOptions, type LazyFlags, prefetchRate } from '../lazy/lazy-options.ts';
+import { restoreByHandoff } from '../lazy/restore-by-handoff.ts';
+import { restoreLazily } from '../lazy/restore-lazily.ts';
 import { checkText } from '../report/check-text.ts';
 import { showBytes, showCount, showMs } from '../report/units.ts';
 import { verifyImage } from '../verify-image.ts';
 
-interface RestoreFlags extends ParentFlags, KeyFlags {
+interface RestoreFlags extends ParentFlags, KeyFlags, LazyFlags {
   readonly into?: string;
   readonly json?: boolean;
 }
@@ -30,7 +32,7 @@ export function addRestore(root: Command, context: CliContext): void {
       'memory, exec for a child that gets it, or file:DIR for a new directory with NAME.mem for each region, state.bin and manifest.json',
     )
     .option('--json', 'JSON lines on stdout, a summary last');
-  addKeyOptions(addParentOption(command))
+  addKeyOptions(addLazyOptions(addParentOption(command)))
     .addHelpText(
       'after',
       `
@@ -38,8 +40,14 @@ memory brings the image up in this process, asks its workload’s oracle, and en
 existing DIR is refused. exec starts COMMAND with the memory as inherited files: descriptor STILLFRAME_MANIFEST_FD is JSON that says which is
 which; the exit code is the child's. Memory that is zero takes no room in any of them.
 
+--lazy gives the memory at once. With --into memory the oracle touches it; what was touched is recorded in PATH.ws and fetched first the
+next time. With --handoff the monitor of a machine connects to SOCKET, sends its mappings and its userfaultfd, and its memory is served
+until it ends. A page that is damaged in the image ends who touches it (SIGBUS): it is never zeros.
+
 Examples:
   migrate restore image.sfp --into memory
+  migrate restore image.sfp --lazy --into memory
+  migrate restore image.sfp --lazy --handoff /run/vm/uffd.sock
   migrate restore image.sfp --into file:restored
   migrate restore image.sfp --into exec -- python3 look.py
 `,
@@ -47,7 +55,6 @@ Examples:
     .action((path: string, program: readonly string[], flags: RestoreFlags) =>
       restore(path, program, flags, context),
     );
-  addPlannedOptions(command, ['lazy'], 'Without it, all of the image is restored at once.');
 }
 
 async function restore(
@@ -58,6 +65,15 @@ async function restore(
 ): Promise<void> {
   const report = context.report(flags.json === true);
   const options = { context, report, parents: flags.parent, open: imageOpener(await chooseKey(flags)) };
+  const prefetch = prefetchRate(flags);
+  if (flags.handoff !== undefined && flags.into === undefined) {
+    return await restoreByHandoff(path, flags.handoff, prefetch, options);
+  }
+  if (flags.lazy === true && (flags.into !== 'memory' || flags.handoff !== undefined)) {
+    throw new CliError('USAGE', '--lazy goes with either --into memory or --handoff SOCKET', {
+      hint: 'Memory of a file or of a child is restored as a whole.',
+    });
+  }
   if (flags.into === 'exec') return await restoreToChild(path, command, options, flags.json === true);
   if (command.length > 0) {
     throw new CliError(
@@ -69,7 +85,8 @@ async function restore(
     );
   }
   const directory = parseInto(flags.into);
-  if (directory === undefined) await restoreToMemory(path, options);
+  if (flags.lazy === true) await restoreLazily(path, prefetch, options);
+  else if (directory === undefined) await restoreToMemory(path, options);
   else await restoreToDirectory(path, directory, options);
 }
 

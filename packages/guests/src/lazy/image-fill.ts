@@ -11,6 +11,8 @@ export interface FillOptions {
   readonly codecModule?: string;
   /** Pages of the image in one page of the memory, for huge pages. Default 1. */
   readonly pagesPerPage?: number;
+  /** Tells of lost pages on stderr as well, before who waits for them is ended by SIGBUS: that may be this process. Default false. */
+  readonly tellsStderr?: boolean;
   /** Called on this thread, when it is not asleep in a fault itself. */
   readonly onLost?: (lost: LostRun) => void;
 }
@@ -36,8 +38,14 @@ export class ImageFill {
 
   /** Resolves when it answers. Rejects with PageStreamError when the image cannot be opened. */
   static async start(server: PageServer, files: ImageFiles, options: FillOptions = {}): Promise<ImageFill> {
-    const { codecModule, pagesPerPage = 1, onLost = () => undefined } = options;
-    const task: FillTask = { files: files.files, serverId: server.id, pagesPerPage, codecModule };
+    const { codecModule, pagesPerPage = 1, tellsStderr = false, onLost = () => undefined } = options;
+    const task: FillTask = {
+      files: files.files,
+      serverId: server.id,
+      pagesPerPage,
+      codecModule,
+      tellsStderr,
+    };
     const worker = new Worker(workerFile(), { workerData: task, execArgv: [] });
     worker.unref();
     const fill = new ImageFill(worker, onLost);

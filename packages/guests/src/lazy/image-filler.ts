@@ -98,7 +98,8 @@ export class ImageFiller {
 
   #giveUp(region: number, firstPage: number, error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
-    this.#filler.fail(region, firstPage, 1);
+    // First, because who waits for the page may be this process, and then ends.
     this.#options.onLost({ region, firstPage, pageCount: 1, message });
+    this.#filler.fail(region, firstPage, 1);
   }
 }

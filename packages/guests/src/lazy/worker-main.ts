@@ -1,4 +1,5 @@
 // The thread that fills pages: an entry of its own in the build, because the thread that made the server may sleep in a fault.
+import { writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type PageCodec, pureCodec } from '@stillframe/page-stream';
 import { PageFiller } from '@stillframe/uffd';
@@ -17,7 +18,11 @@ async function fill(): Promise<void> {
     image,
     fd: files.length === 1 && pagesPerPage === 1 ? files[0]!.fd : -1,
     pagesPerPage,
-    onLost: (lost) => say({ type: 'lost', ...lost }),
+    onLost: (lost) => {
+      if (task.tellsStderr)
+        writeSync(2, `lost: page ${lost.firstPage} of region ${lost.region}: ${lost.message}\n`);
+      say({ type: 'lost', ...lost });
+    },
   });
   say({ type: 'ready' });
   await work.run();

@@ -7,6 +7,8 @@ export interface FillTask extends ImageFiles {
   readonly pagesPerPage: number;
   /** A module that exports `pageCodec`, as a URL; without one packed pages are unpacked in JavaScript, and zstd not at all. */
   readonly codecModule: string | undefined;
+  /** Lost pages are told on stderr before anybody can be ended by touching them. */
+  readonly tellsStderr: boolean;
 }
 
 /** What it says. */

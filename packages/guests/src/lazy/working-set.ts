@@ -38,7 +38,14 @@ export function writeWorkingSet(path: string, image: Identity, order: readonly P
 
 /** The order that was known, and behind it what was touched besides: what was fetched ahead is not seen being touched. */
 export function mergeOrders(known: readonly PageOrder[], touched: readonly PageOrder[]): PageOrder[] {
-  return [...known, ...touched].slice(0, ENTRIES_MAX);
+  const pages = new Set<number>();
+  for (const run of known) for (const key of keysOf(run)) pages.add(key);
+  const fresh = touched.filter((run) => keysOf(run).some((key) => !pages.has(key)));
+  return [...known, ...fresh].slice(0, ENTRIES_MAX);
+}
+
+function keysOf({ region, firstPage, pageCount }: PageOrder): number[] {
+  return Array.from({ length: pageCount }, (_, at) => region * 2 ** 40 + firstPage + at);
 }
 
 export function encodeWorkingSet(image: Identity, order: readonly PageOrder[]): Uint8Array {
