@@ -190,7 +190,11 @@ export class DirectoryTarget implements Target {
   async #syncDirectory(directory: string): Promise<void> {
     await this.#step(async () => {
       const handle = await this.#ops.open(directory, 'r');
-      await handle.sync().finally(() => handle.close().catch(() => undefined));
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close().catch(() => undefined);
+      }
     });
   }
 

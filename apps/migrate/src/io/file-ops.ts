@@ -1,4 +1,5 @@
-import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises';
+import { link, open, rename, unlink } from 'node:fs/promises';
+import type { OpenFile } from './write-at.ts';
 
 /** The file system calls that a file is made with; injected so that each can be made to fail. */
 export interface FileOps {
@@ -9,6 +10,11 @@ export interface FileOps {
 }
 
 /** What of a FileHandle is used. */
-export type OpenedFile = Pick<FileHandle, 'fd' | 'writev' | 'write' | 'truncate' | 'sync' | 'close'>;
+export interface OpenedFile extends OpenFile {
+  writev(iovecs: readonly Uint8Array[]): Promise<{ readonly bytesWritten: number }>;
+  truncate(sizeBytes: number): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
 
 export const realOps: FileOps = { open, link, rename, unlink };

@@ -1,8 +1,8 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { startSource } from './child.ts';
+import { Child, mainFile, startSource } from './child.ts';
 import { makeFolder } from './folder.ts';
-import { needMounts, onSmallDisk } from './small-disk.ts';
+import { needMounts, onDisk, onSmallDisk } from './small-disk.ts';
 import { expectGuestGoesOn } from './survive.ts';
 import { needUserfaultfd } from './userfaultfd.ts';
 
@@ -35,15 +35,56 @@ test('the disk of the destination is full, with --once', async (context) => {
   const into = ['--into', `file:${folder}/image.sfp`, '--once'];
   const dest = onSmallDisk(folder, 'dest', '--listen', '127.0.0.1:0', ...into);
   await startSource(`127.0.0.1:${String((await dest.line('listening'))['port'])}`, LARGE).exit;
-  expect(await dest.exit).toMatchObject({ code: 16, summary: { outcome: 'local-io', verified: false } });
+  expect(await dest.exit).toMatchObject(FULL);
 });
 
-test('the disk of a snapshot is full', async (context) => {
+test('the disk of a destination that seals is full', async (context) => {
   needUserfaultfd(context);
   needMounts(context);
   const folder = await makeFolder();
-  const snapshot = await onSmallDisk(folder, 'snapshot', '--out', `${folder}/image.sfp`, '--workload', LARGE)
-    .exit;
-  expect(snapshot).toMatchObject({ code: 16, summary: { outcome: 'local-io', verified: false } });
+  const into = ['--into', `file:${folder}/image.sfp`, '--once', '--key-file', await newKey()];
+  const dest = onSmallDisk(folder, 'dest', '--listen', '127.0.0.1:0', ...into);
+  await startSource(`127.0.0.1:${String((await dest.line('listening'))['port'])}`, LARGE).exit;
+  expect(await dest.exit).toMatchObject(FULL);
+});
+
+test.for([
+  { how: 'as it is', flags: async () => [] },
+  { how: 'compressed', flags: async () => ['--compress', 'lz4'] },
+  { how: 'sealed', flags: async () => ['--key-file', await newKey()] },
+])('the disk of a snapshot is full: $how', async ({ flags }, context) => {
+  needUserfaultfd(context);
+  needMounts(context);
+  const folder = await makeFolder();
+  const out = ['--out', `${folder}/image.sfp`, ...(await flags())];
+  const snapshot = await onDisk('256k', folder, 'snapshot', ...out, '--workload', 'counter,size=64MiB').exit;
+  expect(snapshot).toMatchObject(FULL);
+  expect(snapshot.stderr).toContain('and up to 64.0 MiB');
   expectGuestGoesOn(snapshot);
 });
+
+test.for(['flatten', 'restore', 'salvage'])('the disk of %s is full', async (command, context) => {
+  needUserfaultfd(context);
+  needMounts(context);
+  const [folder, image] = [await makeFolder(), `${await makeFolder()}/image.sfp`];
+  expect(
+    await new Child(process.execPath, [mainFile, 'snapshot', '--out', image, '--workload', LARGE, '--json'])
+      .exit,
+  ).toMatchObject({ code: 0 });
+  const out = command === 'restore' ? ['--into', `file:${folder}/restored`] : ['--out', `${folder}/out.sfp`];
+  const run = onSmallDisk(folder, command, image, ...out);
+  expect(await run.exit).toMatchObject(FULL);
+});
+
+/** Of a command that needs more room than there is. */
+const FULL = {
+  code: 16,
+  summary: { outcome: 'local-io', verified: false },
+  stderr: expect.stringMatching(/ENOSPC(.|\n)*There was room for \d/),
+};
+
+async function newKey(): Promise<string> {
+  const file = `${await makeFolder()}/key`;
+  await writeFile(file, Buffer.alloc(32, 'key'), { mode: 0o600 });
+  return file;
+}

@@ -12,7 +12,12 @@ export function needMounts(context: TestContext): void {
 
 /** A command that sees 8 MiB of disk at `folder`; nobody else sees them. */
 export function onSmallDisk(folder: string, ...args: readonly string[]): Child {
-  const script = 'mount -t tmpfs -o size=8m none "$0" && exec "$@"';
+  return onDisk('8m', folder, ...args);
+}
+
+/** As `onSmallDisk`, with `size` as mount(8) has it. */
+export function onDisk(size: string, folder: string, ...args: readonly string[]): Child {
+  const script = `mount -t tmpfs -o size=${size} none "$0" && exec "$@"`;
   return new Child('unshare', [
     '-m',
     'sh',
