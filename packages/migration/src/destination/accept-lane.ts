@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import {
   type MemoryAccount,
   MigrationDecoder,
+  type LanePurpose,
   type MigrationFrame,
   type PageCodec,
 } from '@stillframe/page-stream';
@@ -20,12 +21,13 @@ export interface AcceptLaneOptions {
   readonly clock: Clock;
   readonly timeouts: MigrationTimeouts;
   /** All frames behind LANE. */
-  readonly onFrame: (frame: MigrationFrame) => void | Promise<void>;
+  readonly onFrame: (frame: MigrationFrame, link: MigrationLink) => void | Promise<void>;
 }
 
 /** A connection that has named this migration. */
 export interface OpenLane {
   readonly link: MigrationLink;
+  readonly purpose: LanePurpose;
   /** Ends when the connection does; rejects with MigrationError. */
   readonly receiving: Promise<void>;
 }
@@ -39,14 +41,16 @@ export async function acceptLane(options: AcceptLaneOptions): Promise<OpenLane |
     ...(codec === undefined ? {} : { codec }),
   });
   const link = new MigrationLink({ transport, role: 'destination', decoder, clock, timeouts });
+  let purpose: LanePurpose = 'requests';
   const named = new AbortController();
   const isNamed = once(named.signal, 'abort');
   try {
     const { receive } = await link.open((frame) => {
-      if (frame.type !== 'lane') return onFrame(frame);
+      if (frame.type !== 'lane') return onFrame(frame, link);
       if (Buffer.compare(frame.streamId, streamId) !== 0) {
         throw new MigrationError('corrupt-stream', 'a connection names another migration');
       }
+      purpose = frame.purpose;
       return named.abort('named');
     });
     const receiving = receive();
@@ -56,7 +60,7 @@ export async function acceptLane(options: AcceptLaneOptions): Promise<OpenLane |
       link.lost('it does not say what it is'),
     );
     link.bePatient();
-    return { link, receiving };
+    return { link, purpose, receiving };
   } catch {
     await link.destroy();
     return undefined;

@@ -24,8 +24,8 @@ export interface DestinationHandOverOptions {
   readonly timeouts: MigrationTimeouts;
   /** Of the memory as it came. */
   readonly digest: () => Uint32Array;
-  /** Checks what came and takes the state; throws what is wrong with it. */
-  readonly prepare: (isLazy: boolean) => Promise<void>;
+  /** Waits for the pages of `lanes` further connections, checks what came and takes the state; throws what is wrong with it. */
+  readonly prepare: (isLazy: boolean, lanes: number) => Promise<void>;
   readonly onState: (state: DestinationState) => void;
 }
 
@@ -39,6 +39,7 @@ export class DestinationHandOver {
   readonly #patience: Patience;
   #cause: MigrationError | undefined;
   #isLazy = false;
+  #lanes = 0;
   #commitNs = 0;
   #startedNs = 0;
 
@@ -87,10 +88,11 @@ export class DestinationHandOver {
   }
 
   /** A word of the source. Throws for one that is not for it to say. */
-  hear({ step, lazy }: HandOver): void {
+  hear({ step, lazy, lanes }: HandOver): void {
     switch (step) {
       case 'offer':
         this.#isLazy = lazy;
+        this.#lanes = lanes;
         // The source waits for us from here on.
         this.#options.link.bePatient();
         return this.#machine.dispatch({ type: 'offer', lazy });
@@ -156,7 +158,7 @@ export class DestinationHandOver {
 
   async #prepare(): Promise<DestinationEvent> {
     try {
-      await this.#options.prepare(this.#isLazy);
+      await this.#options.prepare(this.#isLazy, this.#lanes);
     } catch (error) {
       this.#cause ??= asMigrationError(error, 'target-failed', 'prepare');
       return { type: 'failed' };

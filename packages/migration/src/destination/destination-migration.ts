@@ -10,6 +10,7 @@ import { startTicker } from '../ticker.ts';
 import { acceptLane } from './accept-lane.ts';
 import { ArrivingMemory } from './arriving-memory.ts';
 import { DestinationHandOver } from './destination-hand-over.ts';
+import { LanesWithPages } from './lanes-with-pages.ts';
 import type { ReceiveGuestOptions } from './receive-guest.ts';
 
 export interface DestinationMigrationOptions extends ReceiveGuestOptions {
@@ -39,12 +40,16 @@ export class DestinationMigration {
   readonly #collector = new StateCollector();
   readonly #startNs: number;
   readonly #over = new AbortController();
+  /** Nothing that has not come will be waited for. */
+  readonly #dropped = new AbortController();
   #phase: DestinationPhase = 'connect';
   #streamId = new Uint8Array();
   #memory: ArrivingMemory | undefined;
   #state: GuestState | undefined;
   #endDigest: Uint32Array | undefined;
+  /** Of requests. */
   #lane: MigrationLink | undefined;
+  readonly #pageLanes = new LanesWithPages();
   #round = 0;
 
   constructor(options: DestinationMigrationOptions) {
@@ -71,7 +76,7 @@ export class DestinationMigration {
       clock,
       timeouts,
       digest: () => this.#decoder.account?.digest ?? new Uint32Array(2),
-      prepare: (isLazy) => this.#prepare(isLazy),
+      prepare: (isLazy, lanes) => this.#prepare(isLazy, lanes),
       onState: (state) => this.#onState(state),
     });
   }
@@ -97,7 +102,7 @@ export class DestinationMigration {
       signal.removeEventListener('abort', onAbort);
       ticker.stop();
       this.#over.abort('over');
-      await Promise.all([this.#link.close(), this.#lane?.close()]);
+      await Promise.all([this.#link.close(), this.#lane?.close(), this.#pageLanes.close()]);
       await Promise.all([this.#link.destroy(), this.#lane?.destroy()]);
     }
   }
@@ -166,7 +171,7 @@ export class DestinationMigration {
     }
   }
 
-  async #prepare(isLazy: boolean): Promise<void> {
+  async #prepare(isLazy: boolean, lanes: number): Promise<void> {
     const state = this.#state;
     const memory = this.#memory;
     if (state === undefined || memory === undefined) {
@@ -176,7 +181,10 @@ export class DestinationMigration {
       await memory.beLazy(this.#lane ?? this.#link, (error) =>
         this.#handOver.end('lost', asMigrationError(error, 'peer-lost', 'ask for pages')),
       );
-    } else memory.assertComplete(this.#endDigest);
+    } else {
+      await this.#pageLanes.allEnded(lanes, this.#dropped.signal);
+      memory.assertComplete(this.#endDigest);
+    }
     await attempt('target-failed', 'load the state', () => this.#options.target.loadState(state));
   }
 
@@ -224,22 +232,31 @@ export class DestinationMigration {
       clock,
       timeouts,
       ...(codec === undefined ? {} : { codec }),
-      onFrame: (frame) => this.#take(frame),
+      onFrame: (frame, link) => this.#takeOnLane(frame, link),
     });
     if (lane === undefined) return;
-    this.#lane = lane.link;
-    this.#memory!.askOn(lane.link);
+    if (lane.purpose === 'requests') {
+      this.#lane = lane.link;
+      this.#memory!.askOn(lane.link);
+    } else this.#pageLanes.open(lane.link);
     try {
       await lane.receiving;
-      this.#handOver.end('lost', lane.link.lost('it closed the lane of requests'));
+      if (this.#pageLanes.hasEnded(lane.link)) return;
+      this.#handOver.end('lost', lane.link.lost('it closed a lane'));
     } catch (error) {
       this.#handOver.end('lost', asMigrationError(error, 'peer-lost', 'receive on a lane'));
     }
   }
 
+  async #takeOnLane(frame: MigrationFrame, link: MigrationLink): Promise<void> {
+    if (frame.type === 'end') this.#pageLanes.end(link);
+    else await this.#take(frame);
+  }
+
   #onState({ name }: DestinationState): void {
     const phase = PHASES[name];
     if (phase !== undefined) this.#enter(phase);
+    if (name === 'dropped') this.#dropped.abort('dropped');
     if (name !== 'fetching') return;
     // The source pushes now: from a live one something comes all the time.
     this.#link.bePatient(false);

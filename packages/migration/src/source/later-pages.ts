@@ -13,7 +13,7 @@ import type { MigrationTimeouts } from '../link/timeouts.ts';
 import { PageSet } from '../pages/page-set.ts';
 import { PageSender } from './page-sender.ts';
 import { PageService } from './page-service.ts';
-import { openRequestLane } from './request-lane.ts';
+import { openLane } from './open-lane.ts';
 
 export interface LaterPagesOptions {
   readonly guest: MovingGuest;
@@ -47,7 +47,14 @@ export class LaterPages {
     const transport = await attempt('peer-lost', 'open the lane of requests', connect);
     return new LaterPages(
       options,
-      await openRequestLane({ transport, account, streamId, clock, timeouts, onFrame }),
+      await openLane({
+        transport,
+        lane: { purpose: 'requests', number: 1, streamId },
+        account,
+        clock,
+        timeouts,
+        onFrame,
+      }),
     );
   }
 

@@ -27,6 +27,8 @@ export interface MigrateOptions {
    * Without it requests are answered between two batches of the first connection.
    */
   readonly connect?: (signal: AbortSignal) => Promise<Transport>;
+  /** Further connections for the pages of pre-copy, 0 to 16; they need `connect`. For links on which one connection does not get all there is. Default 0. */
+  readonly lanes?: number;
   /** Where giving up the guest is put on record. Nowhere when not given: for a guest that ends with this process. */
   readonly record?: HandOverRecord<SourceRecord>;
   /** Native speed for checksums. */

@@ -38,6 +38,7 @@ export class SourceHandOver {
   readonly #patience: Patience;
   #cause: MigrationError | undefined;
   #isLazy = false;
+  #lanes = 0;
 
   constructor(options: SourceHandOverOptions) {
     this.#options = options;
@@ -63,9 +64,10 @@ export class SourceHandOver {
     return this.#cause;
   }
 
-  /** The guest is paused, and everything that goes before the hand-over has been sent. */
-  offer(isLazy: boolean): void {
+  /** The guest is paused, and everything that goes before the hand-over has been sent, also on `lanes` further connections. */
+  offer(isLazy: boolean, lanes: number): void {
     this.#isLazy = isLazy;
+    this.#lanes = lanes;
     this.#machine.dispatch({ type: 'sent', lazy: isLazy });
   }
 
@@ -147,7 +149,13 @@ export class SourceHandOver {
     const isOffer = step === 'offer';
     const digest = isOffer ? this.#options.digest() : new Uint32Array(2);
     const name = this.#machine.state.name;
-    const word = link.control.handOver({ step, lazy: isOffer && this.#isLazy, digest, tookUs: 0, lanes: 0 });
+    const word = link.control.handOver({
+      step,
+      lazy: isOffer && this.#isLazy,
+      digest,
+      tookUs: 0,
+      lanes: isOffer ? this.#lanes : 0,
+    });
     await link.send([word]).catch(() => undefined);
     if (this.#machine.state.name === name) this.expectAnswer(limitMs);
   }

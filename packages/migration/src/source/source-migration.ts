@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  type AnnouncedLimits,
   formatDigest,
   MemoryAccount,
   MigrationDecoder,
@@ -19,6 +20,8 @@ import { estimatesOf } from './estimates.ts';
 import { LaterPages } from './later-pages.ts';
 import type { MigrateOptions } from './migrate-guest.ts';
 import { pagesIn } from './page-batches.ts';
+import { openLane } from './open-lane.ts';
+import { type PageLane, PageLanes } from './page-lanes.ts';
 import { PageSender } from './page-sender.ts';
 import { runRounds } from './rounds.ts';
 import { SourceHandOver } from './source-hand-over.ts';
@@ -53,9 +56,9 @@ export class SourceMigration {
   readonly #startNs: number;
   readonly #over = new AbortController();
   #phase: SourcePhase = 'connect';
-  #sender: PageSender | undefined;
-  #encoder: MigrationEncoder | undefined;
+  #lanes: PageLanes | undefined;
   #tracker: Tracker | undefined;
+  #pausing: Promise<void> | undefined;
   /** Post-copy. */
   #later: LaterPages | undefined;
   #stateKind = '';
@@ -81,7 +84,7 @@ export class SourceMigration {
       clock,
       timeouts,
       digest: () => this.#account.digest,
-      beforeResume: () => this.#closeTracker(),
+      beforeResume: () => this.#beforeResume(),
       onState: (state) => this.#onState(state),
     });
   }
@@ -107,14 +110,14 @@ export class SourceMigration {
       ticker.stop();
       this.#over.abort('over');
       await this.#closeTracker();
-      await Promise.all([this.#link.close(), this.#later?.close()]);
+      await Promise.all([this.#link.close(), this.#later?.close(), this.#lanes?.close()]);
       await this.#link.destroy();
     }
   }
 
   progress(): SourceProgress {
     const { clock, mode } = this.#options;
-    const sentPages = this.#sender?.sentPages ?? 0;
+    const sentPages = this.#lanes?.sentPages ?? 0;
     return {
       phase: this.#phase,
       mode,
@@ -138,15 +141,13 @@ export class SourceMigration {
     this.#link.bePatient();
     void this.#listen(receive());
     const account = this.#account;
-    const encoder = new MigrationEncoder({
-      account,
-      limits: hello.limits,
-      ...(codec === undefined ? {} : { codec }),
-    });
-    const sender = new PageSender({ guest, link: this.#link, encoder, account });
-    this.#encoder = encoder;
-    this.#sender = sender;
-    await this.#link.send(encoder.start(this.#streamId));
+    const first = this.#pageLane(this.#link, hello.limits);
+    await this.#link.send(first.encoder.start(this.#streamId));
+    const lanes = new PageLanes(
+      [first, ...(await this.#openLanes(hello.limits))],
+      guest.regions.map(({ pageSize }) => pageSize),
+    );
+    this.#lanes = lanes;
     const action = mode === 'postcopy' ? 'switch' : await this.#precopy();
     if (action === 'switch') {
       this.#later = await LaterPages.open({
@@ -158,13 +159,44 @@ export class SourceMigration {
         timeouts,
         streamId: this.#streamId,
         link: this.#link,
-        push: sender,
+        push: first.sender,
         connect: connect && (() => connect(this.#over.signal)),
         onFrame: (frame) => this.#take(frame),
       });
       if (this.#later.receiving !== undefined) void this.#listen(this.#later.receiving);
     }
     await this.#stop();
+  }
+
+  /** Further connections for pages. */
+  async #openLanes(limits: AnnouncedLimits): Promise<PageLane[]> {
+    const { lanes = 0, connect, mode, clock, timeouts } = this.#options;
+    if (lanes === 0 || mode === 'postcopy') return [];
+    if (connect === undefined) throw new TypeError('lanes need `connect`');
+    const opened: PageLane[] = [];
+    for (let number = 1; number <= lanes; number++) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const transport = await attempt('peer-lost', 'open a lane', () => connect(this.#over.signal));
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      const lane = await openLane({
+        transport,
+        lane: { purpose: 'pages', number, streamId: this.#streamId },
+        account: this.#account,
+        clock,
+        timeouts,
+        onFrame: (frame) => this.#take(frame),
+      });
+      void this.#listen(lane.receive());
+      opened.push(this.#pageLane(lane.link, limits));
+    }
+    return opened;
+  }
+
+  #pageLane(link: MigrationLink, limits: AnnouncedLimits): PageLane {
+    const { guest, codec } = this.#options;
+    const account = this.#account;
+    const encoder = new MigrationEncoder({ account, limits, ...(codec === undefined ? {} : { codec }) });
+    return { link, encoder, sender: new PageSender({ guest, link, encoder, account }) };
   }
 
   async #precopy(): Promise<'stop' | 'switch'> {
@@ -180,7 +212,7 @@ export class SourceMigration {
       memoryBytes: guest.regions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       everything: this.#everything(),
       send: (round, runs) => this.#sendRound(round, runs),
-      sentBytes: () => this.#link.sentBytes,
+      sentBytes: () => this.#sentBytes,
       onRound: (round, decision) => {
         this.#rounds.push(round);
         events.emit({
@@ -199,10 +231,12 @@ export class SourceMigration {
   async #stop(): Promise<void> {
     const { guest } = this.#options;
     const { downtime } = this.#handOver;
+    const lanes = this.#lanes!;
     this.#enter('pause');
     this.#check();
     downtime.mark('pause');
-    await attempt('guest-failed', 'pause', () => guest.pause());
+    this.#pausing = attempt('guest-failed', 'pause', () => guest.pause());
+    await this.#pausing;
     downtime.mark('paused');
     this.#enter('final');
     const tracker = this.#tracker;
@@ -216,19 +250,22 @@ export class SourceMigration {
     else await this.#later.announce(last);
     const state = await saving;
     this.#stateKind = state.kind;
-    const saved = this.#encoder!.state(state);
-    await this.#link.send(this.#later === undefined ? [...saved, ...this.#encoder!.end()] : saved);
+    const { encoder } = lanes.first;
+    const saved = encoder.state(state);
+    if (this.#later === undefined) {
+      await lanes.endFurther();
+      await this.#link.send([...saved, ...encoder.end()]);
+    } else await this.#link.send(saved);
     this.#check();
     downtime.mark('sent');
     this.#enter('drain');
-    this.#handOver.offer(this.#later !== undefined);
+    this.#handOver.offer(this.#later !== undefined, this.#later === undefined ? lanes.furtherCount : 0);
   }
 
   async #sendRound(round: number, runs: readonly DirtyRun[]): Promise<void> {
     this.#roundPages = pagesIn(runs);
-    this.#roundBase = this.#sender!.sentPages;
-    await this.#sender!.send(runs, () => this.#check());
-    await this.#link.send(this.#encoder!.roundMark({ round, pages: this.#roundPages }));
+    this.#roundBase = this.#lanes!.sentPages;
+    await this.#lanes!.sendRound(round, runs, () => this.#check());
   }
 
   /** The guest runs at the destination: everything that is only here goes there. */
@@ -236,7 +273,7 @@ export class SourceMigration {
     this.#enter('serve');
     try {
       await later.service.run();
-      await this.#link.send(this.#encoder!.end());
+      await this.#link.send(this.#lanes!.first.encoder.end());
       this.#handOver.expectAnswer(this.#options.timeouts.preparedMs);
     } catch (error) {
       this.#handOver.end('lost', asMigrationError(error, 'peer-lost', 'serve pages'));
@@ -286,6 +323,12 @@ export class SourceMigration {
     if (name === 'split' || name === 'kept') this.#later?.service.end();
   }
 
+  /** A pause that is under way comes to its end first: two orders at a time would leave the guest in either state. */
+  async #beforeResume(): Promise<void> {
+    await this.#pausing?.catch(() => undefined);
+    await this.#closeTracker();
+  }
+
   async #closeTracker(): Promise<void> {
     const tracker = this.#tracker;
     this.#tracker = undefined;
@@ -302,7 +345,7 @@ export class SourceMigration {
   }
 
   get #sentBytes(): number {
-    return this.#link.sentBytes + (this.#later?.sentBytes ?? 0);
+    return (this.#lanes?.sentBytes ?? this.#link.sentBytes) + (this.#later?.sentBytes ?? 0);
   }
 
   #summary(): MigrationSummary {
@@ -319,7 +362,7 @@ export class SourceMigration {
       rounds: this.#rounds,
       memoryBytes,
       pages: this.#account.pageCount,
-      sentPages: this.#sender?.sentPages ?? 0,
+      sentPages: this.#lanes?.sentPages ?? 0,
       sentBytes: this.#sentBytes,
       totalRatio: memoryBytes === 0 ? 0 : this.#sentBytes / memoryBytes,
       digest: formatDigest(this.#account.digest),
