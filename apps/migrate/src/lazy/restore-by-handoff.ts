@@ -28,7 +28,10 @@ export async function restoreByHandoff(
   const image = openFiles(files, pageCodec);
   const wsPath = workingSetPath(path);
   const known = readWorkingSet(wsPath, image);
-  const socket = await acceptOne(socketPath, context.signal, () => report.talk(`waiting at ${socketPath}`));
+  const socket = await acceptOne(socketPath, context.signal, () => {
+    report.talk(`waiting for a monitor at ${socketPath}`);
+    report.event({ type: 'listening', socket: socketPath });
+  });
   try {
     const handoff = await receiveHandoff(descriptorOf(socket), { signal: context.signal });
     await using machine = await ServedMachine.start(handoff, image, files, {
