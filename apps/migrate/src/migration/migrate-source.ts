@@ -31,7 +31,9 @@ export interface MigrateSourceOptions {
   readonly beforeMs: number;
   readonly signal: AbortSignal;
   readonly record: HandOverRecord<SourceRecord> | undefined;
-  /** A connection to the destination; called once, and in post-copy again for the lane of requests. */
+  /** Further connections for pages. */
+  readonly lanes: number;
+  /** A connection to the destination; called again for each lane. */
   readonly connect: () => Promise<Transport>;
 }
 
@@ -53,7 +55,7 @@ export async function migrateSource(options: MigrateSourceOptions): Promise<Migr
 }
 
 async function move(running: RunningMovable, options: MigrateSourceOptions): Promise<MigrationSummary> {
-  const { context, report, movable, mode, policy, timeouts, signal, connect, record } = options;
+  const { context, report, movable, mode, policy, timeouts, signal, connect, record, lanes } = options;
   try {
     const run = migrateGuest({
       guest: movableGuest(movable.name, running),
@@ -63,7 +65,8 @@ async function move(running: RunningMovable, options: MigrateSourceOptions): Pro
       codec: pageCodec,
       timeouts,
       signal,
-      ...(mode === 'precopy' ? {} : { connect }),
+      connect,
+      lanes,
       ...(record === undefined ? {} : { record }),
     });
     return await watchMigration(run, { context, report });

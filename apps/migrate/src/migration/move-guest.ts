@@ -5,7 +5,12 @@ import type { Credentials } from '../io/tls-credentials.ts';
 import type { Endpoint } from '../options/endpoint.ts';
 import { BEFORE_DEFAULT_MS, type GuestFlags, parseMs } from '../options/guest-options.ts';
 import { chooseMovingGuest, type MovingGuestFlags } from '../options/moving-guest-options.ts';
-import { choosePolicy, type MigrationFlags, migrationTimeoutsFrom } from '../options/migration-options.ts';
+import {
+  chooseLanes,
+  choosePolicy,
+  type MigrationFlags,
+  migrationTimeoutsFrom,
+} from '../options/migration-options.ts';
 import { chooseRetry, type RetryFlags } from '../options/retry-options.ts';
 import { peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { handOverFile } from './hand-over-file.ts';
@@ -40,6 +45,7 @@ export async function moveGuest(mode: MigrationMode, options: MoveGuestOptions):
     timeouts: migrationTimeoutsFrom(peerTimeoutsFrom(flags, retry?.budgetMs)),
     beforeMs: parseMs(flags.beforeMs, '--before-ms', BEFORE_DEFAULT_MS),
     signal,
+    lanes: chooseLanes(flags),
     record: flags.record === undefined ? undefined : handOverFile('source', flags.record),
     connect: async () => (await openPeer({ endpoint, credentials, retry, report, signal })).transport,
   });

@@ -4,6 +4,7 @@ import {
   type MigrationTimeouts,
   precopyPolicy,
 } from '@stillframe/migration';
+import { MAX_LANES } from '@stillframe/page-stream';
 import type { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import type { PeerTimeouts } from '@stillframe/snapshot';
@@ -13,6 +14,7 @@ export interface MigrationFlags {
   readonly downtimeMs?: string;
   readonly maxRounds?: string;
   readonly record?: string;
+  readonly lanes?: string;
 }
 
 export const migrationModes: readonly MigrationMode[] = ['precopy', 'postcopy', 'hybrid'];
@@ -27,6 +29,10 @@ export function addMigrationOptions(command: Command): Command {
     .option(
       '--record <FILE>',
       'when the guest moves: note durably who owns it, for `migrate reconcile` after a broken hand-over',
+    )
+    .option(
+      '--lanes <N>',
+      `precopy, hybrid: so many further connections for pages, to ${MAX_LANES} (default: 0)`,
     )
     .option('--max-rounds <N>', 'precopy: give up after so many rounds; hybrid: switch (default: 30)');
 }
@@ -46,6 +52,15 @@ export function choosePolicy(mode: MigrationMode, flags: MigrationFlags) {
       : { maxRounds: Math.ceil(parse(flags.maxRounds, '--max-rounds', 'a number', ROUNDS_MAX)) }),
   };
   return mode === 'hybrid' ? hybridPolicy(options) : precopyPolicy(options);
+}
+
+/** Further connections. */
+export function chooseLanes({ lanes }: MigrationFlags): number {
+  if (lanes === undefined) return 0;
+  if (/^\d{1,2}$/.test(lanes) && Number(lanes) <= MAX_LANES) return Number(lanes);
+  throw new CliError('USAGE', `--lanes takes a number from 0 to ${MAX_LANES}, not ${JSON.stringify(lanes)}`, {
+    hint: 'For example --lanes 3',
+  });
 }
 
 /** The guest stands still while a peer is silent in a hand-over, so long waits are for the rest. */

@@ -59,6 +59,13 @@ describe('a link that breaks while a guest moves', () => {
   );
 });
 
+it('a counter comes whole over several connections', async () => {
+  const { child: dest, to } = await startDest('--once', '--keep-s', '0.2');
+  const source = await move(to, 'precopy', '--lanes', '2').exit;
+  expect(source).toMatchObject({ code: 0, summary: { outcome: 'done' } });
+  expect(await dest.exit).toMatchObject({ code: 0, summary: { verified: true } });
+});
+
 describe('a counter that is handed over before its memory', () => {
   it.each(['postcopy', 'hybrid'])('goes on there while its pages come: %s', async (mode) => {
     const { child: dest, to } = await startDest('--once', '--keep-s', '0.2');
