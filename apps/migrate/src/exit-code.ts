@@ -2,6 +2,7 @@ import { MigrationError, type MigrationErrorCode } from '@stillframe/migration';
 import { SnapshotError, type SnapshotErrorCode } from '@stillframe/snapshot';
 import { CliError, type CliErrorCode, Interrupted } from './cli-error.ts';
 import { exitCodes } from './exit-codes.ts';
+import { QEMU_CODES } from './qemu/exit-codes.ts';
 import { PROCESS_CODES, TRACE_CODES } from './process-exit-codes.ts';
 
 export { exitCodes };
@@ -65,6 +66,8 @@ const CAUSES: ReadonlyMap<string, number> = new Map([
   ['CHAIN_UNUSED_PARENT', exitCodes.usage],
   ['CHAIN_TOO_LONG', exitCodes.corrupt],
   ['CHAIN_CYCLE', exitCodes.corrupt],
+  ['HANDOFF_MESSAGE', exitCodes.refused],
+  ['HANDOFF_LAYOUT', exitCodes.refused],
   ['SEALED_KEY', exitCodes.refused],
   ['SEALED_KEY_KIND', exitCodes.refused],
   ['SEALED_VERSION', exitCodes.version],
@@ -82,6 +85,7 @@ const CAUSES: ReadonlyMap<string, number> = new Map([
   ['KV_REFUSED', exitCodes.refused],
   ['WORKLOAD_MEMORY_GREW', exitCodes.notConverged],
   ...PROCESS_CODES,
+  ...QEMU_CODES,
 ]);
 /** Mistakes in what was typed, found by the packages that parse it. */
 const USAGE_NAMES: ReadonlySet<string> = new Set(['LimiterConfigError', 'UnitError', 'CommanderError']);

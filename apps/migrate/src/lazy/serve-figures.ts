@@ -27,8 +27,8 @@ export function figureRows(figures: ServeFigures): [string, string][] {
   return [
     ['pages', `${showCount(pages)}, of which ${showCount(pages - missingPages)} came`],
     ['by fault', `${showCount(faultPages)}, and ${showCount(besidePages)} along with them`],
-    ['ahead', `${showCount(prefetchedPages)}`],
-    ['unpacked', `${showCount(filledPages)}`],
+    ['ahead', showCount(prefetchedPages)],
+    ['unpacked', showCount(filledPages)],
     ['fault', `p50 ${showUs(faultUs.p50)}, p99 ${showUs(faultUs.p99)}, longest ${showUs(faultUs.max)}`],
     ...(removedPages === 0 ? [] : ([['given back', showCount(removedPages)]] satisfies [string, string][])),
     ...(lostPages === 0 ? [] : ([['LOST', showCount(lostPages)]] satisfies [string, string][])),

@@ -42,11 +42,12 @@ export class ServedMachine implements AsyncDisposable {
       adopted = Userfaultfd.adopt(uffd);
       server = PageServer.openForeign({
         uffd: adopted,
-        regions: regions.map(({ sizeBytes, fileOffset }) => ({
-          sizeBytes,
-          pageSize,
-          ...(memoryFd === undefined ? {} : { file: { fd: memoryFd, fileOffset } }),
-        })),
+        regions: regions.map(({ sizeBytes, fileOffset }) => {
+          const region = { sizeBytes, pageSize };
+          return memoryFd === undefined
+            ? region
+            : Object.assign(region, { file: { fd: memoryFd, fileOffset } });
+        }),
         views,
       });
       const fill = await ImageFill.start(server, files, {
