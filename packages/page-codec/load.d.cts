@@ -9,6 +9,14 @@ declare const addon: {
     firstUnit: number,
     digest: Uint32Array,
   ) => number;
+  readonly digestPages: (
+    pages: Uint8Array,
+    seed: number,
+    region: number,
+    firstUnit: number,
+    pageSize: number,
+    terms: Uint32Array,
+  ) => number;
   readonly unpackLz4: (stored: Uint8Array, pages: Uint8Array) => boolean;
   readonly unpackZstd: (stored: Uint8Array, pages: Uint8Array) => boolean;
   readonly hashPages: (

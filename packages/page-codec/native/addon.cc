@@ -77,6 +77,27 @@ Napi::Value DigestRun(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), run.crc32c);
 }
 
+Napi::Value DigestPages(const Napi::CallbackInfo& info) {
+  const auto pages = BytesAt(info, 0, "pages must be a Uint8Array");
+  const uint32_t seed = U32At(info, 1, "seed");
+  const uint32_t region = U32At(info, 2, "region");
+  const auto first_unit = static_cast<uint64_t>(WholeAt(info, 3, "firstUnit", kMaxSafeInteger));
+  const auto page_bytes = static_cast<size_t>(WholeAt(info, 4, "pageSize", kMaxSafeInteger));
+  const auto terms = ArrayAt<uint32_t, napi_uint32_array>(info, 5, "terms must be a Uint32Array");
+  if (page_bytes == 0 || page_bytes % codec::kUnitBytes != 0 || pages.length % page_bytes != 0) {
+    throw Napi::RangeError::New(
+        info.Env(), "pages must be a whole number of pages of pageSize bytes, which is a multiple of 4096");
+  }
+  const size_t page_count = pages.length / page_bytes;
+  if (terms.length < 2 * page_count) {
+    throw Napi::RangeError::New(info.Env(), "terms needs " + std::to_string(2 * page_count) + " entries");
+  }
+  const codec::RunDigest run =
+      codec::DigestPages(codec::BestImplementation(), seed, region, first_unit, pages.data, page_count,
+                         page_bytes / codec::kUnitBytes, terms.data);
+  return Napi::Number::New(info.Env(), run.crc32c);
+}
+
 /// The bytes of an argument that is written to.
 Array<uint8_t> TargetAt(const Napi::CallbackInfo& info, size_t index) {
   return ArrayAt<uint8_t, napi_uint8_array>(info, index, "pages must be a Uint8Array");
@@ -125,6 +146,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["crc32c"] = Napi::Function::New<Crc32c>(env, "crc32c");
   exports["findZeroRuns"] = Napi::Function::New<FindZeroRuns>(env, "findZeroRuns");
   exports["digestRun"] = Napi::Function::New<DigestRun>(env, "digestRun");
+  exports["digestPages"] = Napi::Function::New<DigestPages>(env, "digestPages");
   exports["unpackLz4"] = Napi::Function::New<UnpackLz4>(env, "unpackLz4");
   exports["unpackZstd"] = Napi::Function::New<UnpackZstd>(env, "unpackZstd");
   exports["hashPages"] = Napi::Function::New<HashPages>(env, "hashPages");

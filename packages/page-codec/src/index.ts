@@ -30,6 +30,21 @@ export interface NativePageCodec {
    */
   digestRun(pages: Uint8Array, seed: number, region: number, firstUnit: number, digest: Uint32Array): number;
 
+  /**
+   * As `digestRun`, but what each page adds goes into `terms`: two words a page, the low half first; `terms` may be longer. Both are
+   * zero for a page of zeros.
+   *
+   * RangeError unless `pageSize`, in bytes, is a multiple of 4096, `pages` a whole number of pages, and there is room for their terms.
+   */
+  digestPages(
+    pages: Uint8Array,
+    seed: number,
+    region: number,
+    firstUnit: number,
+    pageSize: number,
+    terms: Uint32Array,
+  ): number;
+
   /** Unpacks one LZ4 block: true when all of `stored` was used and `pages` is full. Stays within both, whatever the bytes. */
   unpackLz4(stored: Uint8Array, pages: Uint8Array): boolean;
 
@@ -54,6 +69,7 @@ export const pageCodec: NativePageCodec = {
   crc32c: addon.crc32c,
   findZeroRuns: addon.findZeroRuns,
   digestRun: addon.digestRun,
+  digestPages: addon.digestPages,
   unpackLz4: addon.unpackLz4,
   unpackZstd: addon.unpackZstd,
   hashPages: addon.hashPages,

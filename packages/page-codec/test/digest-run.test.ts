@@ -75,3 +75,47 @@ describe('digestRun', () => {
     );
   });
 });
+
+describe('digestPages', () => {
+  it('is digestRun, with what each page adds told apart', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          fill: u32,
+          kinds: fc.array(fc.boolean(), { maxLength: 4 }),
+          unitsPerPage: fc.integer({ min: 1, max: 3 }),
+          seed: u32,
+          region: u32,
+          firstUnit: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER - 12 }),
+        }),
+        ({ fill, kinds, unitsPerPage, seed, region, firstUnit }) => {
+          const pageSize = unitsPerPage * UNIT;
+          const pages = units(
+            fill,
+            kinds.flatMap((kind) => Array.from({ length: unitsPerPage }, () => kind)),
+          );
+          const terms = new Uint32Array(2 * kinds.length + 1).fill(9);
+          const crc = pageCodec.digestPages(pages, seed, region, firstUnit, pageSize, terms);
+          expect(crc).toBe(pureCodec.digestRun(pages, seed, region, firstUnit, new Uint32Array(2)));
+          for (const page of kinds.keys()) {
+            const term = new Uint32Array(2);
+            const bytes = pages.subarray(page * pageSize, (page + 1) * pageSize);
+            pureCodec.digestRun(bytes, 0, region, firstUnit + page * unitsPerPage, term);
+            expect(terms.subarray(2 * page, 2 * page + 2)).toEqual(term);
+          }
+          expect(terms.at(-1)).toBe(9);
+        },
+      ),
+    );
+  });
+
+  it.each<[string, number, number, number]>([
+    ['a page size of 0', UNIT, 0, 2],
+    ['a page size that is no multiple of a unit', 6144, 6144, 2],
+    ['half a page', UNIT, 2 * UNIT, 2],
+    ['room for too few terms', 2 * UNIT, UNIT, 3],
+  ])('refuses %s', (_, sizeBytes, pageSize, words) => {
+    const pages = new Uint8Array(sizeBytes);
+    expect(() => pageCodec.digestPages(pages, 0, 0, 0, pageSize, new Uint32Array(words))).toThrow(RangeError);
+  });
+});

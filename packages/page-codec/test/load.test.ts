@@ -12,6 +12,7 @@ it('fits where a PageCodec is wanted', () => {
   const codec: PageCodec = pageCodec;
   expect(Object.keys(codec).toSorted()).toEqual([
     'crc32c',
+    'digestPages',
     'digestRun',
     'findZeroRuns',
     'hashPages',

@@ -2,6 +2,7 @@ import { appendCrc } from './append-crc.ts';
 import type { ChunkSettings } from './chunk-options.ts';
 import { ChunkPlanner, type PlannedRun } from './chunk-plan.ts';
 import type { PageCodec } from './codec.ts';
+import type { MemoryAccount } from './migration/memory-account.ts';
 import { CompressionTrial } from './compression-trial.ts';
 import { FRAME_HEADER_BYTES } from './frame-header.ts';
 import type { PageSpan } from './frames.ts';
@@ -48,6 +49,7 @@ export class ChunkEncoder {
   readonly #trial = new CompressionTrial();
   readonly #order = new PackOrder<Outcome>((outcome) => this.#learn(outcome));
   #regions: readonly RegionEntry[] = [];
+  #account: MemoryAccount | undefined;
 
   constructor(codec: PageCodec, settings: ChunkSettings, streamId: Uint8Array, maxPayloadBytes: number) {
     this.settings = settings;
@@ -57,8 +59,12 @@ export class ChunkEncoder {
     this.#twins = settings.twinEntries > 0 ? new PageTwins(codec, streamId, settings.twinEntries) : undefined;
   }
 
-  start(regions: readonly RegionEntry[]): void {
+  /** Returns the account that keeps the digest of this image, if one does. */
+  start(regions: readonly RegionEntry[]): MemoryAccount | undefined {
+    const { account, method, parent } = this.settings;
     this.#regions = regions;
+    if (method === 'none') this.#account = account?.begin(regions, this.#codec, parent);
+    return this.#account;
   }
 
   plan(region: RegionEntry, runs: readonly PageRun[], bytes: Uint8Array): PendingSlab {
@@ -69,6 +75,7 @@ export class ChunkEncoder {
       spans: this.#spans,
       twins: this.#twins,
       regions: this.#regions,
+      account: this.#account,
     };
     return { ...new SlabPlanner(parts, region, bytes).plan(runs), region, bytes };
   }
@@ -87,13 +94,19 @@ export class ChunkEncoder {
 
   /** The chunks as they are, at once. */
   store(slab: PendingSlab): PackedSlab {
-    return storeChunks(this.#codec, this.#request(slab, false));
+    const { region, bytes: pages, base, chunks } = slab;
+    return storeChunks(
+      this.#codec,
+      { region: region.id, pages, base, chunks },
+      this.#account?.terms[region.id],
+    );
   }
 
   /** The chunks as small as they get. Without a packer as `store`. */
   async pack(slab: PendingSlab): Promise<PackedSlab> {
     const { packer, method } = this.settings;
-    if (packer === undefined || slab.chunks.length === 0) return this.store(slab);
+    const isStored = packer === undefined || this.#account !== undefined;
+    if (isStored || slab.chunks.length === 0) return this.store(slab);
     let packed: PackedSlab | undefined;
     await this.#order.take(async () => {
       const request = this.#request(slab, method !== 'none');
@@ -117,8 +130,10 @@ export class ChunkEncoder {
       region: region.id,
       pages: bytes,
       base,
-      chunks: chunks.map((chunk) => ({
-        ...chunk,
+      chunks: chunks.map(({ at, sizeBytes, firstUnit }) => ({
+        at,
+        sizeBytes,
+        firstUnit,
         method: compress && this.#trial.tryNext() ? method : 'none',
       })),
       level,
@@ -147,7 +162,7 @@ export class ChunkEncoder {
       const { storedAt, storedBytes, storedCrc } = packed.chunks[run.chunk]!;
       const padded = pad8(storedBytes);
       payloadCrc = appendCrc(payloadCrc, storedCrc, storedBytes);
-      payloadCrc = crc32c(padding.subarray(0, padded - storedBytes), payloadCrc);
+      if (padded > storedBytes) payloadCrc = crc32c(padding.subarray(0, padded - storedBytes), payloadCrc);
       payloadBytes += padded;
       if (storedAt !== viewEnd && viewEnd > viewStart) views.push(packed.bytes.subarray(viewStart, viewEnd));
       if (storedAt !== viewEnd) viewStart = storedAt;
@@ -158,13 +173,17 @@ export class ChunkEncoder {
   }
 }
 
-function asChunkRun(run: PlannedRun, packed: PackedSlab): ChunkRun {
+function asChunkRun(run: PlannedRun, { chunks }: PackedSlab): ChunkRun {
   const { firstPage, pageCount } = run;
-  const bare = { firstPage, pageCount, storedBytes: 0, storedCrc: 0, sourceRegion: 0, sourcePage: 0 };
+  // Written out each time: there is one for every chunk.
   if (run.kind === 'same-as') {
-    return { ...bare, kind: 'same-as', sourceRegion: run.sourceRegion, sourcePage: run.sourcePage };
+    const { kind, sourceRegion, sourcePage } = run;
+    return { kind, firstPage, pageCount, storedBytes: 0, storedCrc: 0, sourceRegion, sourcePage };
   }
-  if (run.kind !== 'chunk') return { ...bare, kind: run.kind };
-  const { kind, storedBytes, storedCrc } = packed.chunks[run.chunk]!;
-  return { ...bare, kind, storedBytes, storedCrc };
+  if (run.kind !== 'chunk') {
+    const { kind } = run;
+    return { kind, firstPage, pageCount, storedBytes: 0, storedCrc: 0, sourceRegion: 0, sourcePage: 0 };
+  }
+  const { kind, storedBytes, storedCrc } = chunks[run.chunk]!;
+  return { kind, firstPage, pageCount, storedBytes, storedCrc, sourceRegion: 0, sourcePage: 0 };
 }

@@ -4,6 +4,7 @@ import { DIGEST_UNIT_BYTES, MAX_PAGE_SIZE } from './limits.ts';
 import type { ChunkPacker } from './packer.ts';
 import type { ParentImage } from './page-reader.ts';
 import { DEFAULT_TWIN_ENTRIES } from './page-twins.ts';
+import type { SeriesAccount } from './series-account.ts';
 
 export interface CompressionOptions {
   readonly method: 'lz4' | 'zstd';
@@ -25,6 +26,8 @@ export interface ChunkOptions {
   readonly sameAs?: boolean | { readonly entries?: number };
   /** Makes the image an increment. */
   readonly parent?: ParentImage;
+  /** Shared by all images of a series that are not compressed: pages that changed need not be read in the parent. */
+  readonly account?: SeriesAccount;
   /** Writes an index behind the pages, for random access. */
   readonly index?: boolean;
 }
@@ -43,6 +46,7 @@ export interface ChunkSettings {
   /** 0: off. */
   readonly twinEntries: number;
   readonly parent: ParentImage | undefined;
+  readonly account: SeriesAccount | undefined;
   readonly index: boolean;
   /** What the reader must know. */
   readonly features: number;
@@ -56,6 +60,7 @@ export function chunkSettings(options: ChunkOptions): ChunkSettings {
     packer,
     sameAs = false,
     parent,
+    account,
     index = false,
   } = options;
   if (
@@ -77,6 +82,7 @@ export function chunkSettings(options: ChunkOptions): ChunkSettings {
     packer,
     twinEntries: twinEntries(sameAs),
     parent,
+    account,
     index,
     features: neededFeatures(options),
   };

@@ -12,7 +12,12 @@ export type PlannedRun = { readonly firstPage: number; readonly pageCount: numbe
 /** What becomes of one slab: its frames, and the chunks that a packer is to pack. */
 export interface SlabPlan {
   readonly frames: readonly (readonly PlannedRun[])[];
-  readonly chunks: readonly Omit<ChunkToPack, 'method'>[];
+  readonly chunks: readonly PlannedChunk[];
+}
+
+export interface PlannedChunk extends Omit<ChunkToPack, 'method'> {
+  /** The CRC32C of its bytes, where it is known. */
+  readonly crc: number | undefined;
 }
 
 export interface ChunkSizes {
@@ -38,7 +43,7 @@ export function chunkPagesFor(pageSize: number, chunkBytes: number, maxPayloadBy
 export class ChunkPlanner {
   readonly #sizes: ChunkSizes;
   readonly #frames: PlannedRun[][] = [];
-  readonly #chunks: Omit<ChunkToPack, 'method'>[] = [];
+  readonly #chunks: PlannedChunk[] = [];
   /** Full lengths in the last frame. */
   #fullBytes = 0;
 
@@ -75,18 +80,28 @@ export class ChunkPlanner {
     }
   }
 
-  /** Pages whose bytes start at `at` of the slab. Chunks end where the page number is a multiple of their length. */
-  addPages(firstPage: number, pageCount: number, at: number): void {
-    const { chunkPages, pageSize, unitsPerPage } = this.#sizes;
+  /** Pages from `page` to where its chunk ends at the latest. */
+  pagesToBorder(page: number): number {
+    const { chunkPages } = this.#sizes;
+    return chunkPages - (page % chunkPages);
+  }
+
+  /**
+   * Pages whose bytes start at `at` of the slab. Chunks end where the page number is a multiple of their length. `crc`, if known, is the
+   * CRC32C of all of them.
+   */
+  addPages(firstPage: number, pageCount: number, at: number, crc?: number): void {
+    const { pageSize, unitsPerPage } = this.#sizes;
     for (let done = 0; done < pageCount; ) {
       const page = firstPage + done;
-      const wanted = Math.min(pageCount - done, chunkPages - (page % chunkPages));
+      const wanted = Math.min(pageCount - done, this.pagesToBorder(page));
       const { runs, taken } = this.#roomFor(wanted);
       runs.push({ kind: 'chunk', firstPage: page, pageCount: taken, chunk: this.#chunks.length });
       this.#chunks.push({
         at: at + done * pageSize,
         sizeBytes: taken * pageSize,
         firstUnit: page * unitsPerPage,
+        crc: taken === pageCount ? crc : undefined,
       });
       done += taken;
     }

@@ -24,6 +24,19 @@ export interface PageCodec {
   digestRun(pages: Uint8Array, seed: number, region: number, firstUnit: number, digest: Uint32Array): number;
 
   /**
+   * As `digestRun`, but what each page adds goes into `terms`: two words a page, [low, high]. `pageSize` is a multiple of
+   * DIGEST_UNIT_BYTES; `terms` may be longer. The encoder calls `digestRun` for each page where the codec has none.
+   */
+  readonly digestPages?: (
+    pages: Uint8Array,
+    seed: number,
+    region: number,
+    firstUnit: number,
+    pageSize: number,
+    terms: Uint32Array,
+  ) => number;
+
+  /**
    * Unpacks one LZ4 block to exactly fill `pages`: false when it does not, or when bytes of `stored` are left over. Never reads or
    * writes beyond either. The decoder has one in TypeScript where the codec has none.
    */

@@ -17,6 +17,7 @@ import { writeRegionTable } from './layout/region-table.ts';
 import { STREAM_ID_BYTES, writeStreamHeader } from './layout/stream-header.ts';
 import { DIGEST_UNIT_BYTES, formatLimits, MAX_CHAIN_LENGTH, MAX_NAME_BYTES } from './limits.ts';
 import type { PackedSlab } from './packer.ts';
+import type { MemoryAccount } from './migration/memory-account.ts';
 import { PageCoverage } from './page-coverage.ts';
 import { type ParentImage, sameLayout } from './page-reader.ts';
 import type { PageRun, RegionEntry } from './page-run.ts';
@@ -78,6 +79,8 @@ export class PageStreamEncoder {
   readonly #chunks: ChunkEncoder | undefined;
   readonly #index: IndexBuilder | undefined;
   readonly #turns = new Turns();
+  /** Has the digest, where there is one. */
+  #account: MemoryAccount | undefined;
   #regions: readonly RegionEntry[] = [];
   #coverage: PageCoverage[] = [];
   #next: 'start' | 'state' | 'pages' | 'done' = 'start';
@@ -114,7 +117,7 @@ export class PageStreamEncoder {
       zeroPages: this.#zeroPages,
       dataBytes: this.#dataBytes,
       frames: this.#next === 'done' ? this.#frames - 1 : this.#frames,
-      digest: this.#digest.slice(),
+      digest: this.#account?.digest ?? this.#digest.slice(),
     };
   }
 
@@ -142,7 +145,7 @@ export class PageStreamEncoder {
       throw new RangeError('the regions of an increment are not those of its parent');
     }
     if (parent) this.#digest.set(parent.digest);
-    this.#chunks?.start(regions);
+    this.#account = this.#chunks?.start(regions);
     this.#regions = regions.map((region) => ({ ...region }));
     this.#coverage = regions.map(({ sizeBytes, pageSize }) => new PageCoverage(sizeBytes / pageSize));
     this.#next = 'state';

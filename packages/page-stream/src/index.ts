@@ -30,6 +30,7 @@ export * from './limits.ts';
 export * from './migration/index.ts';
 export { chooseVersion, ownHello } from './negotiate.ts';
 export type { PageRun, RegionEntry } from './page-run.ts';
+export { SeriesAccount } from './series-account.ts';
 export { SLABS_UNDER_WAY_MAX } from './pack-order.ts';
 export { pureCodec } from './pure-codec.ts';
 export * from './session/index.ts';

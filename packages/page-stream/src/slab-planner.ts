@@ -3,9 +3,13 @@ import { ChunkPlanner, chunkPagesFor, type SlabPlan } from './chunk-plan.ts';
 import type { PageCodec } from './codec.ts';
 import { addDigest, subtractDigest } from './image-digest.ts';
 import { DIGEST_UNIT_BYTES } from './limits.ts';
+import type { MemoryAccount } from './migration/memory-account.ts';
+import type { PageTerms } from './migration/page-terms.ts';
 import type { PageRun, RegionEntry } from './page-run.ts';
 import type { PageSpans } from './page-spans.ts';
 import type { PageTwins } from './page-twins.ts';
+import { ReplacedPages } from './replaced-pages.ts';
+import { isSameBytes } from './same-bytes.ts';
 
 /** How much of a parent is looked at at a time where the new pages are zeros. */
 const OLD_PAGES_BYTES = 1024 * 1024;
@@ -24,6 +28,8 @@ export interface PlannerParts {
   readonly spans: PageSpans;
   readonly twins: PageTwins | undefined;
   readonly regions: readonly RegionEntry[];
+  /** Of the parent, if there is one, else of this image; then it has the digest, and the plan adds nothing. */
+  readonly account: MemoryAccount | undefined;
 }
 
 /** Decides for the pages of one slab how they are sent: as zeros, as in the parent, as pages that came before, or as chunks. */
@@ -34,14 +40,22 @@ export class SlabPlanner {
   readonly #base: Uint8Array | undefined;
   readonly #planner: ChunkPlanner;
   readonly #digest = new Uint32Array(2);
+  readonly #terms: PageTerms | undefined;
+  readonly #replaced: ReplacedPages | undefined;
 
   constructor(parts: PlannerParts, region: RegionEntry, bytes: Uint8Array) {
-    const { settings, maxPayloadBytes, spans, twins } = parts;
+    const { codec, settings, maxPayloadBytes, spans, twins, account } = parts;
     const { pageSize } = region;
     this.#parts = parts;
     this.#region = region;
     this.#bytes = bytes;
-    this.#base = settings.parent ? new Uint8Array(bytes.length) : undefined;
+    this.#terms = account?.terms[region.id];
+    if (settings.parent && this.#terms) {
+      this.#replaced = new ReplacedPages(this.#terms, settings.parent, (one, other) =>
+        isSameBytes(codec, one, other),
+      );
+    }
+    this.#base = settings.parent && !this.#terms ? new Uint8Array(bytes.length) : undefined;
     this.#planner = new ChunkPlanner({
       pageSize,
       unitsPerPage: pageSize / DIGEST_UNIT_BYTES,
@@ -72,6 +86,8 @@ export class SlabPlanner {
   #addZeros(firstPage: number, pageCount: number): void {
     const { parent } = this.#parts.settings;
     const { id, pageSize } = this.#region;
+    if (this.#replaced) return this.#replaceByZeros(this.#replaced, firstPage, pageCount);
+    this.#terms?.zero(firstPage, pageCount);
     if (!parent) return this.#planner.addBare('zero', firstPage, pageCount);
     const atOnce = Math.max(1, Math.floor(OLD_PAGES_BYTES / pageSize));
     const old = new Uint8Array(Math.min(pageCount, atOnce) * pageSize);
@@ -92,6 +108,7 @@ export class SlabPlanner {
   #addData(firstPage: number, pageCount: number, at: number): void {
     const { parent } = this.#parts.settings;
     const { id, pageSize } = this.#region;
+    if (this.#replaced) return this.#replace(this.#replaced, firstPage, pageCount, at);
     if (!parent || !this.#base) return this.#addContent(firstPage, pageCount, at);
     const base = this.#base.subarray(at, at + pageCount * pageSize);
     parent.readPages(id, firstPage, base);
@@ -109,17 +126,52 @@ export class SlabPlanner {
   /** Whether page `page` is the same in both. */
   #isSame(pages: Uint8Array, base: Uint8Array, page: number): boolean {
     const { pageSize } = this.#region;
-    const { codec } = this.#parts;
     const start = page * pageSize;
-    if (codec.isSame === undefined) return samePages(pages, base, start, pageSize);
-    return codec.isSame(pages.subarray(start, start + pageSize), base.subarray(start, start + pageSize));
+    const end = start + pageSize;
+    return isSameBytes(this.#parts.codec, pages.subarray(start, end), base.subarray(start, end));
   }
 
-  /** Pages that are neither zero nor as in the parent. */
-  #addContent(firstPage: number, pageCount: number, at: number): void {
+  #replaceByZeros(replaced: ReplacedPages, firstPage: number, pageCount: number): void {
+    const same = new Uint8Array(pageCount);
+    replaced.takeZeros(firstPage, pageCount, same);
+    for (let page = 0; page < pageCount; page++) {
+      this.#planner.addBare(same[page] === 1 ? 'parent' : 'zero', firstPage + page, 1);
+    }
+  }
+
+  /** In pieces that do not cross the borders of chunks, so that the checksum of a piece is that of its chunk. */
+  #replace(replaced: ReplacedPages, firstPage: number, pageCount: number, at: number): void {
+    const { pageSize } = this.#region;
+    const same = new Uint8Array(pageCount);
+    for (let done = 0; done < pageCount; ) {
+      const taken = Math.min(pageCount - done, this.#planner.pagesToBorder(firstPage + done));
+      const start = at + done * pageSize;
+      const pages = this.#bytes.subarray(start, start + taken * pageSize);
+      const crc = replaced.take(firstPage + done, pages, same);
+      this.#addReplaced(firstPage + done, same.subarray(0, taken), start, crc);
+      done += taken;
+    }
+  }
+
+  /** One piece; `crc` is of all of it. */
+  #addReplaced(firstPage: number, same: Uint8Array, at: number, crc: number): void {
+    const { pageSize } = this.#region;
+    for (let page = 0; page < same.length; ) {
+      const isSame = same[page] === 1;
+      let end = page + 1;
+      while (end < same.length && (same[end] === 1) === isSame) end++;
+      if (isSame) this.#planner.addBare('parent', firstPage + page, end - page);
+      else if (end - page < same.length) this.#addContent(firstPage + page, end - page, at + page * pageSize);
+      else this.#addContent(firstPage, same.length, at, crc);
+      page = end;
+    }
+  }
+
+  /** Pages that are neither zero nor as in the parent. `crc`, if known, is of all of them. */
+  #addContent(firstPage: number, pageCount: number, at: number, crc?: number): void {
     const { twins, regions } = this.#parts;
     const { id, pageSize } = this.#region;
-    if (!twins) return this.#planner.addPages(firstPage, pageCount, at);
+    if (!twins) return this.#planner.addPages(firstPage, pageCount, at, crc);
     const slabPage = at / pageSize;
     let stored = 0;
     const flush = (end: number) => {
@@ -145,6 +197,10 @@ export class SlabPlanner {
     const { id, pageSize } = this.#region;
     const added = new Uint32Array(2);
     const end = at + pageCount * pageSize;
+    if (this.#terms) {
+      this.#terms.data(firstPage, this.#bytes.subarray(at, end), 0);
+      return;
+    }
     const firstUnit = firstPage * (pageSize / DIGEST_UNIT_BYTES);
     this.#parts.codec.digestRun(this.#bytes.subarray(at, end), 0, id, firstUnit, added);
     addDigest(this.#digest, added);
@@ -158,19 +214,4 @@ export class SlabPlanner {
     this.#parts.codec.digestRun(old, 0, id, firstPage * (pageSize / DIGEST_UNIT_BYTES), gone);
     subtractDigest(this.#digest, gone);
   }
-}
-
-/** Whether the page that starts at `start` is the same in both. */
-function samePages(a: Uint8Array, b: Uint8Array, start: number, pageSize: number): boolean {
-  const one = new DataView(a.buffer, a.byteOffset + start, pageSize);
-  const other = new DataView(b.buffer, b.byteOffset + start, pageSize);
-  for (let i = 0; i < pageSize; i += 16) {
-    const differs =
-      (one.getInt32(i) ^ other.getInt32(i)) |
-      (one.getInt32(i + 4) ^ other.getInt32(i + 4)) |
-      (one.getInt32(i + 8) ^ other.getInt32(i + 8)) |
-      (one.getInt32(i + 12) ^ other.getInt32(i + 12));
-    if (differs !== 0) return false;
-  }
-  return true;
 }

@@ -38,4 +38,20 @@ RunDigest DigestRun(const Implementation& implementation, uint32_t seed, uint32_
   return run;
 }
 
+RunDigest DigestPages(const Implementation& implementation, uint32_t seed, uint32_t region,
+                      uint64_t first_unit, const uint8_t* pages, size_t page_count, size_t units_per_page,
+                      uint32_t* terms) {
+  RunDigest all{seed, 0};
+  for (size_t page = 0; page < page_count; ++page) {
+    const size_t unit = page * units_per_page;
+    const RunDigest one = DigestRun(implementation, all.crc32c, region, first_unit + unit,
+                                    pages + unit * kUnitBytes, units_per_page);
+    all.crc32c = one.crc32c;
+    all.digest += one.digest;
+    terms[2 * page] = static_cast<uint32_t>(one.digest);
+    terms[2 * page + 1] = static_cast<uint32_t>(one.digest >> 32);
+  }
+  return all;
+}
+
 }  // namespace stillframe::codec

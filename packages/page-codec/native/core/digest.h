@@ -23,4 +23,10 @@ uint64_t UnitTerm(uint32_t region, uint64_t unit, uint32_t crc);
 RunDigest DigestRun(const Implementation& implementation, uint32_t seed, uint32_t region, uint64_t first_unit,
                     const uint8_t* pages, size_t unit_count);
 
+/// Also tells what each page of `units_per_page` units adds: two words a page into `terms`, the low half
+/// first.
+RunDigest DigestPages(const Implementation& implementation, uint32_t seed, uint32_t region,
+                      uint64_t first_unit, const uint8_t* pages, size_t page_count, size_t units_per_page,
+                      uint32_t* terms);
+
 }  // namespace stillframe::codec

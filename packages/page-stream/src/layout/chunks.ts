@@ -76,8 +76,8 @@ export function writeChunkTable(
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   view.setUint32(0, region, true);
   view.setUint32(4, runs.length, true);
-  for (const [index, run] of runs.entries()) {
-    const at = chunkRunPosition(index);
+  let at = CHUNKS_HEAD_BYTES;
+  for (const run of runs) {
     setU64(view, at, run.firstPage);
     view.setUint32(at + 8, run.pageCount, true);
     view.setUint32(at + 12, chunkKinds.indexOf(run.kind), true);
@@ -85,6 +85,7 @@ export function writeChunkTable(
     view.setUint32(at + 20, run.storedCrc, true);
     view.setUint32(at + 24, run.sourceRegion, true);
     view.setUint32(at + 28, run.sourcePage, true);
+    at += CHUNK_RUN_BYTES;
   }
   view.setUint32(8, crc(bytes.subarray(CHUNKS_HEAD_BYTES), crc(bytes.subarray(0, 8))), true);
 }

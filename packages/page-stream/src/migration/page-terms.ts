@@ -1,4 +1,5 @@
 import type { PageCodec } from '../codec.ts';
+import { digestPages } from '../digest-pages.ts';
 import { addDigest, subtractDigest } from '../image-digest.ts';
 import { DIGEST_UNIT_BYTES } from '../limits.ts';
 import { CHUNK_PAGES } from '../page-coverage.ts';
@@ -28,6 +29,7 @@ export class PageTerms {
   readonly #zeroChunks = new Set<number>();
   readonly #scratch = new Uint32Array(2);
   readonly #old = new Uint32Array(2);
+  #terms = new Uint32Array();
   #cameCount = 0;
 
   /** `digest`, [low, high], is what all regions add up in. */
@@ -53,16 +55,30 @@ export class PageTerms {
 
   /** Whole pages from `firstPage` on, within the region. Returns the CRC32C of the bytes, continuing from `seed`. */
   data(firstPage: number, bytes: Uint8Array, seed: number): number {
-    const { id, pageSize } = this.region;
-    const units = pageSize / DIGEST_UNIT_BYTES;
-    const scratch = this.#scratch;
-    let crc = seed;
+    const { pageSize } = this.region;
+    const terms = this.#room(bytes.length / pageSize);
+    const crc = this.read(firstPage, bytes, seed, terms);
     for (let at = 0, page = firstPage; at < bytes.length; at += pageSize, page++) {
-      scratch.fill(0);
-      crc = this.#codec.digestRun(bytes.subarray(at, at + pageSize), crc, id, page * units, scratch);
-      this.#replace(page, scratch[0]!, scratch[1]!);
+      const index = 2 * (page - firstPage);
+      this.#replace(page, terms[index]!, terms[index + 1]!);
     }
     return crc;
+  }
+
+  /** What pages with these bytes would add, two words a page into `terms`; returns the CRC as `data` does. Changes nothing. */
+  read(firstPage: number, bytes: Uint8Array, seed: number, terms: Uint32Array): number {
+    const { id, pageSize } = this.region;
+    const firstUnit = firstPage * (pageSize / DIGEST_UNIT_BYTES);
+    return digestPages(this.#codec, bytes, seed, id, firstUnit, pageSize, terms);
+  }
+
+  /** Takes what `read` gave for page `page`. False when it is what was there: then the content is the same, or its CRC is. */
+  replace(page: number, low: number, high: number): boolean {
+    const { terms } = this.#chunk(page);
+    const at = 2 * (page % CHUNK_PAGES);
+    if (this.has(page) && terms[at] === low && terms[at + 1] === high) return false;
+    this.#replace(page, low, high);
+    return true;
   }
 
   /** Pages of zeros. */
@@ -87,6 +103,11 @@ export class PageTerms {
       bits[at >>> 3] = bits[at >>> 3]! & ~(1 << (at & 7));
       this.#cameCount--;
     }
+  }
+
+  #room(pageCount: number): Uint32Array {
+    if (this.#terms.length < 2 * pageCount) this.#terms = new Uint32Array(2 * pageCount);
+    return this.#terms;
   }
 
   #replace(page: number, low: number, high: number): void {
