@@ -5,13 +5,17 @@ import type { CliContext } from './cli.ts';
 import type { CaptureChoice } from './options/capture-options.ts';
 import type { GuestChoice, WorkloadChoice } from './options/guest-options.ts';
 import { pictureProcess, type ProcessPicture } from './picture-process.ts';
+import { type MachinePicture, pictureMachine } from './qemu/picture-machine.ts';
 import { watchPicture } from './report/watch-picture.ts';
 import type { Report } from './report/report.ts';
 import { type StallPhase, type StallSummary, startWorkload } from './workloads/index.ts';
 import { workloadGuest } from './workload-guest.ts';
 
 /** What a snapshot was, and what is known of its guest. */
-export type Picture<Summary extends SnapshotSummary> = WorkloadPicture<Summary> | ProcessPicture<Summary>;
+export type Picture<Summary extends SnapshotSummary> =
+  | WorkloadPicture<Summary>
+  | ProcessPicture<Summary>
+  | MachinePicture<Summary>;
 
 /** What a snapshot of a workload was, and what the workload felt of it. */
 export interface WorkloadPicture<Summary extends SnapshotSummary> {
@@ -37,6 +41,7 @@ export async function pictureGuest<Summary extends SnapshotSummary>(
   options: PictureOptions<Summary>,
 ): Promise<Picture<Summary>> {
   const { guest } = options;
+  if ('machine' in guest) return await pictureMachine({ ...options, guest: guest.machine });
   return 'process' in guest
     ? await pictureProcess({ ...options, guest: guest.process })
     : await pictureWorkload({ ...options, guest });

@@ -18,6 +18,9 @@ export interface ImageCheck {
   readonly checks: readonly OracleCheck[];
 }
 
+/** Of a guest that nobody can ask about. */
+export const NO_ORACLE: ImageCheck = { oracle: null, verified: false, message: '', checks: [] };
+
 /** What an oracle throws about an image, and not about itself. */
 const ABOUT_THE_IMAGE: ReadonlySet<WorkloadErrorCode> = new Set([
   'WORKLOAD_STATE_INVALID',
@@ -35,7 +38,7 @@ export async function verifyImage(
 ): Promise<ImageCheck> {
   const { kind } = image.state;
   const oracle = oracleFor(kind);
-  if (oracle === undefined) return { oracle: null, verified: false, message: '', checks: [] };
+  if (oracle === undefined) return NO_ORACLE;
   let report: OracleReport;
   try {
     report = await oracle.verify(image, options);

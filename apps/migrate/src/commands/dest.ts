@@ -31,11 +31,13 @@ import { addTlsOptions, chooseCredentials, type TlsFlags } from '../options/tls-
 import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
 import { imageOpener } from '../io/image-file.ts';
 import { loadImage } from '../load-image.ts';
+import { MachineTarget } from '../qemu/machine-target.ts';
+import { qemuOf, untilEnded } from '../qemu/restore-to-machine.ts';
 import { type Report, reportError } from '../report/report.ts';
 import { showBytes, showCount, showMs } from '../report/units.ts';
 import { watchReceipt } from '../report/watch-receipt.ts';
 import { assertNotInChain, type OpenParent, openParent } from '../series/parent-image.ts';
-import { type ImageCheck, verifyImage } from '../verify-image.ts';
+import { type ImageCheck, NO_ORACLE, verifyImage } from '../verify-image.ts';
 
 interface DestFlags extends KeyFlags, RetryWaitFlags, ServedFlags, TimeoutFlags, TlsFlags {
   readonly parent?: string;
@@ -52,7 +54,10 @@ export function addDest(root: Command, context: CliContext): void {
   const command = root
     .command('dest')
     .description('receive pictures from `migrate source`, verify them, keep them')
-    .argument('[COMMAND...]', 'for --into exec, behind --: the program that the guest moves into')
+    .argument(
+      '[COMMAND...]',
+      'for --into exec and qemu, behind --: the program that the guest moves into, the QEMU that takes the machine',
+    )
     .option(
       '--listen <HOST:PORT>',
       'where to listen; port 0 takes a free one and says which',
@@ -60,7 +65,7 @@ export function addDest(root: Command, context: CliContext): void {
     )
     .option(
       '--into <WHERE>',
-      'file:PATH, replaced only by a complete and verified image; memory; or exec, for a child that gets it',
+      'file:PATH, replaced only by a complete and verified image; memory; exec, for a child that gets it; or qemu, for a virtual machine',
       'memory',
     )
     .option(
@@ -86,6 +91,7 @@ Examples:
   migrate dest --listen 127.0.0.1:0 --json
   migrate dest --listen 127.0.0.1:7000 --serve 127.0.0.1:6500            takes up a kv store that moves here
   migrate dest --listen 127.0.0.1:7000 --once --into exec -- ./server    a guest that moves into a program of yours
+  migrate dest --listen 127.0.0.1:7000 --once --into qemu -- qemu-system-x86_64 …    a machine that goes on from its picture
 `,
     )
     .action((program: readonly string[], flags: DestFlags) => dest(program, flags, context));
@@ -100,7 +106,14 @@ async function dest(program: readonly string[], flags: DestFlags, context: CliCo
   await using parent = flags.parent === undefined ? undefined : await openParent(flags.parent, opening);
   const exec = chooseExec(flags, program);
   const makeTarget =
-    exec === undefined ? await parseInto({ into: flags.into, key }, parent, context, report) : undefined;
+    exec === undefined
+      ? await parseInto(
+          { into: flags.into, key, program, isJson: flags.json === true },
+          parent,
+          context,
+          report,
+        )
+      : undefined;
   const makePlace = await choosePlace(flags, exec);
   const signal = withTimeout(context.signal, flags);
   const retry = chooseRetryWait(flags);
@@ -136,10 +149,14 @@ async function dest(program: readonly string[], flags: DestFlags, context: CliCo
 /** The program of --into exec; undefined for another --into. */
 function chooseExec({ into, json }: DestFlags, program: readonly string[]): ExecOptions | undefined {
   if (into === 'exec') return { command: commandOf(program), stdout: json === true ? 'stderr' : 'stdout' };
-  if (program.length === 0) return undefined;
-  throw new CliError('USAGE', `what is ${JSON.stringify(program[0])}? A command goes with --into exec only`, {
-    hint: 'Leave it out.',
-  });
+  if (program.length === 0 || into === 'qemu') return undefined;
+  throw new CliError(
+    'USAGE',
+    `what is ${JSON.stringify(program[0])}? A command goes with --into exec and qemu only`,
+    {
+      hint: 'Leave it out.',
+    },
+  );
 }
 
 async function choosePlace(flags: ServedFlags, exec: ExecOptions | undefined): Promise<() => ArrivalPlace> {
@@ -153,10 +170,19 @@ interface Destination {
   /** Asks the oracle about what arrived, read back from where it is: when everything came, before the commit. */
   check(signal: AbortSignal): Promise<ImageCheck>;
   readonly words: string;
+  /** Who owns the memory after the commit goes on: resolves when that has ended. */
+  ended?(): Promise<unknown>;
+}
+
+interface IntoChoice {
+  readonly into: string;
+  readonly key: SealKey | undefined;
+  readonly program: readonly string[];
+  readonly isJson: boolean;
 }
 
 async function parseInto(
-  { into, key }: { readonly into: string; readonly key: SealKey | undefined },
+  { into, key, program, isJson }: IntoChoice,
   parent: OpenParent | undefined,
   context: CliContext,
   report: Report,
@@ -167,16 +193,19 @@ async function parseInto(
       return { target, check: (signal) => verifyImage(target.image(), { signal }), words: 'memory' };
     };
   }
+  if (into === 'qemu') {
+    const command = qemuOf(program);
+    return () => {
+      const target = new MachineTarget({ command, stdout: isJson ? 'stderr' : 'stdout' });
+      const ended = () => untilEnded(target, context.signal);
+      return { target, check: async () => NO_ORACLE, words: 'qemu', ended };
+    };
+  }
   const path = /^file:(.+)$/.exec(into)?.[1];
   if (path === undefined) {
-    const isKnown = into === 'qemu';
-    throw new CliError(
-      isKnown ? 'NOT_AVAILABLE' : 'USAGE',
-      `--into ${into} ${isKnown ? 'is not there yet' : 'is nothing I know'}`,
-      {
-        hint: 'Use --into memory, --into file:PATH, or --into exec -- COMMAND.',
-      },
-    );
+    throw new CliError('USAGE', `--into ${into} is nothing I know`, {
+      hint: 'Use --into memory, --into file:PATH, --into exec -- COMMAND, or --into qemu -- COMMAND.',
+    });
   }
   await imagePath(path);
   if (parent !== undefined) await assertNotInChain([path], parent);
@@ -280,4 +309,5 @@ async function receive(
       verified: summary.oracleVerified,
     },
   );
+  await destination.ended?.();
 }

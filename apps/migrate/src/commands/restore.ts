@@ -12,6 +12,7 @@ import { addLazyOptions, type LazyFlags, prefetchRate } from '../lazy/lazy-optio
 import { restoreByHandoff } from '../lazy/restore-by-handoff.ts';
 import { restoreLazily } from '../lazy/restore-lazily.ts';
 import { checkText } from '../report/check-text.ts';
+import { restoreToMachine } from '../qemu/restore-to-machine.ts';
 import { showBytes, showCount, showMs } from '../report/units.ts';
 import { verifyImage } from '../verify-image.ts';
 
@@ -26,10 +27,10 @@ export function addRestore(root: Command, context: CliContext): void {
     .command('restore')
     .description('bring an image back: into memory, to prove that it works, or into raw files')
     .argument('<PATH>', 'an image file')
-    .argument('[COMMAND...]', 'for --into exec, behind --: the program and its arguments')
+    .argument('[COMMAND...]', 'for --into exec and qemu, behind --: the program and its arguments')
     .option(
       '--into <WHERE>',
-      'memory, exec for a child that gets it, or file:DIR for a new directory with NAME.mem for each region, state.bin and manifest.json',
+      'memory, exec for a child that gets it, qemu for a virtual machine, or file:DIR for a new directory with NAME.mem for each region, state.bin and manifest.json',
     )
     .option('--json', 'JSON lines on stdout, a summary last');
   addKeyOptions(addLazyOptions(addParentOption(command)))
@@ -39,6 +40,8 @@ export function addRestore(root: Command, context: CliContext): void {
 memory brings the image up in this process, asks its workload’s oracle, and ends. file:DIR appears only when it is complete; an
 existing DIR is refused. exec starts COMMAND with the memory as inherited files: descriptor STILLFRAME_MANIFEST_FD is JSON that says which is
 which; the exit code is the child's. Memory that is zero takes no room in any of them.
+
+qemu starts COMMAND, the QEMU of a machine with the same make, with the image's memory behind its memory backends, and lets the machine go on.
 
 --lazy gives the memory at once. With --into memory the oracle touches it; what was touched is recorded in PATH.ws and fetched first the
 next time. With --handoff the monitor of a machine connects to SOCKET, sends its mappings and its userfaultfd, and its memory is served
@@ -50,6 +53,7 @@ Examples:
   migrate restore image.sfp --lazy --handoff /run/vm/uffd.sock
   migrate restore image.sfp --into file:restored
   migrate restore image.sfp --into exec -- python3 look.py
+  migrate restore vm.sfp --into qemu -- qemu-system-x86_64 -m 2G -object memory-backend-file,id=ram0,… …
 `,
     )
     .action((path: string, program: readonly string[], flags: RestoreFlags) =>
@@ -75,10 +79,11 @@ async function restore(
     });
   }
   if (flags.into === 'exec') return await restoreToChild(path, command, options, flags.json === true);
+  if (flags.into === 'qemu') return await restoreToMachine(path, command, options, flags.json === true);
   if (command.length > 0) {
     throw new CliError(
       'USAGE',
-      `what is ${JSON.stringify(command[0])}? A command goes with --into exec only`,
+      `what is ${JSON.stringify(command[0])}? A command goes with --into exec and qemu only`,
       {
         hint: 'One image is restored at a time.',
       },
@@ -95,14 +100,9 @@ function parseInto(into: string | undefined): string | undefined {
   if (into === 'memory') return undefined;
   const directory = /^file:(.+)$/.exec(into ?? '')?.[1];
   if (directory !== undefined) return directory;
-  const hint = 'Use --into memory, --into file:DIR, or --into exec -- COMMAND.';
+  const hint = 'Use --into memory, --into file:DIR, --into exec -- COMMAND, or --into qemu -- COMMAND.';
   if (into === undefined) throw new CliError('USAGE', 'into what? --into is missing', { hint });
-  const isPlanned = into === 'qemu';
-  throw new CliError(
-    isPlanned ? 'NOT_AVAILABLE' : 'USAGE',
-    `--into ${into} ${isPlanned ? 'is not there yet' : 'is nothing I know'}`,
-    { hint },
-  );
+  throw new CliError('USAGE', `--into ${into} is nothing I know`, { hint });
 }
 
 async function restoreToMemory(path: string, options: LoadOptions): Promise<void> {

@@ -12,7 +12,7 @@ import { type LoadOptions, loadImage } from '../load-image.ts';
 import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
 import { checkText } from '../report/check-text.ts';
 import { tellLost } from '../tell-lost.ts';
-import { type ImageCheck, verifyImage } from '../verify-image.ts';
+import { type ImageCheck, NO_ORACLE, verifyImage } from '../verify-image.ts';
 import { oracleFor } from '../workloads/index.ts';
 
 /** `migrate verify`: every byte of an image, and whether it is the guest at the cut. */
@@ -107,8 +107,6 @@ function isDamage(error: unknown): boolean {
       cause instanceof SealedFileError && ['SEALED_DAMAGED', 'SEALED_TRUNCATED'].includes(cause.code),
   );
 }
-
-const NO_ORACLE: ImageCheck = { oracle: null, verified: false, message: '', checks: [] };
 
 /** Undefined when the image does not get as far. */
 async function stateKindOf(path: string, { open = imageOpener() }: LoadOptions): Promise<string | undefined> {

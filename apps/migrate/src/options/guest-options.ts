@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
+import { addQemuOptions, chooseQemu, type QemuChoice, type QemuFlags } from '../qemu/qemu-options.ts';
 import { parseWorkload, type WorkloadSpec } from '../workloads/index.ts';
 import { addPlannedOptions } from './planned.ts';
 import {
@@ -9,7 +10,7 @@ import {
   type ProcessFlags,
 } from './process-options.ts';
 
-export interface GuestFlags extends ProcessFlags {
+export interface GuestFlags extends ProcessFlags, QemuFlags {
   readonly workload?: string;
   readonly mode?: string;
   readonly beforeMs?: string;
@@ -24,7 +25,10 @@ export interface WorkloadChoice {
 }
 
 /** Whose memory. */
-export type GuestChoice = WorkloadChoice | { readonly process: ProcessChoice };
+export type GuestChoice =
+  | WorkloadChoice
+  | { readonly process: ProcessChoice }
+  | { readonly machine: QemuChoice };
 
 export const BEFORE_DEFAULT_MS = 1000;
 const AFTER_DEFAULT_MS = 500;
@@ -32,8 +36,8 @@ const AFTER_DEFAULT_MS = 500;
 const AROUND_MAX_MS = 86_400_000;
 
 export function addGuestOptions(command: Command): Command {
-  addPlannedOptions(command, ['qmp', 'handoff'], 'The guests so far: --pid N and --workload NAME.');
-  return addProcessOptions(command)
+  addPlannedOptions(command, ['handoff'], 'The guests so far: --pid N, --qmp SOCKET and --workload NAME.');
+  return addQemuOptions(addProcessOptions(command))
     .option('--workload <NAME[,k=v…]>', 'the guest: a bundled workload; `migrate workloads` lists them')
     .option(
       '--mode <MODE>',
@@ -56,13 +60,18 @@ export function chooseGuest(flags: GuestFlags): GuestChoice {
       hint: 'Use --mode snapshot; `migrate source` also has precopy, postcopy and hybrid.',
     });
   }
+  const machine = chooseQemu(flags);
+  if (machine !== undefined) {
+    assertAlone(flags, '--qmp');
+    return { machine };
+  }
   const process = chooseProcess(flags);
   if (process !== undefined) {
-    assertNoWorkload(flags);
+    assertAlone(flags, '--pid');
     return { process };
   }
   if (workload === undefined) {
-    throw new CliError('USAGE', 'whose memory? --pid or --workload is missing', {
+    throw new CliError('USAGE', 'whose memory? --pid, --qmp or --workload is missing', {
       hint: 'For example --pid 1234, or --workload counter,size=256MiB; `migrate workloads` lists them.',
     });
   }
@@ -73,19 +82,18 @@ export function chooseGuest(flags: GuestFlags): GuestChoice {
   };
 }
 
-/** A process has its own load. */
-function assertNoWorkload({ workload, beforeMs, afterMs }: GuestFlags): void {
-  const flag =
-    workload !== undefined
-      ? '--workload'
-      : beforeMs !== undefined
-        ? '--before-ms'
-        : afterMs !== undefined
-          ? '--after-ms'
-          : undefined;
+/** A process and a machine have their own load. */
+function assertAlone({ pid, workload, beforeMs, afterMs }: GuestFlags, guest: '--pid' | '--qmp'): void {
+  const others = {
+    '--pid': guest === '--pid' ? undefined : pid,
+    '--workload': workload,
+    '--before-ms': beforeMs,
+    '--after-ms': afterMs,
+  };
+  const [flag] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
   if (flag === undefined) return;
-  throw new CliError('USAGE', `--pid and ${flag} exclude each other`, {
-    hint: 'One picture shows one guest: a running process, or a bundled workload with its load around the picture.',
+  throw new CliError('USAGE', `${guest} and ${flag} exclude each other`, {
+    hint: 'One picture shows one guest: a running process, a machine, or a bundled workload with its load around the picture.',
   });
 }
 

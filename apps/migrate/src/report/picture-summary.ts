@@ -1,11 +1,16 @@
 import type { SnapshotSummary } from '@stillframe/snapshot';
 import type { Picture, WorkloadPicture } from '../picture.ts';
 import type { ProcessFacts } from '../process-guest.ts';
+import { machineRows } from '../qemu/machine-rows.ts';
+import type { MachineFacts } from '../qemu/picture-machine.ts';
 import { packingRows, streamText } from './packing-text.ts';
 import { showBytes, showCount, showForeign, showMs, showUs } from './units.ts';
 
 /** The last JSON line of a picture: the contract's fields, and more. */
-export interface PictureSummary extends Omit<SnapshotSummary, 'limiter' | 'mark'>, Partial<ProcessFacts> {
+export interface PictureSummary
+  extends Omit<SnapshotSummary, 'limiter' | 'mark'>,
+    Partial<ProcessFacts>,
+    Partial<MachineFacts> {
   readonly type: 'summary';
   readonly outcome: 'done';
   readonly mode: 'snapshot';
@@ -46,6 +51,7 @@ export function pictureText(
 ): string {
   const rows: [string, string][] = [
     ...processRows(summary),
+    ...machineRows(summary),
     ['pages', `${showCount(summary.pages)}, ${showCount(summary.zeroPages)} of them zero`],
     ['stream', streamText(summary.bytes, summary.streamMs, summary.packing)],
     ...packingRows(summary.packing),
