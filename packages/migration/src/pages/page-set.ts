@@ -67,7 +67,7 @@ export class PageSet {
     }
   }
 
-  /** As the format sends it; one of no pages at the end if there is nothing. Stretches without any page are left out. */
+  /** As the format sends it; stretches without any page are left out. */
   *bitmaps(): Generator<PageBitmap> {
     const all: Omit<PageBitmap, 'last'>[] = [];
     for (const { id } of this.#regions) {

@@ -37,6 +37,7 @@ export class LaterPages {
   readonly #pending: PageSet;
   readonly #service: PageService;
   readonly #lane: MigrationLink | undefined;
+  readonly #answer: PageSender;
   /** Ends when the lane does; undefined without one. */
   readonly receiving: Promise<void> | undefined;
 
@@ -68,16 +69,21 @@ export class LaterPages {
     this.receiving = lane?.receive();
     this.#pending = new PageSet(guest.regions);
     const encoder = { account, limits, ...(codec === undefined ? {} : { codec }) };
-    const answer =
+    this.#answer =
       lane === undefined
         ? push
         : new PageSender({ guest, link: lane.link, encoder: new MigrationEncoder(encoder), account });
     const pageSizes = guest.regions.map(({ pageSize }) => pageSize);
-    this.#service = new PageService({ pending: this.#pending, pageSizes, push, answer });
+    this.#service = new PageService({ pending: this.#pending, pageSizes, push, answer: this.#answer });
   }
 
   get service(): PageService {
     return this.#service;
+  }
+
+  /** On the lane. */
+  get sentPages(): number {
+    return this.#lane === undefined ? 0 : this.#answer.sentPages;
   }
 
   /** On the lane. */
@@ -87,11 +93,8 @@ export class LaterPages {
 
   /** Before the offer: these pages will come afterwards, whatever the destination has of them. */
   async announce(runs: readonly DirtyRun[]): Promise<void> {
-    const { account, link } = this.#options;
-    for (const run of runs) {
-      this.#pending.add(run);
-      account.terms[run.region]!.forget(run.firstPage, run.pageCount);
-    }
+    const { link } = this.#options;
+    for (const run of runs) this.#pending.add(run);
     await link.send([...this.#pending.bitmaps()].map((bitmap) => link.control.resumeBitmap(bitmap)));
   }
 

@@ -117,7 +117,7 @@ export class SourceMigration {
 
   progress(): SourceProgress {
     const { clock, mode } = this.#options;
-    const sentPages = this.#lanes?.sentPages ?? 0;
+    const sentPages = this.#sentPages;
     return {
       phase: this.#phase,
       mode,
@@ -344,6 +344,10 @@ export class SourceMigration {
     throw cause ?? new MigrationError('peer-lost', 'the migration did not happen');
   }
 
+  get #sentPages(): number {
+    return (this.#lanes?.sentPages ?? 0) + (this.#later?.sentPages ?? 0);
+  }
+
   get #sentBytes(): number {
     return (this.#lanes?.sentBytes ?? this.#link.sentBytes) + (this.#later?.sentBytes ?? 0);
   }
@@ -362,7 +366,7 @@ export class SourceMigration {
       rounds: this.#rounds,
       memoryBytes,
       pages: this.#account.pageCount,
-      sentPages: this.#lanes?.sentPages ?? 0,
+      sentPages: this.#sentPages,
       sentBytes: this.#sentBytes,
       totalRatio: memoryBytes === 0 ? 0 : this.#sentBytes / memoryBytes,
       digest: formatDigest(this.#account.digest),
