@@ -56,7 +56,7 @@ Examples:
 
 async function core(flags: CoreFlags, context: CliContext): Promise<void> {
   const { out, from } = flags;
-  if (out === undefined) {
+  if (out === undefined || out === '') {
     throw new CliError('USAGE', 'into which file? --out PATH is missing', {
       hint: 'For example --out core.1234',
     });

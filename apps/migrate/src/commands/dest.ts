@@ -21,6 +21,7 @@ import { migrationTimeoutsFrom } from '../options/migration-options.ts';
 import { addServedOptions, chooseArrivingGuest, type ServedFlags } from '../options/moving-guest-options.ts';
 import { addRetryWait, chooseRetryWait, type RetryWaitFlags } from '../options/retry-options.ts';
 import {
+  addIdle,
   addTimeout,
   parseSeconds,
   peerTimeoutsFrom,
@@ -78,7 +79,7 @@ export function addDest(root: Command, context: CliContext): void {
       'note durably who owns a guest that moves here, for `migrate reconcile` after a broken hand-over',
     )
     .option('--once', 'end after one source, with the exit code of what came of it');
-  addKeyOptions(addTlsOptions(addRetryWait(addTimeout(addServedOptions(command, 'dest'))), 'dest'))
+  addKeyOptions(addTlsOptions(addRetryWait(addIdle(addTimeout(addServedOptions(command, 'dest')))), 'dest'))
     .option('--json', 'JSON lines on stdout, a summary for each source')
     .addHelpText(
       'after',

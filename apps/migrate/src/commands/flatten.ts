@@ -52,7 +52,7 @@ Examples:
 
 async function flatten(path: string, flags: FlattenFlags, context: CliContext): Promise<void> {
   const { out } = flags;
-  if (out === undefined) {
+  if (out === undefined || out === '') {
     throw new CliError('USAGE', 'into which file? --out PATH is missing', {
       hint: 'For example --out full.sfp',
     });

@@ -30,7 +30,7 @@ Example:
 }
 
 async function key({ out, json }: KeyCommandFlags, context: CliContext): Promise<void> {
-  if (out === undefined) {
+  if (out === undefined || out === '') {
     throw new CliError('USAGE', 'where to? --out FILE is missing', { hint: 'For example --out image.key' });
   }
   await writeKeyFile(out);

@@ -27,7 +27,7 @@ Example:
 }
 
 async function psk({ out, json }: PskFlags, context: CliContext): Promise<void> {
-  if (out === undefined) {
+  if (out === undefined || out === '') {
     // A key on a terminal or in a pipe is a key in a log.
     throw new CliError('USAGE', 'where to? --out FILE is missing', { hint: 'For example --out migrate.key' });
   }

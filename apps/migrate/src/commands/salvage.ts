@@ -43,7 +43,7 @@ Examples:
 
 async function salvage(path: string, flags: SalvageFlags, context: CliContext): Promise<void> {
   const { out } = flags;
-  if (out === undefined) {
+  if (out === undefined || out === '') {
     throw new CliError('USAGE', 'into which file? --out PATH is missing', {
       hint: 'For example --out rest.sfp',
     });

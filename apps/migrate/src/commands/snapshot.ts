@@ -70,7 +70,7 @@ is restored with all that it builds on.
 
 async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void> {
   const { out } = flags;
-  if (out === undefined) {
+  if (out === undefined || out === '') {
     throw new CliError('USAGE', 'into which file? --out PATH is missing', {
       hint: 'For example --out image.sfp',
     });

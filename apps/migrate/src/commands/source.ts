@@ -16,10 +16,17 @@ import { addControlOptions, type ControlFlags } from '../options/control-options
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
 import { addServedOptions, type MovingGuestFlags } from '../options/moving-guest-options.ts';
 import { addRetry, chooseRetry, type RetryFlags } from '../options/retry-options.ts';
-import { addTimeout, peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
+import {
+  addIdle,
+  addTimeout,
+  peerTimeoutsFrom,
+  type TimeoutFlags,
+  withTimeout,
+} from '../options/timeouts.ts';
 import { addTlsOptions, chooseCredentials, type TlsFlags } from '../options/tls-options.ts';
 import { moveGuest } from '../migration/move-guest.ts';
 import { addMigrationOptions, chooseMode, type MigrationFlags } from '../options/migration-options.ts';
+import { assertFitsMode } from '../options/mode-options.ts';
 import { openPacking, packedBy } from '../packing.ts';
 import { pictureGuest } from '../picture.ts';
 import { linkSummary, linkText } from '../report/link-text.ts';
@@ -49,10 +56,12 @@ export function addSource(root: Command, context: CliContext): void {
     .option('--to <HOST:PORT>', 'where `migrate dest` listens');
   addTlsOptions(
     addRetry(
-      addTimeout(
-        addControlOptions(
-          addCompressionOptions(
-            addCaptureOptions(addServedOptions(addMigrationOptions(addGuestOptions(command)), 'source')),
+      addIdle(
+        addTimeout(
+          addControlOptions(
+            addCompressionOptions(
+              addCaptureOptions(addServedOptions(addMigrationOptions(addGuestOptions(command)), 'source')),
+            ),
           ),
         ),
       ),
@@ -85,6 +94,7 @@ async function source(flags: SourceFlags, context: CliContext): Promise<void> {
   const endpoint = parseEndpoint(flags.to, '--to');
   const credentials = await chooseCredentials(endpoint, flags);
   const mode = chooseMode(flags);
+  assertFitsMode(mode, flags);
   if (mode !== undefined) return await moveGuest(mode, { endpoint, credentials, flags, context });
   const guest = chooseGuest(flags);
   const capture = await chooseCapture(flags);

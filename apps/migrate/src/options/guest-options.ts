@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { addQemuOptions, chooseQemu, type QemuChoice, type QemuFlags } from '../qemu/qemu-options.ts';
 import { parseWorkload, type WorkloadSpec } from '../workloads/index.ts';
+import { migrationModes } from './migration-options.ts';
 import { addPlannedOptions } from './planned.ts';
 import {
   addProcessOptions,
@@ -53,13 +54,23 @@ export function addGuestOptions(command: Command): Command {
     );
 }
 
-export function chooseGuest(flags: GuestFlags): GuestChoice {
-  const { mode = 'snapshot', workload } = flags;
-  if (mode !== 'snapshot') {
-    throw new CliError('NOT_AVAILABLE', `--mode ${mode} is not there yet`, {
-      hint: 'Use --mode snapshot; `migrate source` also has precopy, postcopy and hybrid.',
+function noPicture(mode: string): CliError {
+  if (migrationModes.some((known) => known === mode)) {
+    return new CliError('NOT_AVAILABLE', `--mode ${mode} moves a guest, and there is nowhere to`, {
+      hint: 'It is for `migrate source`.',
     });
   }
+  return new CliError(
+    'USAGE',
+    `--mode takes snapshot, ${migrationModes.join(', ')}, not ${JSON.stringify(mode)}`,
+    { hint: 'An increment is a snapshot with --parent PATH.' },
+  );
+}
+
+/** Of a picture. Throws CliError USAGE, NOT_AVAILABLE for a mode in which the guest moves, and WORKLOAD_SPEC. */
+export function chooseGuest(flags: GuestFlags): GuestChoice {
+  const { mode = 'snapshot', workload } = flags;
+  if (mode !== 'snapshot') throw noPicture(mode);
   const machine = chooseQemu(flags);
   if (machine !== undefined) {
     assertAlone(flags, '--qmp');

@@ -8,11 +8,21 @@ export interface TimeoutFlags {
 }
 
 const SECONDS_MAX = 86_400;
+const IDLE_DEFAULT_S = 30;
 
 export function addTimeout(command: Command): Command {
-  return command
-    .option('--timeout-s <SECONDS>', 'give up after so long; the guest is unharmed (default: never)')
-    .option('--idle-s <SECONDS>', 'a peer that is silent for so long is lost (default: 30)');
+  return command.option(
+    '--timeout-s <SECONDS>',
+    'give up after so long; the guest is unharmed (default: never)',
+  );
+}
+
+/** For a command that has a peer. */
+export function addIdle(command: Command): Command {
+  return command.option(
+    '--idle-s <SECONDS>',
+    `a peer that is silent for so long is lost (default: ${IDLE_DEFAULT_S})`,
+  );
 }
 
 /** The command's signal, and the time limit if there is one. */
@@ -30,8 +40,6 @@ export function withTimeout(signal: AbortSignal, { timeoutS }: TimeoutFlags): Ab
   timer.unref();
   return AbortSignal.any([signal, limit.signal]);
 }
-
-const IDLE_DEFAULT_S = 30;
 
 /**
  * How long to wait for a silent peer. Verifying takes the time it takes, so an acknowledgement may take longer. `awayMs`: for so long it

@@ -23,8 +23,12 @@ test.for(['-1', '1s', '', 'x', '86400001', 'Infinity'])(
   },
 );
 
-test.for(['precopy', 'postcopy', 'hybrid', 'increment', 'x'])('--mode %s is not there yet', (mode) => {
+test.for(['precopy', 'postcopy', 'hybrid'])('--mode %s is none of a picture', (mode) => {
   expect(() => chooseGuest({ workload, mode })).toThrow(expect.objectContaining({ code: 'NOT_AVAILABLE' }));
+});
+
+test.for(['increment', 'x'])('--mode %s is none', (mode) => {
+  expect(() => chooseGuest({ workload, mode })).toThrow(expect.objectContaining({ code: 'USAGE' }));
 });
 
 test('whose memory?', () => {
