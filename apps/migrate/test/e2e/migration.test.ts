@@ -67,9 +67,12 @@ it('a counter comes whole over several connections', async () => {
 });
 
 describe('a counter that is handed over before its memory', () => {
-  it.each(['postcopy', 'hybrid'])('goes on there while its pages come: %s', async (mode) => {
+  it.each([
+    { mode: 'postcopy', options: [] },
+    { mode: 'hybrid', options: ['--downtime-ms', '0.001', '--max-rounds', '1'] },
+  ])('goes on there while its pages come: $mode', async ({ mode, options }) => {
     const { child: dest, to } = await startDest('--once', '--keep-s', '0.2');
-    const source = await move(to, mode, '--downtime-ms', '0.001', '--max-rounds', '1').exit;
+    const source = await move(to, mode, ...options).exit;
     expect(source).toMatchObject({ code: 0, summary: { outcome: 'done', mode, postcopy: true } });
     const { code, summary } = await dest.exit;
     expect(code).toBe(0);
