@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { constants } from 'node:os';
-import { Interrupted } from './cli-error.ts';
+import { CliError, Interrupted } from './cli-error.ts';
 import { runCli } from './cli.ts';
 import { chosenCodec } from './codec.ts';
+import { exitCodes } from './exit-codes.ts';
 
 const abort = new AbortController();
 
@@ -20,14 +21,24 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 // Whoever started us with a channel is gone: as when a terminal hangs up.
 process.once('disconnect', () => abort.abort(new Interrupted('SIGHUP', constants.signals.SIGHUP)));
 process.channel?.unref();
-// A reader that has had enough (`| head`) is not a failure of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+let isOutputLost = false;
+process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+  // A reader that has had enough (`| head`) is not a failure of ours.
+  if (cause.code === 'EPIPE' || isOutputLost) return;
+  isOutputLost = true;
+  // The command may be over already.
+  process.exitCode ||= exitCodes.localIo;
+  const failure = new CliError('FILE', `stdout cannot be written: ${cause.message}`, {
+    hint: 'Results go there. Is the disk full?',
+    cause,
+  });
+  process.stderr.write(`error ${failure.code}: ${failure.message}\nhint: ${failure.hint}\n`);
+  abort.abort(failure);
 });
 
 if (chosenCodec.note !== '') process.stderr.write(`note: ${chosenCodec.note}\n`);
 
-process.exitCode = await runCli(process.argv.slice(2), {
+const exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   isTty: process.stderr.isTTY,
@@ -39,3 +50,4 @@ process.exitCode = await runCli(process.argv.slice(2), {
     };
   },
 });
+process.exitCode = exitCode === exitCodes.done && isOutputLost ? exitCodes.localIo : exitCode;

@@ -45,6 +45,16 @@ test('what the command line found says more than what came of it', () => {
   });
 });
 
+test('the name of a step of ours does not come before what the command line found', () => {
+  const cause = new CliError('REFUSED', 'cannot start nosuch', { hint: 'Is it there?' });
+  const step = new SnapshotError('target-failed', `target.commit: ${cause.message}`, {
+    operands: { step: 'target.commit' },
+    hint: cause.hint,
+    cause,
+  });
+  expect(told(step).text).toBe('error REFUSED: cannot start nosuch\nhint: Is it there?\n');
+});
+
 test('what is no error, and one without a code, is a bug', () => {
   expect(told('a word').line).toEqual({ type: 'error', code: 'BUG', message: 'a word', hint: '' });
   expect(told(new TypeError('x is undefined')).line).toMatchObject({

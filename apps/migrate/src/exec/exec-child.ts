@@ -46,7 +46,9 @@ export class ExecChild {
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', () => resolve());
       child.once('error', (cause) =>
-        reject(new CliError('REFUSED', `cannot start ${program}: ${cause.message}`, { cause, hint: HINT })),
+        reject(
+          new CliError('REFUSED', `cannot start ${program}: ${cause.message}`, { cause, hint: START_HINT }),
+        ),
       );
     });
     return new ExecChild(child, options.readyMs ?? READY_DEFAULT_MS);
@@ -118,6 +120,7 @@ export class ExecChild {
   }
 }
 
+const START_HINT = 'Is there such a program, here or in PATH, and may it be executed?';
 const HINT =
   'The child gets STILLFRAME_MANIFEST_FD and STILLFRAME_CONTROL_FD; it writes `ready` to the latter once it has the memory.';
 /** Longer than any word. */

@@ -1,3 +1,4 @@
+import { SnapshotError } from '@stillframe/snapshot';
 import { pc } from './colours.ts';
 import { CliError, Interrupted } from '../cli-error.ts';
 import { causesOf } from '../exit-code.ts';
@@ -66,11 +67,17 @@ function tell(report: Report, type: 'error' | 'warning', error: unknown, what = 
 function messageOf(causes: readonly Error[]): string {
   const hints = causes.map(hintOf).filter((hint) => hint !== '');
   const kept: string[] = [];
-  for (const { message } of causes) {
+  for (const { message } of causes.filter((cause, at) => !isStepOnly(cause, causes[at + 1]))) {
     const plain = hints.reduce((text, hint) => text.replace(`. ${hint}`, ''), message);
     if (!kept.some((text) => text.includes(plain))) kept.push(plain);
   }
   return kept.join(': ');
+}
+
+/** `sink.end: ` before what the command line itself found tells nobody more. */
+function isStepOnly(cause: Error, next: Error | undefined): boolean {
+  if (!(cause instanceof SnapshotError) || next === undefined || !isOurs(next)) return false;
+  return cause.message === `${cause.operands['step']}: ${next.message}`;
 }
 
 function hintOf(cause: Error): string {

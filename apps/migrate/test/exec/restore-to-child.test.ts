@@ -48,5 +48,5 @@ test('a command without exec, and exec without a command, are mistakes', async (
   expect(forgotten.stderr).toContain('which program?');
   const stray = await runCommand(['restore', 'image', 'another', '--into', 'memory']);
   expect(stray.exitCode).toBe(2);
-  expect(stray.stderr).toContain('A command goes with --into exec only');
+  expect(stray.stderr).toContain('A command goes with --into exec');
 });
