@@ -13,7 +13,7 @@ import { joinFrames, splitFrames } from '../test/raw-frames.ts';
 import { referenceParent } from '../test/reference-chunks.ts';
 import { referenceDecode } from '../test/reference-decoder.ts';
 import { encodeImage } from '../test/sample-images.ts';
-import { mutateFrames } from './mutate.ts';
+import { changeIndex, mutateFrames } from './mutate.ts';
 import type { Random } from './random.ts';
 
 /** A stored image, and what its pages are full of. */
@@ -39,6 +39,9 @@ const corpus: readonly Stored[] = [
     bytes: await encodeChunked(oneRegion(changed), small, { parent: sampleParent, id: 8 }),
   },
 ];
+
+const INDEX = 7;
+const indexed = corpus.filter(({ bytes }) => splitFrames(bytes).some(({ type }) => type === INDEX));
 
 /** Any page of a damaged image is right or is an error; any page of a salvage is right or is lost. Throws otherwise. */
 export function runDamagedImage(random: Random): string {
@@ -66,6 +69,27 @@ export function runChangedImage(random: Random, limits: StreamLimits): string {
   const lost = salvage(bytes, expected);
   if (lost === undefined || lost.length > 0) throw new Error('pages of an image that is right are lost');
   return 'image accepted';
+}
+
+/** An index may lie: every page is right all the same, because the frames are. Throws otherwise. */
+export function runChangedIndex(random: Random): string {
+  const stored = random.pick(indexed);
+  const frames = splitFrames(stored.bytes);
+  for (let left = random.below(3); left >= 0; left--) changeIndex(frames, random);
+  const bytes = joinFrames(frames);
+  const expected = (page: number) => new Uint8Array(4096).fill(stored.contents[page] ?? 0xee);
+  const image = openImage((offset, length) => bytes.slice(offset, offset + length), options(bytes));
+  const atFirst = image.index;
+  for (const { id, pageSize, pages } of pagesOf(image)) {
+    for (let page = 0; page < pages; page++) {
+      const one = new Uint8Array(pageSize);
+      image.readPages(id, page, one);
+      same(one, expected(page), page);
+    }
+  }
+  const lost = salvage(bytes, expected);
+  if (lost === undefined || lost.length > 0) throw new Error('pages are lost because of the index');
+  return atFirst === image.index ? `index ${atFirst}` : `index ${atFirst}, then ${image.index}`;
 }
 
 type Expected = ((page: number, region: number) => Uint8Array) | undefined;

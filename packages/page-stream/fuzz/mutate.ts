@@ -39,7 +39,10 @@ const edges = [
 ];
 
 /** Known, reserved and unknown. */
-const types = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 0x70, 0x8000, 0x8001, 0x8002, 0x8003, 0x8004, 0xffff];
+const types = [
+  0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 0x70, 0x8000, 0x8001, 0x8002, 0x8003, 0x8004, 0x8005, 0x8006, 0x8007, 0x800e,
+  0xffff,
+];
 
 const CHUNKS = 9;
 
@@ -78,6 +81,34 @@ function resize(payload: Uint8Array, random: Random): Uint8Array {
   return resized;
 }
 
+const INDEX = 7;
+const INDEX_HEAD_BYTES = 16;
+const INDEX_ENTRY_BYTES = 24;
+
+/** A field of an INDEX payload: of its head, an entry or its tail; or two entries change places. */
+export function changeIndex(frames: RawFrame[], random: Random): void {
+  const parts = frames.flatMap(({ type }, at) => (type === INDEX ? [at] : []));
+  if (parts.length === 0) return;
+  const at = random.pick(parts);
+  const payload = frames[at]!.payload.slice();
+  const entries = Math.floor((payload.length - 2 * INDEX_HEAD_BYTES) / INDEX_ENTRY_BYTES);
+  const placeOf = (entry: number) => INDEX_HEAD_BYTES + entry * INDEX_ENTRY_BYTES;
+  if (random.once(4) && entries > 1) {
+    const [one, other] = [placeOf(random.below(entries)), placeOf(random.below(entries))];
+    const kept = payload.slice(one, one + INDEX_ENTRY_BYTES);
+    payload.copyWithin(one, other, other + INDEX_ENTRY_BYTES);
+    payload.set(kept, other);
+  } else {
+    const size = random.pick([4, 8]);
+    const field = random.below(payload.length / size) * size;
+    const old = new DataView(payload.buffer).getUint32(field, true);
+    const near = BigInt(Math.max(0, old + random.pick([-32, -8, -1, 1, 8, 32, 40])));
+    const value = random.once(2) ? near : random.pick(edges);
+    for (let i = 0; i < size; i++) payload[field + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+  }
+  frames[at] = { ...frames[at]!, payload };
+}
+
 /** A field of a CHUNKS payload, with the table CRC and the stored CRCs put right, so that the checks behind them are met. */
 function changeChunks(frames: RawFrame[], random: Random): void {
   const at = frames.findIndex(({ type, payload }) => type === CHUNKS && payload.length >= 48);
@@ -104,6 +135,7 @@ function changeChunks(frames: RawFrame[], random: Random): void {
 }
 
 const mutations: readonly Mutation[] = [
+  changeIndex,
   changeChunks,
   changeChunks,
   changeChunks,
