@@ -6,6 +6,7 @@ import {
   type SnapshotSummary,
   takeSnapshot,
 } from '@stillframe/snapshot';
+import { SeriesAccount } from '@stillframe/page-stream';
 import type { SealKey } from '@stillframe/sealed-file';
 import { pageCodec } from '../codec.ts';
 import type { Controls } from '../control/controls.ts';
@@ -62,6 +63,7 @@ export class ImageSeries implements AsyncDisposable {
   readonly images: SeriesImage[] = [];
   readonly #options: ImageSeriesOptions;
   readonly #paths: string[];
+  readonly #account = new SeriesAccount();
   #parent: OpenParent | undefined;
   #mark: CutMark | undefined;
   #startedMs = 0;
@@ -78,6 +80,8 @@ export class ImageSeries implements AsyncDisposable {
     this.#startedMs = performance.now();
     const isLast = this.images.length + 1 === series.count;
     const parent = this.#parent?.image;
+    // Of use only to an image that follows, so a single one does not fill it.
+    const account = series.count === 1 ? {} : { account: this.#account };
     controls.expectMore(!isLast);
     return controls.follow(
       takeSnapshot({
@@ -91,7 +95,7 @@ export class ImageSeries implements AsyncDisposable {
         },
         codec: pageCodec,
         ...packedBy(packing),
-        chunks: { ...packing.chunks, index: true, ...(parent === undefined ? {} : { parent }) },
+        chunks: { ...packing.chunks, ...account, index: true, ...(parent === undefined ? {} : { parent }) },
         signal: controls.signal,
       }),
     );

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { memoryGuest } from '@stillframe/guests/memory';
 import { none } from '@stillframe/limiter';
 import { pageCodec } from '@stillframe/page-codec';
-import { openImage, type ParentImage } from '@stillframe/page-stream';
+import { openImage, type ParentImage, SeriesAccount } from '@stillframe/page-stream';
 import { type CutMark, type Guest, type SnapshotSummary, takeSnapshot } from '@stillframe/snapshot';
 import { openFileSink } from '../../../../apps/migrate/src/io/file-sink.ts';
 import { DEFAULT_CAPTURE } from '../stream-request.ts';
@@ -26,7 +26,8 @@ export async function runIncrement(addon: Addon, request: IncrementRequest): Pro
   const { bytes, changedShare, path, isNoted } = request;
   const memory = mapGuest(addon, bytes, 'base');
   await using guest = memoryGuest({ regions: [{ name: 'memory', memory }] });
-  const full = await timed(() => take(guest, path, { notesChanges: isNoted }));
+  const account = isNoted ? new SeriesAccount() : undefined;
+  const full = await timed(() => take(guest, path, { notesChanges: isNoted }, { account }));
   const view = new Uint8Array(memory.buffer);
   const step = Math.round(1 / changedShare);
   for (let page = 0; page < bytes / PAGE_BYTES; page += step) {
@@ -36,7 +37,7 @@ export async function runIncrement(addon: Addon, request: IncrementRequest): Pro
     using parent = openStored(path, isNoted);
     const { mark } = full.result;
     const since = mark === undefined ? {} : { changedSince: mark, notesChanges: true };
-    return await take(guest, `${path}.1`, since, parent.image);
+    return await take(guest, `${path}.1`, since, { account, parent: parent.image });
   });
   return {
     fullMs: full.ms,
@@ -54,7 +55,10 @@ async function take(
   guest: Guest,
   path: string,
   noting: { readonly notesChanges?: boolean; readonly changedSince?: CutMark },
-  parent?: ParentImage,
+  {
+    account,
+    parent,
+  }: { readonly account: SeriesAccount | undefined; readonly parent?: ParentImage | undefined },
 ): Promise<SnapshotSummary> {
   return await takeSnapshot({
     guest,
@@ -62,7 +66,11 @@ async function take(
     limiter: none(),
     codec: pageCodec,
     capture: { ...DEFAULT_CAPTURE, ...noting },
-    chunks: { index: true, ...(parent === undefined ? {} : { parent }) },
+    chunks: {
+      index: true,
+      ...(account === undefined ? {} : { account }),
+      ...(parent === undefined ? {} : { parent }),
+    },
   }).result;
 }
 
