@@ -53,6 +53,11 @@ export class TestMachine {
     return new TestMachine(folder, [...machineCommand(folder, options), '-incoming', 'defer', '-S']);
   }
 
+  /** What starts a machine by itself, and passes signals on to it. */
+  static run(command: readonly string[]): TestMachine {
+    return new TestMachine(mkdtempSync('/dev/shm/stillframe-vm-'), command);
+  }
+
   private constructor(folder: string, command: readonly string[]) {
     this.#folder = folder;
     this.qmp = path.join(folder, 'qmp');
@@ -63,7 +68,10 @@ export class TestMachine {
       this.#heard.push(JSON.parse(line.slice(3)));
       this.#listener?.();
     });
-    createInterface({ input: this.process.stderr! }).on('line', (line) => this.errors.push(line));
+    createInterface({ input: this.process.stderr! }).on('line', (line) => {
+      this.errors.push(line);
+      this.#listener?.();
+    });
   }
 
   get pid(): number {
@@ -84,27 +92,46 @@ export class TestMachine {
     return heard as GuestStalls;
   }
 
+  powerOff(): void {
+    this.process.stdin!.write('q');
+  }
+
+  /** The exit code. */
+  async ended(): Promise<number | null> {
+    if (this.process.exitCode === null && this.process.signalCode === null) await once(this.process, 'exit');
+    return this.process.exitCode;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    const ended = once(this.process, 'exit');
-    if (this.process.exitCode === null && this.process.signalCode === null) {
-      this.process.kill('SIGKILL');
-      await ended;
-    }
+    this.process.kill('SIGTERM');
+    await this.ended();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** The next line that has this member. */
+  /** The next line of the machine that has this member. */
   async hear(member: string): Promise<unknown> {
-    const signal = AbortSignal.timeout(ANSWER_MS);
-    for (;;) {
+    return await this.#until(member, () => {
       const found = this.#heard.findIndex(
         (line) => typeof line === 'object' && line !== null && member in line,
       );
-      if (found >= 0) return this.#heard.splice(found, 1)[0];
+      return found < 0 ? undefined : this.#heard.splice(found, 1)[0];
+    });
+  }
+
+  /** Resolves when this is on stderr. */
+  async says(words: string): Promise<void> {
+    await this.#until(words, () => this.errors.find((line) => line.includes(words)));
+  }
+
+  async #until(what: string, find: () => unknown): Promise<unknown> {
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    for (;;) {
+      const found = find();
+      if (found !== undefined) return found;
       // oxlint-disable-next-line no-await-in-loop -- until it has come
       await new Promise<void>((resolve, reject) => {
         this.#listener = resolve;
-        const fail = () => reject(new Error(`no ${member}; QEMU says: ${this.errors.join(' | ')}`));
+        const fail = () => reject(new Error(`no ${what}; QEMU says: ${this.errors.join(' | ')}`));
         signal.addEventListener('abort', fail);
         this.process.once('exit', fail);
       });
@@ -122,26 +149,25 @@ export function buildTestMachine(): void {
   execFileSync(path.join(FOLDER, 'build.sh'), [BUILT], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-export function machineCommand(
-  folder: string,
-  {
-    pages = 16384,
-    rate = 20000,
-    memoryMiB = 256,
-    accelerator = 'tcg',
-    isPrivate = false,
-    more = [],
-  }: TestMachineOptions,
+/** A machine in `folder`, which its QEMU listens in. */
+export function machineCommand(folder: string, options: TestMachineOptions): string[] {
+  const backend =
+    options.isPrivate === true
+      ? 'memory-backend-ram,share=off'
+      : `memory-backend-file,share=on,mem-path=${folder}/ram0`;
+  return [...machineWords(backend, options), '-qmp', `unix:${folder}/qmp,server=on,wait=off`];
+}
+
+/** The machine without a way to ask its QEMU; `backend` is what its memory is. */
+export function machineWords(
+  backend: string,
+  { pages = 16384, rate = 20000, memoryMiB = 256, accelerator = 'tcg', more = [] }: TestMachineOptions = {},
 ): string[] {
-  const backend = isPrivate
-    ? 'memory-backend-ram,share=off'
-    : `memory-backend-file,share=on,mem-path=${folder}/ram0`;
   const append = `console=ttyS0 quiet panic=-1 transparent_hugepage=never sf_pages=${pages} sf_rate=${rate}`;
   const words = [
     `qemu-system-x86_64 -accel ${accelerator} -machine pc,memory-backend=ram0 -m ${memoryMiB}M`,
     `-object ${backend},id=ram0,size=${memoryMiB}M`,
     '-nodefaults -display none -no-reboot -serial stdio -vga std',
-    `-qmp unix:${folder}/qmp,server=on,wait=off`,
     `-kernel ${BUILT}/kernel -initrd ${BUILT}/initrd.img -append`,
   ];
   return [...words.join(' ').split(' '), append, ...more];

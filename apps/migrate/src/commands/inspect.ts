@@ -6,6 +6,7 @@ import { openImageFile } from '../io/image-file.ts';
 import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
 import { tellDamage } from '../report/damage.ts';
 import { frameText, inspectText } from '../report/inspect-text.ts';
+import { machineOf } from '../qemu/machine-image.ts';
 import { processObject } from '../report/process-text.ts';
 import { noteSalvaged } from '../salvaged-note.ts';
 import { type ImageSurvey, surveyImage } from '../survey-image.ts';
@@ -52,13 +53,15 @@ async function inspect(path: string, flags: InspectFlags, context: CliContext): 
   await noteSalvaged(path, survey.streamId, report);
   const { totals, stateBytes: _bytes, ...rest } = survey;
   const process = processOf(survey);
-  report.result(inspectText(survey, source.sizeBytes, process), {
+  const machine = machineOf(survey);
+  report.result(inspectText(survey, source.sizeBytes, process, machine), {
     type: 'summary',
     outcome: 'done',
     path,
     bytes: source.sizeBytes,
     ...rest,
     ...(process === undefined ? {} : { process: processObject(process) }),
+    ...(machine === undefined ? {} : { machine }),
     pages: totals.pages,
     zeroPages: totals.zeroPages,
     dataBytes: totals.dataBytes,

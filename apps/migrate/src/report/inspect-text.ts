@@ -1,7 +1,9 @@
 import type { ProcessState } from '@stillframe/guests/core';
+import type { MachineManifest } from '@stillframe/guests/qemu';
 import { type FrameSummary, formatDigest } from '@stillframe/page-stream';
 import type { ImageSurvey } from '../survey-image.ts';
 import { bar, showPercent } from './bars.ts';
+import { machineImageRows } from '../qemu/machine-image.ts';
 import { processRows } from './process-text.ts';
 import { showBytes, showCount } from './units.ts';
 
@@ -15,6 +17,7 @@ export function inspectText(
   survey: ImageSurvey,
   sizeBytes: number,
   process: ProcessState | undefined,
+  machine: MachineManifest | undefined,
 ): string {
   const { regions, state, frames, totals, features } = survey;
   const rows: [string, string][] = [
@@ -23,6 +26,7 @@ export function inspectText(
     ['features', features.length === 0 ? 'none: every reader reads it' : features.join(', ')],
     ...parentRows(survey),
     ...(process === undefined ? regionRows(regions) : processRows(process)),
+    ...(machine === undefined ? [] : machineImageRows(machine)),
     ['state', `${state.kind}, ${showBytes(state.sizeBytes)}`],
     ...frames.map(({ type, count, bytes, runs }): [string, string] => [
       type.toLowerCase().replaceAll('_', ' '),

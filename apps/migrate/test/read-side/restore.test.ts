@@ -129,7 +129,7 @@ test('what is nowhere, or is no image', () =>
     const image = await fileOf(folder, 'image', bytes);
     expect((await runCommand(['restore', image])).exitCode).toBe(2);
     expect((await runCommand(['restore', image, '--into', 'somewhere'])).exitCode).toBe(2);
-    expect((await runCommand(['restore', image, '--into', 'qemu'])).stderr).toContain('NOT_AVAILABLE');
+    expect((await runCommand(['restore', image, '--into', 'qemu'])).stderr).toContain('which machine?');
     expect((await runCommand(['restore', folder, '--into', 'memory'])).exitCode).toBe(16);
     expect((await runCommand(['restore', `${image}.no`, '--into', 'memory'])).exitCode).toBe(16);
   }));
