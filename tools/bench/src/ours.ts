@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { Child, numberAt, numbersAt, type Result } from './child-process.ts';
 import { type WriterLoad, type Writes, writesOf } from './load.ts';
 import type { IncrementRequest } from './ours/increment-run.ts';
+import type { LazyRequest } from './ours/lazy-run.ts';
 import type { TrackRequest } from './ours/track-run.ts';
 import type { PageKind } from './peers.ts';
 
@@ -57,8 +58,19 @@ export interface Ours {
   compressed(path: string, threads: number): Promise<{ ns: number; bytes: number }>;
   /** A full image at `path`, and after some pages have changed an increment beside it. */
   increment(request: IncrementRequest): Promise<IncrementFigures>;
+  /** An image of that size. */
+  makeImage(request: LazyRequest): Promise<void>;
+  /** That image restored lazily, and as a whole. */
+  lazy(request: LazyRequest): Promise<LazyFigures>;
   /** A snapshot over a connection that is cut when its reader has had `cutAtBytes`; 0 for never. */
   resume(request: { bytes: number; cutAtBytes: number; isSession: boolean }): Promise<ResumeFigures>;
+}
+
+export interface LazyFigures {
+  readonly openMs: number;
+  /** The first touch of a page in the middle. */
+  readonly firstAccessMs: number;
+  readonly eagerMs: number;
 }
 
 export interface ResumeFigures {
@@ -122,6 +134,17 @@ export function oursWith(addon: string, program = PROGRAM): Ours {
         fullBytes: numberAt(result, 'fullBytes'),
         incrementMs: numberAt(result, 'incrementMs'),
         incrementBytes: numberAt(result, 'incrementBytes'),
+      };
+    },
+    async makeImage(request) {
+      await run('makeImage', request);
+    },
+    async lazy(request) {
+      const result = await run('lazy', request);
+      return {
+        openMs: numberAt(result, 'openMs'),
+        firstAccessMs: numberAt(result, 'firstAccessMs'),
+        eagerMs: numberAt(await run('eager', request), 'ms'),
       };
     },
     async resume({ bytes, cutAtBytes, isSession }) {

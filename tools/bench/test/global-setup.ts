@@ -32,6 +32,7 @@ export default async function setup(): Promise<void> {
       entry: {
         ours: path.join(here, 'src/ours/main.ts'),
         migrate: path.join(here, '../../apps/migrate/src/main.ts'),
+        'lazy-worker': path.join(here, '../../packages/guests/src/lazy/worker-main.ts'),
       },
       outDir: fresh,
       format: ['esm'],
@@ -46,8 +47,8 @@ export default async function setup(): Promise<void> {
       },
       esbuildPlugins: [nativeAddons],
     });
-    for (const name of ['ours.js', 'migrate.js']) {
-      // oxlint-disable-next-line no-await-in-loop -- two files
+    for (const name of ['ours.js', 'migrate.js', 'lazy-worker.js']) {
+      // oxlint-disable-next-line no-await-in-loop -- three files
       await rename(path.join(fresh, name), path.join(cache, name));
     }
   } finally {

@@ -31,8 +31,14 @@ async function fill(): Promise<void> {
 
 async function codec(): Promise<PageCodec> {
   if (task.codecModule === undefined) return pureCodec;
-  const { pageCodec }: { pageCodec: PageCodec } = await import(task.codecModule);
-  return pageCodec;
+  try {
+    const { pageCodec }: { pageCodec: PageCodec } = await import(task.codecModule);
+    return pageCodec;
+  } catch (error) {
+    // Not built for this machine: what JavaScript cannot unpack is told, page by page.
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return pureCodec;
+    throw error;
+  }
 }
 
 void fill();

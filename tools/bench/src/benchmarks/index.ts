@@ -5,6 +5,7 @@ import { compress } from './compress.ts';
 import { file } from './file.ts';
 import { fork } from './fork.ts';
 import { increment } from './increment.ts';
+import { lazy } from './lazy.ts';
 import { memory } from './memory.ts';
 import { process } from './process.ts';
 import { read } from './read.ts';
@@ -29,6 +30,7 @@ export const benchmarks: readonly Benchmark[] = [
   codec,
   compress,
   increment,
+  lazy,
   resume,
   read,
 ];

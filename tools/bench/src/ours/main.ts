@@ -3,6 +3,7 @@ import { type Addon, loadAddon } from './addon.ts';
 import { type ArmRequest, runArm, runSweep, runUntouched } from './engine-runs.ts';
 import { type CompressedRequest, runCompressed } from './compressed-run.ts';
 import { type IncrementRequest, runIncrement } from './increment-run.ts';
+import { type LazyRequest, makeImage, runEager, runLazy } from './lazy-run.ts';
 import { type ReaderRequest, runResumeReader } from './resume-reader.ts';
 import { type ResumeRequest, runResume } from './resume-run.ts';
 import { runSnapshot } from './snapshot-run.ts';
@@ -16,6 +17,7 @@ type Request = SnapshotRequest &
   TrackRequest &
   CompressedRequest &
   IncrementRequest &
+  LazyRequest &
   ReaderRequest &
   ResumeRequest & { readonly addon: string };
 
@@ -27,6 +29,9 @@ const SCENARIOS: Readonly<Record<string, (addon: Addon, request: Request) => obj
   snapshot: runSnapshot,
   compressed: runCompressed,
   increment: runIncrement,
+  makeImage,
+  lazy: runLazy,
+  eager: runEager,
   resume: runResume,
   resumeReader: runResumeReader,
 };
