@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { addCtl } from './commands/ctl.ts';
 import { addCore } from './commands/core.ts';
@@ -51,6 +51,8 @@ Examples:
   migrate source --to 127.0.0.1:7000 --workload kv,size=256MiB
   migrate core --pid 1234 --out core.1234
   migrate snapshot --out image.sfp --workload counter,rate=50000 --limiter token-bucket,rate=200MiB/s
+  migrate verify image.sfp
+  migrate restore image.sfp --into memory
 `;
 
 /** Runs one command line. Never throws. @returns The exit code. */
@@ -93,6 +95,7 @@ function program(context: CliContext): Command {
       // Told by `reportError`, like every other mistake.
       outputError: () => undefined,
     })
+    .configureHelp({ optionDescription })
     .showSuggestionAfterError()
     .version(manifest.version, '-V, --version', 'show the version')
     .exitOverride();
@@ -121,6 +124,20 @@ function program(context: CliContext): Command {
   }
   for (const command of root.commands) command.exitOverride().copyInheritedSettings(root);
   return root;
+}
+
+/** A default as it is typed, without the quotes of a JavaScript string. */
+function optionDescription({
+  description,
+  defaultValue,
+  defaultValueDescription,
+  argChoices,
+}: Option): string {
+  const extra = [
+    argChoices === undefined ? '' : `one of ${argChoices.join(', ')}`,
+    defaultValue === undefined ? '' : `default: ${defaultValueDescription ?? String(defaultValue)}`,
+  ].filter((text) => text !== '');
+  return extra.length === 0 ? description : `${description} (${extra.join('; ')})`;
 }
 
 /** Help, asked for or shown because no command was named. */

@@ -102,6 +102,13 @@ test('help does not show what is not there yet', async () => {
   }
 });
 
+test('help tells defaults and choices as they are typed', async () => {
+  const { stdout: dest } = await runCommand(['dest', '--help']);
+  expect(dest).toContain('(default: 127.0.0.1:7000)');
+  const { stdout: snapshot } = await runCommand(['snapshot', '--help']);
+  expect(snapshot.replaceAll(/\s+/g, ' ')).toContain('(default: spill) (one of spill, stall, abort)');
+});
+
 test('the version is that of the package', async () => {
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
   expect(await runCommand(['--version'])).toMatchObject({ exitCode: 0, stdout: `${version}\n` });

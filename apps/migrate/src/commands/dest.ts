@@ -54,7 +54,7 @@ interface DestFlags extends KeyFlags, RetryWaitFlags, ServedFlags, TimeoutFlags,
 export function addDest(root: Command, context: CliContext): void {
   const command = root
     .command('dest')
-    .description('receive pictures from `migrate source`, verify them, keep them')
+    .description('receive pictures from `migrate source`, verify and keep them, or take up guests that move')
     .argument(
       '[COMMAND...]',
       'for --into exec and qemu, behind --: the program that the guest moves into, the QEMU that takes the machine',
@@ -102,7 +102,7 @@ async function dest(program: readonly string[], flags: DestFlags, context: CliCo
   const endpoint = parseEndpoint(flags.listen, '--listen');
   const credentials = await chooseCredentials(endpoint, flags);
   const report = context.report(flags.json === true);
-  const key = await chooseKey(flags);
+  const key = await chooseKey(flags, { signal: context.signal, isNew: flags.parent === undefined });
   const opening = { open: imageOpener(key) };
   await using parent = flags.parent === undefined ? undefined : await openParent(flags.parent, opening);
   const exec = chooseExec(flags, program);

@@ -45,7 +45,7 @@ Examples:
 async function diff(paths: readonly [string, string], flags: DiffFlags, context: CliContext): Promise<void> {
   const report = context.report(flags.json === true);
   const mark = new ReadMark();
-  const open = imageOpener(await chooseKey(flags));
+  const open = imageOpener(await chooseKey(flags, context));
   const compareAll = async () => {
     const choice = { parents: flags.parent, mayBeUnused: true, mark, open };
     await using one = await openChain(paths[0], choice);
@@ -116,11 +116,10 @@ function layoutOf({ regions }: StoredImage): string {
 }
 
 function describe({ differing, pages, readPages }: Compared, difference: string): string {
-  const isSame = differing.pages === 0 && difference === '';
+  const all = [differing.pages === 0 ? '' : `${showCount(differing.pages)} pages`, difference];
+  const differences = all.filter((text) => text !== '').join(', and ');
   return [
-    isSame
-      ? 'same memory'
-      : `different: ${difference === '' ? `${showCount(differing.pages)} pages` : difference}`,
+    differences === '' ? 'same memory' : `different: ${differences}`,
     `  compared      ${showCount(pages)} pages, of which ${showCount(readPages)} had to be read`,
     differing.text('differ'),
   ]

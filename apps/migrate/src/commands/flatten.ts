@@ -33,7 +33,7 @@ export function addFlatten(root: Command, context: CliContext): void {
     .description('make one image, complete in itself, of an increment and the images below it')
     .argument('<PATH>', 'an image file')
     .option('--out <PATH>', 'the new image; replaced only by a complete one');
-  addKeyOptions(addParentOption(addCompressionOptions(command)))
+  addKeyOptions(addParentOption(addCompressionOptions(command, 'as PATH is')))
     .option('--json', 'JSON lines on stdout, a summary last')
     .addHelpText(
       'after',
@@ -59,7 +59,7 @@ async function flatten(path: string, flags: FlattenFlags, context: CliContext): 
   }
   const report = context.report(flags.json === true);
   chooseCompression(flags);
-  const key = await chooseKey(flags);
+  const key = await chooseKey(flags, context);
   await tellDamage(report, async () => {
     const mark = new ReadMark();
     await using chain = await openChain(path, { parents: flags.parent, mark, open: imageOpener(key) });

@@ -25,7 +25,9 @@ interface RestoreFlags extends ParentFlags, KeyFlags, LazyFlags {
 export function addRestore(root: Command, context: CliContext): void {
   const command = root
     .command('restore')
-    .description('bring an image back: into memory, to prove that it works, or into raw files')
+    .description(
+      'bring an image back: into memory, to prove that it works, into raw files, or into a program',
+    )
     .argument('<PATH>', 'an image file')
     .argument('[COMMAND...]', 'for --into exec and qemu, behind --: the program and its arguments')
     .option(
@@ -68,7 +70,12 @@ async function restore(
   context: CliContext,
 ): Promise<void> {
   const report = context.report(flags.json === true);
-  const options = { context, report, parents: flags.parent, open: imageOpener(await chooseKey(flags)) };
+  const options = {
+    context,
+    report,
+    parents: flags.parent,
+    open: imageOpener(await chooseKey(flags, context)),
+  };
   const prefetch = prefetchRate(flags);
   if (flags.handoff !== undefined && flags.into === undefined) {
     return await restoreByHandoff(path, flags.handoff, prefetch, options);

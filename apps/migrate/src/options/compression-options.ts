@@ -26,11 +26,12 @@ const CHUNK_MIN_BYTES = 4096;
 const CHUNK_MAX_BYTES = 2 * 1024 * 1024;
 const LEVELS = { lz4: { min: 1, max: 65_537 }, zstd: { min: -7, max: 9 } } as const;
 
-export function addCompressionOptions(command: Command): Command {
+/** `unsaid`: how pages are packed without `--compress`, in words. */
+export function addCompressionOptions(command: Command, unsaid = 'none'): Command {
   return command
     .option(
       '--compress <METHOD[:LEVEL]>',
-      'none; lz4, :1 to :65537 is its acceleration; zstd, :-7 to :9; auto is lz4 where it is there. Chunks that do not shrink stay as they are (default: none)',
+      `none; lz4, :1 to :65537 is its acceleration; zstd, :-7 to :9; auto is lz4 where it is there. Chunks that do not shrink stay as they are (default: ${unsaid})`,
     )
     .option(
       '--chunk <SIZE>',

@@ -22,7 +22,10 @@ const EVERY_MAX_MS = 86_400_000;
 
 export function addSeriesOptions(command: Command): Command {
   return command
-    .option('--every <TIME>', 'a series of images: the next begins so long after the one before, e.g. 10s')
+    .option(
+      '--every <TIME>',
+      'a series of images: the next begins so long after the one before: 10s, 5min; a bare number is milliseconds',
+    )
     .option('--count <N>', 'how many: PATH, PATH.1, PATH.2 …, each an increment of the one before');
 }
 

@@ -28,7 +28,7 @@ export function packingRows(packing: PackingNumbers): [string, string][] {
   if (packing.isIncrement) {
     rows.push([
       'increment',
-      `${showCount(packing.inheritedPages)} pages as in the parent; of ${showCount(packing.deltaPages)} others the difference`,
+      `${showCount(packing.inheritedPages)} pages as in the parent${packing.deltaPages === 0 ? '' : `; of ${showCount(packing.deltaPages)} others the difference`}`,
     ]);
   }
   return rows;

@@ -60,6 +60,8 @@ test('what two increments take from the same image is not read', () =>
     expect(run.exitCode).toBe(15);
     const summary = run.lines().at(-1)!;
     expect(summary).toMatchObject({ differingPages: 2, comparedPages: 184, difference: 'their states' });
+    const { stdout } = await runCommand(['diff', paths[0], paths[1]]);
+    expect(stdout).toMatch(/^different: 15 pages, and their states$/m);
     expect(summary['readPages']).toBeLessThan(10);
     // Through an increment of an increment as well.
     const far = (await runCommand(['diff', paths[0], paths[2], '--json'])).lines().at(-1)!;
