@@ -2,7 +2,7 @@
 //
 // Stamps pages of one buffer in a pseudo-random order with ascending numbers, at a set rate, and times each
 // stamp. So an image of the machine's memory shows one instant if and only if each page has the newest stamp
-// up to one number. WRITER.md has the layout.
+// up to one number. src/writer-oracle.ts reads it.
 //
 // Parameters are kernel command line words, which the kernel gives to init as environment variables:
 // sf_pages, sf_rate (stamps a second). Commands are single letters on the serial port: c checks every page, s
