@@ -166,7 +166,7 @@ bool IsPoisoned(const volatile unsigned char* at) {
   struct sigaction before{};
   action.sa_handler = OnBus;
   sigaction(SIGBUS, &action, &before);
-  bool poisoned = true;
+  volatile bool poisoned = true;  // kept over siglongjmp
   if (sigsetjmp(bus_jump, 1) == 0) {
     static_cast<void>(*at);
     poisoned = false;
