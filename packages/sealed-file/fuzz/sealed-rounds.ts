@@ -62,6 +62,12 @@ function costsTooMuch(file: Buffer): boolean {
   return file.length > 19 && file[11] === 1 && (file[16]! > CHEAP.log2N + 2 || file[17]! > 8);
 }
 
+/** For scrypt: RFC 7914. */
+function isDefined(header: Buffer): boolean {
+  const [log2N, r, p] = [header[16]!, header[17]!, header[18]!];
+  return header[11] !== 1 || (log2N > 0 && log2N < 16 * r && p > 0);
+}
+
 async function changed(from: Sample, random: Random): Promise<Buffer> {
   let bytes: Buffer = Buffer.from(from.file);
   for (let left = random.below(3); left >= 0; left--) {
@@ -125,7 +131,8 @@ async function withAnotherHeader(bytes: Buffer, { key, content }: Sample, random
     const dataKey = unwrapDataKey(before, await key.derive(decodeHeader(before)));
     const header = Buffer.from(before);
     setField(header, random);
-    if (costsTooMuch(header)) return bytes;
+    // What scrypt does not know cannot be derived, by whoever it may be.
+    if (costsTooMuch(header) || !isDefined(header)) return bytes;
     // Not what the reader makes of it: it may refuse what could be derived.
     const cost = { log2N: header[16]!, r: header[17]!, p: header[18]! };
     const scrypt = header[11] === 1 ? cost : undefined;

@@ -106,9 +106,18 @@ function assertScrypt({ log2N, r, p }: ScryptCost): void {
   const areIntegers = [log2N, r, p].every((value) => Number.isInteger(value));
   const inRange =
     areIntegers && log2N >= SCRYPT_LOG2N_MIN && log2N <= SCRYPT_LOG2N_MAX && r >= 1 && r <= SCRYPT_R_MAX;
+  // RFC 7914: N < 2^(128 r / 8). OpenSSL refuses the others in its own words.
+  const isDefined = log2N < 16 * r;
   const memoryBytes = 128 * 2 ** log2N * r;
   const work = 2 ** log2N * r * p;
-  if (inRange && p >= 1 && p <= SCRYPT_P_MAX && memoryBytes <= SCRYPT_MAX_BYTES && work <= SCRYPT_WORK_MAX) {
+  if (
+    inRange &&
+    isDefined &&
+    p >= 1 &&
+    p <= SCRYPT_P_MAX &&
+    memoryBytes <= SCRYPT_MAX_BYTES &&
+    work <= SCRYPT_WORK_MAX
+  ) {
     return;
   }
   throw new SealedFileError(

@@ -14,9 +14,14 @@ const HKDF_INFO = 'stillframe sealed-file 1';
 /** 128 MiB and about a third of a second: what a guess costs. */
 export const DEFAULT_SCRYPT: ScryptCost = { log2N: 17, r: 8, p: 1 };
 
+/** Wrapping keys that one key remembers: more than a chain has images. */
+const DERIVED_MAX = 256;
+
 /** What files are sealed and opened with. Printing it shows nothing of the secret. */
 export class SealKey {
   readonly #secret: Buffer;
+  /** Wrapping keys that were derived, by salt and cost: a file is often opened again. */
+  readonly #derived = new Map<string, Promise<Uint8Array>>();
   /** What new files are written with; undefined for a key file. */
   readonly scrypt: ScryptCost | undefined;
 
@@ -59,7 +64,15 @@ export class SealKey {
     if (cost === undefined) {
       return new Uint8Array(await promisify(hkdf)('sha256', this.#secret, salt, HKDF_INFO, KEY_BYTES));
     }
-    return await deriveScrypt(this.#secret, salt, cost);
+    const name = `${cost.log2N} ${cost.r} ${cost.p} ${Buffer.from(salt).toString('hex')}`;
+    let derived = this.#derived.get(name);
+    if (derived === undefined) {
+      derived = deriveScrypt(this.#secret, salt, cost);
+      this.#derived.set(name, derived);
+      const [oldest] = this.#derived.keys();
+      if (this.#derived.size > DERIVED_MAX && oldest !== undefined) this.#derived.delete(oldest);
+    }
+    return await derived;
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SEGMENT_MAX_BYTES, SEGMENT_MIN_BYTES, SealedFileError, SealKey, Sealer } from '../src/index.ts';
 import { decodeHeader } from '../src/header.ts';
-import { codeOf, counted, keyFile, passphrase, sealed } from './support/files.ts';
+import { codeOf, counted, keyFile, opened, passphrase, sealed } from './support/files.ts';
 
 function codeOfHeader(header: Buffer): string {
   try {
@@ -33,7 +33,9 @@ describe('limits of a header', () => {
     [10, 8, 1, 'fine'],
     [20, 2, 1, 'fine'],
     [20, 3, 1, 'SEALED_LIMITS'],
-    [21, 1, 1, 'SEALED_LIMITS'],
+    [21, 2, 1, 'SEALED_LIMITS'],
+    [15, 1, 1, 'fine'],
+    [16, 1, 1, 'SEALED_LIMITS'],
     [17, 16, 1, 'fine'],
     [17, 17, 1, 'SEALED_LIMITS'],
     [10, 0, 1, 'SEALED_LIMITS'],
@@ -49,6 +51,15 @@ describe('limits of a header', () => {
     file.set([log2N, r, p], 16);
     expect(codeOfHeader(file)).toBe(expected);
   });
+});
+
+it.each([
+  [15, 'SEALED_KEY'],
+  [16, 'SEALED_LIMITS'],
+])('N = 2^%i with r = 1, which scrypt itself bounds: %s', async (log2N, expected) => {
+  const file = await sealed(counted(1), passphrase);
+  file[16] = log2N;
+  expect(await codeOf(opened(file, passphrase))).toBe(expected);
 });
 
 describe('limits of keys', () => {
