@@ -9,6 +9,7 @@ import {
 import { CliError } from '../cli-error.ts';
 import { SealedFileError } from '@stillframe/sealed-file';
 import { openFileSource } from '../io/file-source.ts';
+import { SearchLimitError } from '../io/image-file.ts';
 import { ChainError } from './chain-error.ts';
 import { type ImageLink, identityOf, type OpenSource, openLink } from './image-link.ts';
 
@@ -24,7 +25,7 @@ export async function findParent(
 ): Promise<ImageLink> {
   const given = named.find(({ identity }) => isSame(identity.streamId, wanted.streamId));
   if (given !== undefined) return checked(childPath, given, wanted);
-  const found = await searchDirectory(path.dirname(childPath), wanted, open);
+  const found = await searchDirectory(childPath, wanted, open);
   if (found === undefined) {
     const id = Buffer.from(wanted.streamId).toString('hex');
     const what = `it builds on the image ${id} with digest ${formatDigest(wanted.digest)}, which is not here`;
@@ -52,12 +53,13 @@ async function checked(childPath: string, link: ImageLink, wanted: ParentIdentit
 
 /** A file with the stream id; of several the one that is right, if there is one. */
 async function searchDirectory(
-  folder: string,
+  childPath: string,
   wanted: ParentIdentity,
   open: OpenSource,
 ): Promise<ImageLink | undefined> {
   let wrong: string | undefined;
-  for await (const file of filesIn(folder)) {
+  for (const file of await filesBeside(childPath)) {
+    // oxlint-disable-next-line no-await-in-loop -- until one is right
     const identity = await peek(file, open);
     if (identity === undefined || !isSame(identity.streamId, wanted.streamId)) continue;
     if (mismatch(identity, wanted) === undefined) return openLink(file, open);
@@ -66,22 +68,36 @@ async function searchDirectory(
   return wrong === undefined ? undefined : openLink(wrong, open);
 }
 
-async function* filesIn(folder: string): AsyncGenerator<string> {
-  let seen = 0;
+/** Those with a name like the image's first: the images of a series differ in their ends. */
+async function filesBeside(childPath: string): Promise<string[]> {
+  const folder = path.dirname(childPath);
+  const names: string[] = [];
   for await (const entry of await opendir(folder)) {
     // Temporary names of files that are not complete begin with a dot.
     if (!entry.isFile() || entry.name.startsWith('.')) continue;
-    if (++seen > DIRECTORY_FILES_MAX) return;
-    yield path.join(folder, entry.name);
+    if (names.length >= DIRECTORY_FILES_MAX) break;
+    names.push(entry.name);
   }
+  const child = path.basename(childPath);
+  const likeness = new Map(names.map((name) => [name, commonStart(name, child)]));
+  return names
+    .toSorted((one, other) => likeness.get(other)! - likeness.get(one)!)
+    .map((name) => path.join(folder, name));
+}
+
+function commonStart(one: string, other: string): number {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length += 1;
+  return length;
 }
 
 /** Undefined for what is no image, or cannot be read. */
 async function peek(file: string, open: OpenSource): Promise<ImageIdentity | undefined> {
   try {
-    await using source = await open(file);
+    await using source = await open(file, { isSearch: true });
     return identityOf(source);
   } catch (error) {
+    if (error instanceof SearchLimitError) throw error;
     if (error instanceof PageStreamError || error instanceof CliError || error instanceof SealedFileError)
       return undefined;
     throw error;

@@ -1,15 +1,15 @@
 import { type ImageIdentity, PageStreamError, readIdentity } from '@stillframe/page-stream';
 import { SnapshotError } from '@stillframe/snapshot';
 import { pageCodec } from '../codec.ts';
-import type { OpenSealedOptions } from '@stillframe/sealed-file';
 import { type FileSource, openFileSource } from '../io/file-source.ts';
+import type { OpeningOptions } from '../io/image-file.ts';
 import { ChainError } from './chain-error.ts';
 
 /**
  * How an image file is opened; another way than `openFileSource` for what is not a page stream as it lies there. Throws CliError where it
  * cannot: a search goes on with the next file then.
  */
-export type OpenSource = (path: string, options?: OpenSealedOptions) => Promise<FileSource>;
+export type OpenSource = (path: string, options?: OpeningOptions) => Promise<FileSource>;
 
 /** One image of a chain, open. */
 export interface ImageLink {

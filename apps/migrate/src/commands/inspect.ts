@@ -43,7 +43,7 @@ async function inspect(path: string, flags: InspectFlags, context: CliContext): 
   const report = context.report(flags.json === true);
   const showFrame = (frame: FrameSummary) =>
     report.result(frameText(frame), { type: 'frame', ...frameObject(frame) });
-  await using source = await openImageFile(path, { key: await chooseKey(flags) });
+  await using source = await openImageFile(path, { key: await chooseKey(flags, context) });
   const survey = await tellDamage(report, () =>
     surveyImage(source, {
       signal: context.signal,

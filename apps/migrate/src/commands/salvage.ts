@@ -49,7 +49,7 @@ async function salvage(path: string, flags: SalvageFlags, context: CliContext): 
     });
   }
   const report = context.report(flags.json === true);
-  const key = await chooseKey(flags);
+  const key = await chooseKey(flags, context);
   await using image = await tellDamage(report, () =>
     openDamaged(path, { parents: flags.parent, open: imageOpener(key) }),
   );

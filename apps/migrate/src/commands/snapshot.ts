@@ -78,8 +78,13 @@ async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void
   const guest = chooseGuest(flags);
   const capture = await chooseCapture(flags);
   const compression = chooseCompression(flags, capture.file);
-  const key = await chooseKey(flags);
+  // Before anybody types a passphrase.
   await imagePath(out);
+  const key = await chooseKey(flags, {
+    signal: context.signal,
+    file: capture.file,
+    isNew: flags.parent === undefined,
+  });
   const report = context.report(flags.json === true);
   const signal = withTimeout(context.signal, flags);
   await using parent =

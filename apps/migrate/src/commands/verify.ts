@@ -53,7 +53,7 @@ interface Checked {
 
 async function verify(paths: readonly string[], flags: VerifyFlags, context: CliContext): Promise<void> {
   const report = context.report(flags.json === true);
-  const open = imageOpener(await chooseKey(flags));
+  const open = imageOpener(await chooseKey(flags, context));
   const checked: Checked[] = [];
   for (const path of paths) {
     // oxlint-disable-next-line no-await-in-loop -- one after the other: each may need all the memory there is

@@ -37,11 +37,41 @@ export async function openImageFile(
   }
 }
 
-/** How all images of a command are opened. */
-export function imageOpener(
-  key?: SealKey,
-): (path: string, options?: OpenSealedOptions) => Promise<FileSource> {
-  return (path, options) => openImageFile(path, { ...options, key });
+/** Files beside an image that a passphrase is tried on while looking for its parent: each takes a third of a second, and 128 MiB. */
+export const PASSPHRASE_TRIALS_MAX = 32;
+
+/** As `OpenSource` of a chain has it. */
+export interface OpeningOptions extends OpenSealedOptions {
+  /** It may be any file: somebody looks for one among many. */
+  readonly isSearch?: boolean;
+}
+
+/** A search that would take too long. */
+export class SearchLimitError extends CliError {}
+
+/** How all images of a command are opened. Searching throws SearchLimitError after PASSPHRASE_TRIALS_MAX different sealed files. */
+export function imageOpener(key?: SealKey): (path: string, options?: OpeningOptions) => Promise<FileSource> {
+  const tried = new Set<string>();
+  return async (path, { isSearch = false, ...options } = {}) => {
+    if (isSearch && key?.scrypt !== undefined && !tried.has(path) && (await isSealedFile(path))) {
+      if (tried.size >= PASSPHRASE_TRIALS_MAX) throw tooMany(path);
+      tried.add(path);
+    }
+    return await openImageFile(path, { ...options, key });
+  };
+}
+
+async function isSealedFile(path: string): Promise<boolean> {
+  await using file = await openFileSource(path);
+  return isSealed(file.readAt(0, BEGINNING_BYTES));
+}
+
+function tooMany(path: string): SearchLimitError {
+  return new SearchLimitError(
+    'REFUSED',
+    `the passphrase was tried on ${PASSPHRASE_TRIALS_MAX} files, and the parent is not among them; ${path} would be the next`,
+    { hint: 'Name the images below with --parent PATH, or keep chains in directories of their own.' },
+  );
 }
 
 function sealedSource(file: FileSource, reader: SealedReader): FileSource {
@@ -61,12 +91,12 @@ function sealedSource(file: FileSource, reader: SealedReader): FileSource {
 
 function needsKey(path: string): CliError {
   return new CliError('REFUSED', `${path} is sealed`, {
-    hint: 'Give the key that it was made with: --key-file FILE or --passphrase-file FILE.',
+    hint: 'Give the key that it was made with: --key-file FILE, --passphrase-file FILE or --passphrase.',
   });
 }
 
 function notSealed(path: string): CliError {
   return new CliError('REFUSED', `${path} is not sealed, so nobody knows who wrote or changed it`, {
-    hint: 'Leave out --key-file and --passphrase-file if you trust it all the same.',
+    hint: 'Leave out the key if you trust it all the same.',
   });
 }

@@ -50,6 +50,10 @@ export const configSchema = v.strictObject({
       max: 2 ** 21,
     }),
   ),
+  keyFile: v.optional(v.pipe(v.string(), v.description('images are sealed with this key file'))),
+  passphraseFile: v.optional(
+    v.pipe(v.string(), v.description('images are sealed with the passphrase in this file')),
+  ),
   discarded: v.optional(
     v.pipe(
       v.picklist(['fail', 'zero']),

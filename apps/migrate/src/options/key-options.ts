@@ -1,30 +1,46 @@
 import { SealKey } from '@stillframe/sealed-file';
 import type { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
+import { askOnTerminal, type AskSecret } from '../io/ask-secret.ts';
 import { readSecretFile } from '../io/secret-file.ts';
+import type { ConfigFile } from './config-file.ts';
 
 export interface KeyFlags {
   readonly keyFile?: string;
   readonly passphraseFile?: string;
+  readonly passphrase?: boolean;
 }
 
-/** `--key-file` and `--passphrase-file`. Never the secret itself: every user can read the arguments of a process. */
+export interface KeySource {
+  readonly signal: AbortSignal;
+  /** The first image is sealed with it: a typing error would lock it for ever, so a passphrase is asked for twice. */
+  readonly isNew?: boolean;
+  /** Its keys count where no flag is given. */
+  readonly file?: ConfigFile;
+  readonly ask?: AskSecret;
+}
+
+/** Where a key comes from. Never the secret itself: every user can read the arguments of a process, and many its environment. */
 export function addKeyOptions(command: Command): Command {
   return command
     .option(
       '--key-file <FILE>',
       'images are sealed with it: encrypted and authenticated; `migrate key` makes one',
     )
-    .option('--passphrase-file <FILE>', 'as --key-file, with the first line of FILE as passphrase');
+    .option('--passphrase-file <FILE>', 'as --key-file, with the first line of FILE as passphrase')
+    .option('--passphrase', 'as --passphrase-file, but ask on the terminal');
 }
 
 /**
- * The key that all images of a command are sealed with; undefined for plain images. Throws CliError USAGE for both flags, FILE, and REFUSED
- * where others can read the file or no key can be made of it.
+ * The key that all images of a command are sealed with; undefined for plain images. Throws CliError USAGE for two flags or without a terminal, FILE,
+ * REFUSED where others can read the file or no key can be made of it, and Interrupted.
  */
-export async function chooseKey({ keyFile, passphraseFile }: KeyFlags): Promise<SealKey | undefined> {
-  if (keyFile !== undefined && passphraseFile !== undefined) {
-    throw new CliError('USAGE', '--key-file and --passphrase-file do not go together', {
+export async function chooseKey(flags: KeyFlags, source: KeySource): Promise<SealKey | undefined> {
+  const { keyFile, passphraseFile, passphrase } = isGiven(flags) ? flags : keysOf(source.file);
+  const given = { '--key-file': keyFile, '--passphrase-file': passphraseFile, '--passphrase': passphrase };
+  const names = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (names.length > 1) {
+    throw new CliError('USAGE', `${names.join(' and ')} do not go together`, {
       hint: 'Give the one that the image was, or is to be, sealed with.',
     });
   }
@@ -32,11 +48,35 @@ export async function chooseKey({ keyFile, passphraseFile }: KeyFlags): Promise<
     const content = await readSecretFile(keyFile, '--key-file');
     return made('--key-file', 'Make one with `migrate key --out FILE`.', () => SealKey.fromKeyFile(content));
   }
-  if (passphraseFile === undefined) return undefined;
-  const [line = ''] = (await readSecretFile(passphraseFile, '--passphrase-file'))
-    .toString('utf8')
-    .split(/\r?\n/);
-  return made('--passphrase-file', 'Its first line is the passphrase.', () => SealKey.fromPassphrase(line));
+  if (passphraseFile !== undefined) {
+    const content = await readSecretFile(passphraseFile, '--passphrase-file');
+    const [line = ''] = content.toString('utf8').split(/\r?\n/);
+    return made('--passphrase-file', 'Its first line is the passphrase.', () => SealKey.fromPassphrase(line));
+  }
+  if (passphrase !== true) return undefined;
+  const typed = await askFor(source);
+  return made('--passphrase', 'Type one or more characters.', () => SealKey.fromPassphrase(typed));
+}
+
+function isGiven({ keyFile, passphraseFile, passphrase }: KeyFlags): boolean {
+  return keyFile !== undefined || passphraseFile !== undefined || passphrase !== undefined;
+}
+
+function keysOf({ keyFile, passphraseFile }: ConfigFile = {}): KeyFlags {
+  return {
+    ...(keyFile === undefined ? {} : { keyFile }),
+    ...(passphraseFile === undefined ? {} : { passphraseFile }),
+  };
+}
+
+async function askFor({ signal, isNew = false, ask = askOnTerminal }: KeySource): Promise<string> {
+  const typed = await ask('Passphrase: ', signal);
+  if (isNew && typed !== '' && (await ask('The same passphrase again: ', signal)) !== typed) {
+    throw new CliError('USAGE', 'the two passphrases are not the same', {
+      hint: 'Nothing was written. Start again.',
+    });
+  }
+  return typed;
 }
 
 function made(flag: string, hint: string, make: () => SealKey): SealKey {

@@ -27,6 +27,8 @@ test.for<object>([
   { preImages: { maxBytes: '64MiB' } },
   { compress: 'zstd:3', chunk: '128KiB' },
   { chunk: 4096 },
+  { keyFile: '/etc/stillframe/image.key' },
+  { passphraseFile: 'passphrase' },
 ])('good for an editor and for us: %j', (config) => {
   expect([isValid(config), isValid.errors]).toEqual([true, null]);
   expect(v.is(configSchema, config)).toBe(true);
@@ -62,6 +64,15 @@ test('every key is described', () => {
       discarded: described,
     },
   });
-  const keys = ['$schema', 'limiter', 'preImages', 'compress', 'chunk', 'discarded'];
+  const keys = [
+    '$schema',
+    'limiter',
+    'preImages',
+    'compress',
+    'chunk',
+    'keyFile',
+    'passphraseFile',
+    'discarded',
+  ];
   expect(Object.keys(configSchema.entries)).toEqual(keys);
 });
