@@ -45,7 +45,7 @@ export async function restoreInto(
   target: Target,
   { context, report, ...choice }: LoadOptions,
 ): Promise<ReceiveSummary> {
-  return await tellDamage(report, async () => {
+  return await discardingOnFailure(target, report, async () => {
     const mark = new ReadMark();
     await using chain = await openChain(path, { ...choice, mark });
     await noteSalvagedIn(chain.links, report);
@@ -53,6 +53,16 @@ export async function restoreInto(
     // Of one file there is no doubt.
     return chain.links.length === 1 ? await read() : await mark.naming(read);
   });
+}
+
+/** Also when not even reading began: what the target was made with is its own to remove. */
+async function discardingOnFailure<T>(target: Target, report: Report, read: () => Promise<T>): Promise<T> {
+  try {
+    return await tellDamage(report, read);
+  } catch (error) {
+    await target.discard();
+    throw error;
+  }
 }
 
 function startReading({ links, top }: ImageChain, target: Target, signal: AbortSignal): ReceiveRun {

@@ -69,6 +69,7 @@ const usage: readonly { args: readonly string[]; words: string }[] = [
   { args: ['core', '--out', 'x'], words: '--pid or --from is missing' },
   { args: ['core', '--out', 'x', '--pid', '1', '--from', 'y'], words: 'exclude each other' },
   { args: ['core', '--out', '-', '--pid', '1'], words: 'both want stdout' },
+  { args: ['core', '--out', 'x', '--from', 'y', '--trace', 'z'], words: '--trace does nothing with --from' },
   { args: ['ctl'], words: 'PATH' },
   { args: ['ctl', 'c.sock'], words: 'COMMAND' },
   { args: ['ctl', 'c.sock', 'pawse'], words: 'pause' },

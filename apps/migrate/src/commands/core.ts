@@ -17,6 +17,7 @@ import {
   type ProcessChoice,
   type ProcessFlags,
 } from '../options/process-options.ts';
+import { CAPTURE_FLAGS, refuseWithoutEffect } from '../options/no-effect.ts';
 import { addTimeout, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { pictureProcess } from '../picture-process.ts';
 import { pictureSummary, pictureText } from '../report/picture-summary.ts';
@@ -66,6 +67,14 @@ async function core(flags: CoreFlags, context: CliContext): Promise<void> {
     const what =
       from === undefined ? 'of what? --pid or --from is missing' : '--pid and --from exclude each other';
     throw new CliError('USAGE', what, { hint: 'Name a process with --pid N, or an image with --from PATH.' });
+  }
+  if (from !== undefined) {
+    refuseWithoutEffect(
+      flags,
+      CAPTURE_FLAGS,
+      'with --from',
+      'It is for the memory of a process: leave it out.',
+    );
   }
   if (out === '-') assertPipe(flags, context);
   else await imagePath(out);

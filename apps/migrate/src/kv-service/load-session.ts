@@ -18,8 +18,15 @@ export class LoadSession {
   doubled = 0;
   firstWrong = '';
 
-  constructor(index: number, options: { readonly endpoints: readonly KvEndpoint[]; readonly keys: number }) {
-    this.#client = new KvClient({ endpoints: options.endpoints });
+  constructor(
+    index: number,
+    options: {
+      readonly endpoints: readonly KvEndpoint[];
+      readonly keys: number;
+      readonly signal: AbortSignal;
+    },
+  ) {
+    this.#client = new KvClient({ endpoints: options.endpoints, signal: options.signal });
     this.#name = `${this.#client.session.slice(0, 8)}:${index}`;
     this.#keys = options.keys;
   }

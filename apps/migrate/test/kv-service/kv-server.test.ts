@@ -101,6 +101,14 @@ describe('a kv server', () => {
     await expect(client.get('a')).rejects.toMatchObject({ code: 'KV_UNREACHABLE' });
   });
 
+  it('gives up soon when somebody waits for the end', async () => {
+    const server = await startServer();
+    const patient = { endpoints: [{ host, port: server.port }], replyMs: 5, giveUpMs: 3_600_000 };
+    const client = new KvClient({ ...patient, signal: AbortSignal.abort() });
+    cleanups.push(() => client.close());
+    await expect(client.get('a')).rejects.toMatchObject({ code: 'KV_UNREACHABLE' });
+  });
+
   it('refuses what is no store, and an address that is taken', async () => {
     const memory = allocateGuestMemory(MIN_KV_BYTES);
     await expect(startServer(memory, 'there')).rejects.toMatchObject({ code: 'WORKLOAD_START' });
