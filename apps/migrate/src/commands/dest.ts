@@ -1,15 +1,9 @@
-import { receiveFromPeer, type Target, type Transport, type Verify } from '@stillframe/snapshot';
-import type { SealKey } from '@stillframe/sealed-file';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
-import { pageCodec } from '../codec.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { commandOf } from '../exec/restore-to-child.ts';
 import type { ExecOptions } from '../exec/exec-child.ts';
-import { imagePath } from '../io/image-path.ts';
-import { streamFileTarget } from '../io/stream-file-target.ts';
-import { memoryTarget } from '../io/memory-target.ts';
 import { listenForSessions, type SessionListener } from '../io/session-listener.ts';
 import { type Arrival, listenForSources } from '../io/source-listener.ts';
 import { formatEndpoint, parseEndpoint } from '../options/endpoint.ts';
@@ -31,14 +25,10 @@ import {
 import { addTlsOptions, chooseCredentials, type TlsFlags } from '../options/tls-options.ts';
 import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
 import { imageOpener } from '../io/image-file.ts';
-import { loadImage } from '../load-image.ts';
-import { MachineTarget } from '../qemu/machine-target.ts';
-import { qemuOf, untilEnded } from '../qemu/restore-to-machine.ts';
+import { chooseDestination, type PictureDestination } from '../picture-destination.ts';
+import { receivePicture } from '../receive-picture.ts';
 import { type Report, reportError } from '../report/report.ts';
-import { showBytes, showCount, showMs } from '../report/units.ts';
-import { watchReceipt } from '../report/watch-receipt.ts';
-import { assertNotInChain, type OpenParent, openParent } from '../series/parent-image.ts';
-import { type ImageCheck, NO_ORACLE, verifyImage } from '../verify-image.ts';
+import { type OpenParent, openParent } from '../series/parent-image.ts';
 
 interface DestFlags extends KeyFlags, RetryWaitFlags, ServedFlags, TimeoutFlags, TlsFlags {
   readonly parent?: string;
@@ -106,15 +96,8 @@ async function dest(program: readonly string[], flags: DestFlags, context: CliCo
   const opening = { open: imageOpener(key) };
   await using parent = flags.parent === undefined ? undefined : await openParent(flags.parent, opening);
   const exec = chooseExec(flags, program);
-  const makeTarget =
-    exec === undefined
-      ? await parseInto(
-          { into: flags.into, key, program, isJson: flags.json === true },
-          parent,
-          context,
-          report,
-        )
-      : undefined;
+  const choice = { into: flags.into, key, program, isJson: flags.json === true };
+  const makeDestination = await chooseDestination(choice, parent, context, report);
   const makePlace = await choosePlace(flags, exec);
   const signal = withTimeout(context.signal, flags);
   const retry = chooseRetryWait(flags);
@@ -130,7 +113,14 @@ async function dest(program: readonly string[], flags: DestFlags, context: CliCo
       const arrival = await listener.next();
       try {
         // oxlint-disable-next-line no-await-in-loop -- as above
-        await takeIn(arrival, makeTarget, makePlace, { context, report, flags, signal, parent, listener });
+        await takeIn(arrival, makeDestination, makePlace, {
+          context,
+          report,
+          flags,
+          signal,
+          parent,
+          listener,
+        });
       } catch (error) {
         // oxlint-disable-next-line no-await-in-loop -- the source may have to hear it over another connection
         if (flags.once === true) await listener.settled();
@@ -166,70 +156,6 @@ async function choosePlace(flags: ServedFlags, exec: ExecOptions | undefined): P
   return () => ownPlace(guests);
 }
 
-interface Destination {
-  readonly target: Target;
-  /** Asks the oracle about what arrived, read back from where it is: when everything came, before the commit. */
-  check(signal: AbortSignal): Promise<ImageCheck>;
-  readonly words: string;
-  /** Who owns the memory after the commit goes on: resolves when that has ended. */
-  ended?(): Promise<unknown>;
-}
-
-interface IntoChoice {
-  readonly into: string;
-  readonly key: SealKey | undefined;
-  readonly program: readonly string[];
-  readonly isJson: boolean;
-}
-
-async function parseInto(
-  { into, key, program, isJson }: IntoChoice,
-  parent: OpenParent | undefined,
-  context: CliContext,
-  report: Report,
-): Promise<() => Destination> {
-  if (into === 'memory') {
-    return () => {
-      const target = memoryTarget();
-      return { target, check: (signal) => verifyImage(target.image(), { signal }), words: 'memory' };
-    };
-  }
-  if (into === 'qemu') {
-    const command = qemuOf(program);
-    return () => {
-      const target = new MachineTarget({ command, stdout: isJson ? 'stderr' : 'stdout' });
-      const ended = () => untilEnded(target, context.signal);
-      return { target, check: async () => NO_ORACLE, words: 'qemu', ended };
-    };
-  }
-  const path = /^file:(.+)$/.exec(into)?.[1];
-  if (path === undefined) {
-    throw new CliError('USAGE', `--into ${into} is nothing I know`, {
-      hint: 'Use --into memory, --into file:PATH, --into exec -- COMMAND, or --into qemu -- COMMAND.',
-    });
-  }
-  await imagePath(path);
-  if (parent !== undefined) await assertNotInChain([path], parent);
-  return () => {
-    const target = streamFileTarget(path, { key });
-    return {
-      target,
-      words: path,
-      async check(signal) {
-        await target.complete();
-        await using loaded = await loadImage(target.temporaryPath, {
-          parents: parent?.paths ?? [],
-          mayBeUnused: true,
-          open: imageOpener(key),
-          context: { ...context, signal },
-          report: { ...report, event: () => undefined },
-        });
-        return await verifyImage(loaded.image, { signal });
-      },
-    };
-  };
-}
-
 interface Serving {
   readonly context: CliContext;
   readonly report: Report;
@@ -242,20 +168,17 @@ interface Serving {
 /** What the source wants: to leave a picture, or to move its guest here. */
 async function takeIn(
   arrival: Arrival,
-  makeTarget: (() => Destination) | undefined,
+  makeDestination: () => PictureDestination,
   makePlace: () => ArrivalPlace,
   serving: Serving,
 ): Promise<void> {
-  const { context, report, flags, signal, listener } = serving;
+  const { context, report, flags, signal, parent, listener } = serving;
   report.event({ type: 'source', host: arrival.host, port: arrival.port });
   const timeouts = peerTimeoutsFrom(flags, arrival.awayMs);
   const { isMigration, transport } = await announcedBy(arrival.open(), timeouts.helloMs);
   if (!isMigration) {
-    if (makeTarget !== undefined) return await receive(transport, arrival, makeTarget(), serving);
-    await transport.destroy();
-    throw new CliError('REFUSED', 'the source sends a picture, and --into exec takes a guest that moves', {
-      hint: 'Take it with --into file:PATH, then `migrate restore PATH --into exec -- COMMAND`.',
-    });
+    const destination = makeDestination();
+    return await receivePicture({ context, report, signal, transport, timeouts, destination, parent });
   }
   await migrateDest({
     context,
@@ -268,47 +191,4 @@ async function takeIn(
     record: flags.record === undefined ? undefined : handOverFile('destination', flags.record),
     keepMs: flags.keepS === undefined ? undefined : parseSeconds(flags.keepS, '--keep-s') * 1000,
   });
-}
-
-async function receive(
-  transport: Transport,
-  arrival: Arrival,
-  destination: Destination,
-  serving: Serving,
-): Promise<void> {
-  const { report, flags, signal, parent } = serving;
-  const verify: Verify = async (_image, verifySignal) => {
-    const check = await destination.check(verifySignal);
-    report.event({ type: 'verify', ...check });
-    if (check.oracle === null) return undefined;
-    return { verified: check.verified, message: check.message };
-  };
-  const run = receiveFromPeer({
-    transport,
-    target: destination.target,
-    codec: pageCodec,
-    ...(parent === undefined ? {} : { parent: parent.image }),
-    verify,
-    signal,
-    timeouts: peerTimeoutsFrom(flags, arrival.awayMs),
-  });
-  const summary = await watchReceipt(run, 'receive', serving);
-  const words = summary.oracleVerified ? 'digest and oracle' : 'digest (there is no oracle for this guest)';
-  report.result(
-    [
-      `  received      ${showCount(summary.pages)} pages, ${showCount(summary.zeroPages)} of them zero; ${showBytes(summary.bytes)} in ${showMs(summary.durationMs)}`,
-      `  kept in       ${destination.words}`,
-      `  digest        ${summary.digest}`,
-      `  verified      ${words}`,
-    ].join('\n'),
-    {
-      type: 'summary',
-      outcome: 'done',
-      mode: 'snapshot',
-      into: destination.words,
-      ...summary,
-      verified: summary.oracleVerified,
-    },
-  );
-  await destination.ended?.();
 }

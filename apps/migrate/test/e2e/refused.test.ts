@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
-import { migrate, startSource } from './child.ts';
+import { migrate, startDest, startSource } from './child.ts';
 import { imagePlace } from './folder.ts';
 import { expectGuestGoesOn } from './survive.ts';
 
@@ -36,6 +36,22 @@ test('nobody listens: the workload goes on', async () => {
     }),
   );
   expectGuestGoesOn(source);
+});
+
+test('a program that waits for a guest takes no picture, and the source hears why', async () => {
+  const dest = await startDest('--json', '--once', '--into', 'exec', '--', 'cat');
+  const source = await startSource(dest.to, 'counter,size=2MiB').exit;
+  expect(source).toMatchObject({
+    code: 15,
+    summary: { outcome: 'refused' },
+    stderr: expect.stringContaining('--into exec takes a guest that moves'),
+  });
+  expectGuestGoesOn(source);
+  expect(await dest.child.exit).toMatchObject({
+    code: 15,
+    summary: { outcome: 'refused' },
+    stderr: expect.stringContaining('migrate restore PATH --into exec'),
+  });
 });
 
 test('a destination that says nothing is lost after --idle-s, and the workload goes on', async () => {
