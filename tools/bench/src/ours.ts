@@ -10,7 +10,7 @@ import type { PageKind } from './peers.ts';
 export type SinkChoice =
   | { readonly kind: 'null' }
   /** The app's own sink for image files; memory for the file is made to be at hand first, as the peer does. */
-  | { readonly kind: 'fresh'; readonly path: string }
+  | { readonly kind: 'fresh'; readonly path: string; readonly isSealed?: boolean }
   /** Written over a file that is there already, as large as the image. */
   | { readonly kind: 'existing'; readonly path: string }
   /** The app's own transport. */
@@ -56,6 +56,8 @@ export interface Ours {
   snapshot(request: SnapshotRequest): Promise<SnapshotFigures>;
   /** The stream of a snapshot in lz4, of memory that holds what the file does. */
   compressed(path: string, threads: number): Promise<{ ns: number; bytes: number }>;
+  /** AES-256-GCM of node:crypto alone, over as much memory. */
+  gcm(bytes: number): Promise<{ ns: number }>;
   /** A full image at `path`, and after some pages have changed an increment beside it. */
   increment(request: IncrementRequest): Promise<IncrementFigures>;
   /** An image of that size. */
@@ -126,6 +128,9 @@ export function oursWith(addon: string, program = PROGRAM): Ours {
     async compressed(file, threads) {
       const result = await run('compressed', { path: file, threads });
       return { ns: numberAt(result, 'ns'), bytes: numberAt(result, 'bytes') };
+    },
+    async gcm(bytes) {
+      return { ns: numberAt(await run('gcm', { bytes }), 'ns') };
     },
     async increment(request) {
       const result = await run('increment', request);

@@ -34,6 +34,7 @@ const EXPECTED: Readonly<Record<string, { readonly goals: number; readonly void:
   codec: { goals: 2, void: 0 },
   compress: { goals: 2, void: 0 },
   increment: { goals: 3, void: 0 },
+  sealed: { goals: 0, void: 0 },
   lazy: { goals: 2, void: 0 },
   resume: { goals: 1, void: 0 },
   read: { goals: 4, void: 0 },

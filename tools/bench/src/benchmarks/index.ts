@@ -10,6 +10,7 @@ import { memory } from './memory.ts';
 import { process } from './process.ts';
 import { read } from './read.ts';
 import { resume } from './resume.ts';
+import { sealed } from './sealed.ts';
 import { stalls } from './stalls.ts';
 import { stallingSink } from './stalling-sink.ts';
 import { sweep } from './sweep.ts';
@@ -30,6 +31,7 @@ export const benchmarks: readonly Benchmark[] = [
   codec,
   compress,
   increment,
+  sealed,
   lazy,
   resume,
   read,

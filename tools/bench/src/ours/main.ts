@@ -2,6 +2,7 @@ import type { SnapshotRequest } from '../ours.ts';
 import { type Addon, loadAddon } from './addon.ts';
 import { type ArmRequest, runArm, runSweep, runUntouched } from './engine-runs.ts';
 import { type CompressedRequest, runCompressed } from './compressed-run.ts';
+import { runGcm } from './gcm-run.ts';
 import { type IncrementRequest, runIncrement } from './increment-run.ts';
 import { type LazyRequest, makeImage, runEager, runLazy } from './lazy-run.ts';
 import { type ReaderRequest, runResumeReader } from './resume-reader.ts';
@@ -28,6 +29,7 @@ const SCENARIOS: Readonly<Record<string, (addon: Addon, request: Request) => obj
   untouched: runUntouched,
   snapshot: runSnapshot,
   compressed: runCompressed,
+  gcm: runGcm,
   increment: runIncrement,
   makeImage,
   lazy: runLazy,

@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Sink, nullSink } from '@stillframe/snapshot';
+import { SealKey } from '@stillframe/sealed-file';
 import type { Mapping } from '@stillframe/uffd';
 import { openFileSink } from '../../../../apps/migrate/src/io/file-sink.ts';
 import { tcpTransport } from '../../../../apps/migrate/src/io/tcp-transport.ts';
@@ -19,7 +21,10 @@ export async function openSink(choice: SinkChoice, memory: Mapping, storeBytes: 
     case 'fresh':
       writeWhole(choice.path, memory, storeBytes);
       unlinkSync(choice.path);
-      return openFileSink(choice.path);
+      return openFileSink(
+        choice.path,
+        choice.isSealed === true ? { key: SealKey.fromKeyFile(randomBytes(32)) } : {},
+      );
     case 'existing':
       writeWhole(choice.path, memory, IMAGE_EXTRA_BYTES);
       return overwritingSink(choice.path);
