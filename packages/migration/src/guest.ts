@@ -44,6 +44,11 @@ export interface MovingGuest {
   track(): Promise<Tracker>;
   /** Copies `into.length` bytes, whole pages, from page `firstPage` on; the guest may be writing to them meanwhile. */
   readPages(region: number, firstPage: number, into: Uint8Array): void | Promise<void>;
+  /**
+   * For a guest that outlives this process: from now on it does not go on here by itself, whatever becomes of us. Called while paused, before
+   * anybody else may run it; `resume` may still follow. When it rejects, the guest stays here.
+   */
+  relinquish?(): Promise<void>;
   /** The destination owns the memory and needs nothing more from here: stop being the owner and give everything up. Idempotent. */
   release(): Promise<void>;
 }

@@ -168,8 +168,10 @@ export class SourceHandOver {
   }
 
   async #record(word: SourceRecord): Promise<SourceEvent> {
-    const { record = noRecord } = this.#options;
+    const { guest, record = noRecord } = this.#options;
     try {
+      // First: a guest that went on by itself, with the record saying otherwise, would run twice.
+      if (word === 'relinquished') await guest.relinquish?.();
       await record.write(word);
       return { type: 'recorded' };
     } catch (cause) {
