@@ -12,6 +12,8 @@ import type { QmpClient } from './qmp-client.ts';
 export const DEVICES_MAX_BYTES = 320 * 2 ** 20;
 /** MIG_RP_MSG_SHUT (u16), its length (u16), and 1: what a destination says when it cannot go on. Big-endian. */
 const GIVEN_UP = Buffer.from([0, 1, 0, 4, 0, 0, 0, 1]);
+/** The same with 0: it has the machine, which QEMU does not run any more then. */
+const TAKEN_OVER = Buffer.from([0, 1, 0, 4, 0, 0, 0, 0]);
 
 export interface DeviceStateOptions {
   /** How long QEMU may take to stop and to save its devices. */
@@ -73,6 +75,26 @@ export class DeviceState {
       await this.#awaitEnd();
     } finally {
       socket?.destroy();
+    }
+  }
+
+  /**
+   * Gives the machine away: from now on QEMU runs it only when it is told to (`cont`), whatever becomes of us.
+   *
+   * @throws QemuError QEMU_MIGRATION_BLOCKED when QEMU has kept it, which then goes on.
+   */
+  async relinquish(): Promise<void> {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.end(TAKEN_OVER);
+    try {
+      await this.#awaitEnd();
+      const migration = textAt(await this.#qmp.execute('query-migrate'), 'status');
+      if (migration === 'completed') return;
+      throw new QemuError('QEMU_MIGRATION_BLOCKED', `QEMU did not give the machine up (${migration})`);
+    } finally {
+      socket?.destroy();
+      await this.release();
     }
   }
 

@@ -1,5 +1,10 @@
 export { QemuError, type QemuErrorCode } from './error.ts';
 export { type IncomingOptions, loadMachine, startMachine } from './incoming.ts';
+export {
+  type QemuMovingGuest,
+  qemuMovingGuest,
+  type QemuMovingGuestOptions,
+} from './moving/qemu-moving-guest.ts';
 export type { RamBlock } from './ram-block.ts';
 export type { RamLayout, SharedRam } from './ram-layout.ts';
 export { type QemuGuest, qemuGuest, type QemuGuestOptions } from './qemu-guest.ts';

@@ -2,21 +2,18 @@ import type { Capture, CaptureOptions, Guest, GuestState, Region } from '@stillf
 import { CaptureEngine, type EngineRegion, type Userfaultfd } from '@stillframe/uffd';
 import { engineCapture } from '../engine-capture.ts';
 import { Attachment, type AttachmentOptions } from '../process/attachment.ts';
-import { type MapsLine, parseMapsLine } from '../process/maps-line.ts';
 import { MemoryFiles } from '../process/memory-files.ts';
-import { mappedByOthers } from '../process/other-users.ts';
 import { ProcDirectory } from '../process/proc-directory.ts';
 import { parseStat } from '../process/stat.ts';
 import { DeviceState } from './device-state.ts';
 import { QemuError } from './error.ts';
 import { processListeningAt } from './find-process.ts';
-import { hostAddressOf } from './host-address.ts';
-import { objectsIn } from './json.ts';
 import { checkMachine, runStateOf } from './machine-checks.ts';
 import { MigrationSettings } from './migration-settings.ts';
 import { QmpClient, type QmpOptions } from './qmp-client.ts';
-import { parseRamBlocks, type RamBlock } from './ram-block.ts';
-import { layoutOf, memoryBackend, type RamLayout } from './ram-layout.ts';
+import type { RamBlock } from './ram-block.ts';
+import type { RamLayout } from './ram-layout.ts';
+import { commandLineOf, readLayout } from './read-layout.ts';
 import { encodeMachine, type MachineManifest, QEMU_STATE_KIND } from './saved-machine.ts';
 
 export interface QemuGuestOptions extends QmpOptions, AttachmentOptions {
@@ -121,11 +118,8 @@ export class QemuGuest implements Guest {
     this.#proc = new ProcDirectory(pid);
     const { startTimeTicks } = parseStat(this.#proc.text('stat'));
     await checkMachine(this.#qmp);
-    this.#layout = await this.#readLayout();
-    this.#commandLine = Buffer.from(this.#proc.bytes('cmdline'))
-      .toString('utf8')
-      .replace(/\0$/, '')
-      .split('\0');
+    this.#layout = await readLayout(this.#qmp, this.#proc);
+    this.#commandLine = commandLineOf(this.#proc);
     this.#attachment = new Attachment(pid, this.#options);
     if (parseStat(this.#proc.text('stat')).startTimeTicks !== startTimeTicks) {
       throw new QemuError('QEMU_PROCESS_UNKNOWN', `process ${pid} ended, and its number was used again`);
@@ -140,7 +134,7 @@ export class QemuGuest implements Guest {
     this.#assertOpen();
     if (this.#capture !== undefined) throw new TypeError('a machine is captured once at a time');
     await checkMachine(this.#qmp);
-    this.#layout = await this.#readLayout();
+    this.#layout = await readLayout(this.#qmp, this.#proc!);
     const attachment = this.#attachment!;
     this.#uffd ??= attachment.whileStopped(() => attachment.makeUserfaultfd());
     this.#settings ??= await MigrationSettings.apply(this.#qmp);
@@ -212,32 +206,6 @@ export class QemuGuest implements Guest {
       ram: this.#layout.shared.map(sized),
       withDevices: this.#layout.withDevices.map(sized),
     };
-  }
-
-  async #readLayout(): Promise<RamLayout> {
-    const backends = objectsIn(await this.#qmp.execute('query-memdev')).map(memoryBackend);
-    const listed = parseRamBlocks(await this.#qmp.human('info ramblock'));
-    const isBackend = (name: string) => backends.some(({ id, isShared }) => isShared && id === name);
-    const blocks = await Promise.all(
-      listed.map(async (block): Promise<RamBlock> => {
-        if (block.address !== undefined || !isBackend(block.name)) return block;
-        const address = await hostAddressOf(this.#qmp, block.name);
-        return Object.assign(block, { address });
-      }),
-    );
-    const mappings = this.#proc!.text('maps')
-      .split('\n')
-      .flatMap((line): MapsLine[] => {
-        const parsed = parseMapsLine(line);
-        return parsed === undefined ? [] : [parsed];
-      });
-    const layout = layoutOf(blocks, backends, mappings);
-    const ram = mappings.filter(({ start, end }) =>
-      layout.shared.some(({ address, sizeBytes }) => address < end && address + BigInt(sizeBytes) > start),
-    );
-    const [other] = mappedByOthers(this.#proc!, ram);
-    if (other === undefined) return layout;
-    throw new QemuError('QEMU_RAM_SHARED', `another process has guest memory mapped (${other.trim()})`);
   }
 
   #engineRegions(): EngineRegion[] {
