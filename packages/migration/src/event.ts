@@ -1,3 +1,4 @@
+import type { FaultWaitUs } from './guest.ts';
 import type { ConvergenceDecision, RoundNumbers } from './policy/convergence.ts';
 
 export type MigrationMode = 'precopy' | 'postcopy' | 'hybrid';
@@ -127,4 +128,6 @@ export interface ArrivalSummary {
   readonly startMs: number;
   /** Post-copy: pages that were touched before they came. */
   readonly requestedPages: number;
+  /** Post-copy: how long who touched them waited; undefined where nobody measured. */
+  readonly faultWaitUs?: FaultWaitUs | undefined;
 }

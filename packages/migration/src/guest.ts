@@ -88,6 +88,14 @@ export interface MissingPages {
   readonly pageCount: number;
 }
 
+/** From a touch of a page that was missing until it was there, in microseconds. All 0 when there was none. */
+export interface FaultWaitUs {
+  readonly count: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
 /**
  * Memory that fills on touch; `PageFiller` of `@stillframe/uffd` is nearly one. Only the destination of a post-copy needs it.
  *
@@ -101,6 +109,8 @@ export interface LazyMemory {
   /** Puts whole pages in, and wakes who waits for them. Pages that are there already stay as they are. `bytes` may be reused afterwards. */
   install(region: number, firstPage: number, bytes: Uint8Array): unknown;
   installZero(region: number, firstPage: number, pageCount: number): unknown;
+  /** How long those who touched missing memory have waited so far. Absent when nobody measures. Not after `close`. */
+  stats?(): FaultWaitUs;
   /** Every page is there: ordinary memory from now on. With pages missing, who waits for them fails; it never sleeps on. Idempotent. */
   close(): void | Promise<void>;
 }

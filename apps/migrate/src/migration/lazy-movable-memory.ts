@@ -1,4 +1,5 @@
 import type { LazyMemory, MissingPages } from '@stillframe/migration';
+import { waitQuantilesNs } from '@stillframe/snapshot';
 import { PageServer } from '@stillframe/uffd';
 import { GUEST_PAGE_BYTES } from '../workloads/guest-memory.ts';
 import { gapsIn, missingRanges } from './missing-ranges.ts';
@@ -34,6 +35,11 @@ export function lazyMovableMemory(
       for (const part of served.parts(region, firstPage, pageCount)) {
         filler.installZero(part.range, part.page, part.pageCount);
       }
+    },
+    stats() {
+      const { faultPages, faultWait, faultWaitMaxNs } = server.stats();
+      const [p50 = 0, p99 = 0] = waitQuantilesNs(faultWait, [0.5, 0.99]);
+      return { count: faultPages, p50: p50 / 1e3, p99: p99 / 1e3, max: faultWaitMaxNs / 1e3 };
     },
     close() {
       filler.close();

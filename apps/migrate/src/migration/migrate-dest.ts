@@ -64,6 +64,7 @@ function finish(arrival: ArrivalSummary, { checks, last }: Life, report: Report)
       into: 'guest',
       ...arrival,
       bytes: arrival.receivedBytes,
+      faultP99Us: arrival.faultWaitUs?.p99 ?? 0,
       oracleChecks: checks,
       verified,
     },

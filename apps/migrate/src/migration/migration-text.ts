@@ -1,5 +1,5 @@
-import type { ArrivalSummary, MigrationSummary } from '@stillframe/migration';
-import { showBytes, showCount, showMs } from '../report/units.ts';
+import type { ArrivalSummary, FaultWaitUs, MigrationSummary } from '@stillframe/migration';
+import { showBytes, showCount, showMs, showUs } from '../report/units.ts';
 
 /** What a finished migration was, for a person at the source. */
 export function migrationText(summary: MigrationSummary): string {
@@ -41,9 +41,20 @@ export function migrationFields(summary: MigrationSummary) {
 
 /** For a person at the destination, when the guest has come. */
 export function arrivalText(summary: ArrivalSummary): string {
+  const { faultWaitUs, requestedPages } = summary;
   return [
     `  arrived       ${showCount(summary.pages)} pages, ${showBytes(summary.receivedBytes)} in ${showMs(summary.durationMs)}, ${summary.rounds} rounds`,
     `  started       ${showMs(summary.startMs)} after it was handed over`,
+    ...(summary.postcopy
+      ? [`  touched early ${showCount(requestedPages)} pages${waitText(faultWaitUs)}`]
+      : []),
     `  digest        ${summary.digest}, the same on both sides`,
   ].join('\n');
+}
+
+/** A quantile is the end of its bucket, which may lie beyond the longest wait. */
+function waitText(waits: FaultWaitUs | undefined): string {
+  if (waits === undefined || waits.count === 0) return '';
+  const [p50, p99] = [waits.p50, waits.p99].map((wait) => showUs(Math.min(wait, waits.max)));
+  return `, which took ${p50} (p50), ${p99} (p99), ${showUs(waits.max)} at most`;
 }

@@ -6,10 +6,10 @@ import {
   type RegionEntry,
 } from '@stillframe/page-stream';
 import { asMigrationError, attempt, MigrationError } from '../error.ts';
-import type { MovingTarget } from '../guest.ts';
+import type { FaultWaitUs, MovingTarget } from '../guest.ts';
 import type { MigrationLink } from '../link/migration-link.ts';
 import { PageSet } from '../pages/page-set.ts';
-import { PageFetch } from './page-fetch.ts';
+import { PageFetch, type PageFetchOptions } from './page-fetch.ts';
 
 /** The memory of a guest on its way into a target: eagerly, and after a hand-over in post-copy when it is touched. */
 export class ArrivingMemory {
@@ -17,6 +17,7 @@ export class ArrivingMemory {
   readonly #account: MemoryAccount;
   /** Post-copy: what comes after the hand-over. */
   readonly #later: PageSet;
+  #lane: MigrationLink | undefined;
   #fetch: PageFetch | undefined;
   #receivedPages = 0;
 
@@ -38,14 +39,18 @@ export class ArrivingMemory {
     return this.#fetch?.requestedPages ?? 0;
   }
 
+  get faultWaitUs(): FaultWaitUs | undefined {
+    return this.#fetch?.faultWaitUs;
+  }
+
   /** Pages that will come after the hand-over. */
   announce(bitmap: PageBitmap): void {
     this.#later.addBitmap(bitmap);
   }
 
-  async take({ region, runs, bytes }: PagesFrame): Promise<void> {
+  async take({ region, runs, bytes }: PagesFrame, from: 'first' | 'lane' = 'first'): Promise<void> {
     for (const { pageCount } of runs) this.#receivedPages += pageCount;
-    if (this.#fetch !== undefined) return this.#fetch.take(region, runs, bytes);
+    if (this.#fetch !== undefined) return this.#fetch.take(region, runs, bytes, from);
     try {
       const writing = this.#target.writePages(region, runs, bytes);
       if (writing !== undefined) await writing;
@@ -72,8 +77,8 @@ export class ArrivingMemory {
     );
   }
 
-  /** From here on pages come when they are touched, or unasked; `link` is where they are asked for. */
-  async beLazy(link: MigrationLink, onFailure: (error: unknown) => void): Promise<void> {
+  /** From here on pages come when they are touched, and besides. */
+  async beLazy(options: Pick<PageFetchOptions, 'link' | 'clock' | 'onFailure'>): Promise<void> {
     const account = this.#account;
     for (const { region, firstPage, pageCount } of this.#later.runs()) {
       account.terms[region]!.forget(firstPage, pageCount);
@@ -94,12 +99,19 @@ export class ArrivingMemory {
       );
     }
     const memory = await attempt('target-failed', 'lazy', () => target.lazy!([...this.#later.runs()]));
-    this.#fetch = new PageFetch({ memory, regions: account.regions, link, onFailure });
+    this.#fetch = new PageFetch({ ...options, memory, regions: account.regions, missing: this.#later });
+    if (this.#lane !== undefined) this.#fetch.use(this.#lane);
   }
 
   /** Requests go here from now on. */
-  askOn(link: MigrationLink): void {
-    this.#fetch?.use(link);
+  askOn(lane: MigrationLink): void {
+    this.#lane = lane;
+    this.#fetch?.use(lane);
+  }
+
+  /** The guest runs here, before all of it has come. */
+  fetchRest(): void {
+    this.#fetch?.start();
   }
 
   /** Post-copy: every page is there. */

@@ -178,9 +178,12 @@ export class DestinationMigration {
       throw new MigrationError('corrupt-stream', 'the source offers a guest without state or memory');
     }
     if (isLazy) {
-      await memory.beLazy(this.#lane ?? this.#link, (error) =>
-        this.#handOver.end('lost', asMigrationError(error, 'peer-lost', 'ask for pages')),
-      );
+      await memory.beLazy({
+        link: this.#link,
+        clock: this.#options.clock,
+        onFailure: (error) =>
+          this.#handOver.end('lost', asMigrationError(error, 'peer-lost', 'ask for pages')),
+      });
     } else {
       await this.#pageLanes.allEnded(lanes, this.#dropped.signal);
       memory.assertComplete(this.#endDigest);
@@ -249,8 +252,10 @@ export class DestinationMigration {
   }
 
   async #takeOnLane(frame: MigrationFrame, link: MigrationLink): Promise<void> {
-    if (frame.type === 'end') this.#pageLanes.end(link);
-    else await this.#take(frame);
+    if (frame.type === 'end') return this.#pageLanes.end(link);
+    if (frame.type !== 'pages') return this.#take(frame);
+    await this.#memory!.take(frame, 'lane');
+    this.#checkComplete();
   }
 
   #onState({ name }: DestinationState): void {
@@ -258,8 +263,9 @@ export class DestinationMigration {
     if (phase !== undefined) this.#enter(phase);
     if (name === 'dropped') this.#dropped.abort('dropped');
     if (name !== 'fetching') return;
-    // The source pushes now: from a live one something comes all the time.
+    // From a live source something comes all the time now.
     this.#link.bePatient(false);
+    this.#memory!.fetchRest();
     this.#checkComplete();
   }
 
@@ -294,6 +300,7 @@ export class DestinationMigration {
       stateKind: this.#state?.kind ?? '',
       startMs: this.#handOver.startMs,
       requestedPages: this.#memory?.requestedPages ?? 0,
+      faultWaitUs: this.#memory?.faultWaitUs,
     };
   }
 

@@ -74,7 +74,19 @@ export class LaterPages {
         ? push
         : new PageSender({ guest, link: lane.link, encoder: new MigrationEncoder(encoder), account });
     const pageSizes = guest.regions.map(({ pageSize }) => pageSize);
-    this.#service = new PageService({ pending: this.#pending, pageSizes, push, answer: this.#answer });
+    const isPulled = lane !== undefined;
+    this.#service = new PageService({
+      pending: this.#pending,
+      pageSizes,
+      push,
+      answer: this.#answer,
+      isPulled,
+    });
+  }
+
+  /** Requests have one of their own. */
+  get hasLane(): boolean {
+    return this.#lane !== undefined;
   }
 
   get service(): PageService {

@@ -137,7 +137,7 @@ export class SourceMigration {
   async #move(): Promise<void> {
     const { codec, guest, mode, clock, timeouts, connect } = this.#options;
     this.#enter('connect');
-    const { hello, receive } = await this.#link.open((frame) => this.#take(frame));
+    const { hello, receive } = await this.#link.open((frame) => this.#take(frame, 'first'));
     this.#link.bePatient();
     void this.#listen(receive());
     const account = this.#account;
@@ -161,7 +161,7 @@ export class SourceMigration {
         link: this.#link,
         push: first.sender,
         connect: connect && (() => connect(this.#over.signal)),
-        onFrame: (frame) => this.#take(frame),
+        onFrame: (frame) => this.#take(frame, 'lane'),
       });
       if (this.#later.receiving !== undefined) void this.#listen(this.#later.receiving);
     }
@@ -184,7 +184,7 @@ export class SourceMigration {
         account: this.#account,
         clock,
         timeouts,
-        onFrame: (frame) => this.#take(frame),
+        onFrame: (frame) => this.#take(frame, 'lane'),
       });
       void this.#listen(lane.receive());
       opened.push(this.#pageLane(lane.link, limits));
@@ -305,13 +305,16 @@ export class SourceMigration {
     }
   }
 
-  #take(frame: MigrationFrame): void {
+  #take(frame: MigrationFrame, from: 'first' | 'lane'): void {
     if (frame.type === 'hand-over') this.#handOver.hear(frame);
     if (frame.type !== 'page-request') return;
     if (this.#later === undefined || !SERVING.has(this.#handOver.state.name)) {
       throw new MigrationError('corrupt-stream', 'the destination asks for pages of a guest that still runs');
     }
-    void this.#later.service.request(frame.requested).catch((error: unknown) => {
+    const { service, hasLane } = this.#later;
+    const isPull = hasLane && from === 'first';
+    const answering = isPull ? service.pull(frame.requested) : service.request(frame.requested);
+    void answering.catch((error: unknown) => {
       this.#handOver.end('lost', asMigrationError(error, 'peer-lost', 'answer a request'));
     });
   }

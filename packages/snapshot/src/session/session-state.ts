@@ -32,7 +32,11 @@ export class SessionState {
   #isFinishSaid = false;
   #peerFinished = false;
 
-  constructor(windowBytes: number) {
+  readonly #confirmEveryBytes: number;
+
+  /** `confirmEveryBytes`: a small part of the other side's window, or it would wait for a sign of life. */
+  constructor(windowBytes: number, confirmEveryBytes = CONFIRM_EVERY_BYTES) {
+    this.#confirmEveryBytes = confirmEveryBytes;
     this.window = new SentWindow(windowBytes);
   }
 
@@ -70,7 +74,7 @@ export class SessionState {
 
   /** What should be said now, if anything: what is new of the other side's bytes first, because its window may be full. */
   next(): Saying | undefined {
-    if (this.#received - this.#toldReceived >= CONFIRM_EVERY_BYTES) return this.signOfLife();
+    if (this.#received - this.#toldReceived >= this.#confirmEveryBytes) return this.signOfLife();
     const bytes = this.window.next(MAX_SESSION_DATA_BYTES);
     if (bytes.byteLength > 0) {
       return { frame: { type: 'data', at: this.window.sent, byteCount: bytes.byteLength }, bytes };

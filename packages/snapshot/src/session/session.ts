@@ -11,6 +11,8 @@ const DRAIN_BYTES = 64 * 1024;
 
 export interface SessionOptions {
   readonly windowBytes: number;
+  /** See SessionState. */
+  readonly confirmEveryBytes?: number;
   /** The connection was lost and nothing of it is used any more: whoever made the session finds another, or gives up. */
   readonly onParted: (error: unknown) => void;
   /** The user of the session has gone, whatever was heard of it. */
@@ -37,7 +39,7 @@ export class Session implements Transport {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.state = new SessionState(options.windowBytes);
+    this.state = new SessionState(options.windowBytes, options.confirmEveryBytes);
   }
 
   get isLinked(): boolean {

@@ -5,11 +5,14 @@ import { type Clock, monotonicClock } from '../clock.ts';
 import { SnapshotError } from '../error.ts';
 import type { Transport } from '../peer/transport.ts';
 import { Backoff, DEFAULT_RETRY_BUDGET_MS } from './backoff.ts';
-import { LINK_SILENCE_MS, SOURCE_WINDOW_BYTES } from './limits.ts';
+import { DESTINATION_WINDOW_BYTES, LINK_SILENCE_MS, SOURCE_WINDOW_BYTES } from './limits.ts';
 import { asCorrupt, Session } from './session.ts';
 import { SessionLink } from './session-link.ts';
 import { OffsetError } from './session-state.ts';
 import { type Handshake, SessionRefused, shakeHands } from './shake-hands.ts';
+
+/** So that a destination which asks for many pages never waits for a confirmation. */
+const CONFIRMATIONS_PER_WINDOW = 4;
 
 const NS_PER_MS = 1_000_000;
 
@@ -90,6 +93,7 @@ class ReconnectingSource {
     this.#backoff = new Backoff(options.budgetMs ?? DEFAULT_RETRY_BUDGET_MS, options.random ?? Math.random);
     this.#session = new Session({
       windowBytes: options.windowBytes ?? SOURCE_WINDOW_BYTES,
+      confirmEveryBytes: DESTINATION_WINDOW_BYTES / CONFIRMATIONS_PER_WINDOW,
       onParted: (error) => void this.#reconnect(error),
       onDestroyed: () => this.#over.abort('over'),
     });

@@ -130,6 +130,15 @@ describe('SessionState', () => {
     expect(state.next()?.frame.type).toBe('data');
   });
 
+  it('confirms sooner for a side whose window is small', () => {
+    const state = new SessionState(8, 3);
+    state.take({ type: 'data', at: 0, byteCount: 3 });
+    state.got(2);
+    expect(state.next()).toBeUndefined();
+    state.got(1);
+    expect(state.next()?.frame).toEqual({ type: 'received', at: 3 });
+  });
+
   it('says no more in one piece than the other side takes', () => {
     const state = new SessionState(MAX_SESSION_DATA_BYTES + 1);
     state.window.put(new Uint8Array(MAX_SESSION_DATA_BYTES + 1));
