@@ -74,6 +74,11 @@ export class Child {
     throw new ChildError('the program ended without a result');
   }
 
+  /** Ends it at once; nothing is expected of it any more. */
+  end(): void {
+    this.#process.kill('SIGKILL');
+  }
+
   /** The next line, which is the last; then waits for the end. */
   async last(): Promise<Result> {
     const result = await this.next();

@@ -3,6 +3,8 @@ import { Child, numberAt, type Result } from './child-process.ts';
 import type { Program } from './compile.ts';
 import { type TrackFigures, trackFiguresOf } from './ours.ts';
 import { type WriterLoad, type Writes, writesOf } from './load.ts';
+import { pageTrips } from './moving/page-trip.ts';
+import type { Route } from './moving/route.ts';
 
 export type PageKind = 'base' | 'huge' | 'untouched';
 
@@ -29,6 +31,8 @@ export interface Peers {
   loadRedis(socket: string, count: number, bytes: number): Promise<{ ns: number }>;
   /** A client that asks one thing after the other. Resolves when it has been answered once. */
   probeRedis(socket: string): Promise<RedisProbe>;
+  /** A page at a time over a route on which nothing else goes. */
+  pageTrips(route: Route): Promise<Writes>;
   fork(
     bytes: number,
     load: WriterLoad,
@@ -93,6 +97,7 @@ export function peersIn(folder: string): Peers {
         },
       };
     },
+    pageTrips: (route) => pageTrips(folder, route),
     async fork(bytes, load, file) {
       const result = await start('fork_snapshot', bytes, load.writers, load.writesPerSecond, file).last();
       return {

@@ -38,6 +38,8 @@ const EXPECTED: Readonly<Record<string, { readonly goals: number; readonly void:
   lazy: { goals: 2, void: 0 },
   resume: { goals: 1, void: 0 },
   read: { goals: 4, void: 0 },
+  // A guest this small may have come before anybody touches it.
+  migrate: { goals: 4, void: 2 },
 };
 
 const imageFolders = (): string[] =>

@@ -32,6 +32,7 @@ export default async function setup(): Promise<void> {
       entry: {
         ours: path.join(here, 'src/ours/main.ts'),
         migrate: path.join(here, '../../apps/migrate/src/main.ts'),
+        'workload-worker': path.join(here, '../../apps/migrate/src/workloads/worker-main.ts'),
         'lazy-worker': path.join(here, '../../packages/guests/src/lazy/worker-main.ts'),
       },
       outDir: fresh,
@@ -47,8 +48,8 @@ export default async function setup(): Promise<void> {
       },
       esbuildPlugins: [nativeAddons],
     });
-    for (const name of ['ours.js', 'migrate.js', 'lazy-worker.js']) {
-      // oxlint-disable-next-line no-await-in-loop -- three files
+    for (const name of ['ours.js', 'migrate.js', 'workload-worker.js', 'lazy-worker.js']) {
+      // oxlint-disable-next-line no-await-in-loop -- four files
       await rename(path.join(fresh, name), path.join(cache, name));
     }
   } finally {

@@ -7,6 +7,7 @@ import { fork } from './fork.ts';
 import { increment } from './increment.ts';
 import { lazy } from './lazy.ts';
 import { memory } from './memory.ts';
+import { migrate } from './migrate.ts';
 import { process } from './process.ts';
 import { read } from './read.ts';
 import { resume } from './resume.ts';
@@ -35,4 +36,5 @@ export const benchmarks: readonly Benchmark[] = [
   lazy,
   resume,
   read,
+  migrate,
 ];
