@@ -18,4 +18,9 @@ export interface ForeignRegion extends EngineRegion {
    * wait for anybody, it fails, and whoever joins the thread waits for ever. Default false.
    */
   readonly onlyAtCut?: boolean;
+  /**
+   * Of shared memory, its file, if the region is a shared mapping of the beginning of it: where the file has no data (lseek(2), SEEK_DATA)
+   * nothing is read, and so nothing allocated; those pages are zeros. Duplicated; stays the caller's.
+   */
+  readonly fileFd?: number;
 }

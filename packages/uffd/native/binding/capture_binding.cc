@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "binding/addon.h"
 #include "binding/page_runs.h"
@@ -31,19 +32,28 @@ constexpr size_t kRegionWords = 4;  // address, bytes, bytes in a page, flags
 constexpr uint64_t kFlagReadByKernel = 1;
 constexpr uint64_t kFlagHolesAreZero = 2;
 constexpr uint64_t kFlagOnlyAtCut = 4;
+// The descriptor of its file is in the upper half of the flags.
+constexpr uint64_t kFlagFile = 8;
+constexpr unsigned kFileShift = 32;
 // Most slabs of one pull(): more than a vectored write takes.
 constexpr size_t kPullMax = 64;
 
-std::vector<GuestRegion> ToRegions(std::span<const uint64_t> words, int memory_fd) {
+/// `files` keeps duplicates of the descriptors of files.
+std::vector<GuestRegion> ToRegions(std::span<const uint64_t> words, int memory_fd,
+                                   std::vector<UniqueFd>& files) {
   std::vector<GuestRegion> regions;
   for (size_t i = 0; i + kRegionWords <= words.size(); i += kRegionWords) {
     const uint64_t flags = words[i + 3];
+    if ((flags & kFlagFile) != 0) {
+      files.emplace_back(fcntl(static_cast<int>(flags >> kFileShift), F_DUPFD_CLOEXEC, 0));
+    }
     regions.push_back({.address = words[i],
                        .size_bytes = words[i + 1],
                        .page_bytes = words[i + 2],
                        .memory_fd = (flags & kFlagReadByKernel) != 0 ? memory_fd : -1,
                        .only_at_cut = (flags & kFlagOnlyAtCut) != 0,
-                       .holes_are_zero = (flags & kFlagHolesAreZero) != 0});
+                       .holes_are_zero = (flags & kFlagHolesAreZero) != 0,
+                       .file_fd = (flags & kFlagFile) != 0 ? files.back().get() : -1});
   }
   return regions;
 }
@@ -71,7 +81,7 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
     ready_.Unref(env_);
     try {
       engine_ = std::make_shared<CaptureEngine>(
-          uffd, ToRegions(ToWords(info[1]), memory_fd_.get()), options, discarded, registers,
+          uffd, ToRegions(ToWords(info[1]), memory_fd_.get(), files_), options, discarded, registers,
           [this] { Tell(); },
           ChangeOptions{.are_noted = info[10].As<Napi::Boolean>().Value(),
                         .since_earlier_cut = std::move(earlier.changed)});
@@ -102,7 +112,7 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
   Napi::Value Arm(const Napi::CallbackInfo& info) {
     std::vector<GuestRegion> regions;
     if (info[0].IsTypedArray()) {
-      regions = ToRegions(ToWords(info[0]), memory_fd_.get());
+      regions = ToRegions(ToWords(info[0]), memory_fd_.get(), files_);
     }
     try {
       return Napi::Number::New(info.Env(), Engine(info).Arm(std::move(regions)));
@@ -317,7 +327,8 @@ class CaptureEngineObject : public Napi::ObjectWrap<CaptureEngineObject> {
   }
 
   Napi::Env env_;
-  UniqueFd memory_fd_;  // outlives the engine's threads
+  UniqueFd memory_fd_;  // outlives the engine's threads, as do
+  std::vector<UniqueFd> files_;
   std::shared_ptr<CaptureEngine> engine_;
   Napi::ObjectReference memory_;  // what is armed must not be collected before it is disarmed
   ReadyFunction ready_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 
 namespace stillframe {
 
@@ -49,6 +50,9 @@ HoleMap::Span HoleMap::At(size_t region_index, uint64_t page) {
   const GuestRegion& region = memory_.Regions()[region_index];
   const uint64_t first = memory_.FirstPage(region_index);
   const uint64_t end = memory_.EndPage(region_index);
+  if (region.file_fd >= 0) {
+    return InFile(region_index, page);
+  }
   if (pagemap_fd_ < 0 || !region.holes_are_zero) {
     return {.end_page = end, .hole = false};
   }
@@ -70,6 +74,30 @@ HoleMap::Span HoleMap::At(size_t region_index, uint64_t page) {
     }
   }
   return {.end_page = std::min(never_there, page_at(known_to_)), .hole = true};
+}
+
+/// An answer stays true: a hole whose page is filled later was claimed by the fault thread before.
+HoleMap::Span HoleMap::InFile(size_t region_index, uint64_t page) {
+  if (page >= file_from_ && page < file_span_.end_page) {
+    return file_span_;
+  }
+  const GuestRegion& region = memory_.Regions()[region_index];
+  const uint64_t first = memory_.FirstPage(region_index);
+  const uint64_t end = memory_.EndPage(region_index);
+  const auto offset = static_cast<off_t>((page - first) * region.page_bytes);
+  const off_t data = lseek(region.file_fd, offset, SEEK_DATA);
+  file_from_ = page;
+  if (data < 0) {
+    return file_span_ = {.end_page = end, .hole = errno == ENXIO};
+  }
+  const uint64_t data_page = first + static_cast<uint64_t>(data) / region.page_bytes;
+  if (data_page > page) {
+    return file_span_ = {.end_page = std::min(end, data_page), .hole = true};
+  }
+  const off_t hole = lseek(region.file_fd, data, SEEK_HOLE);
+  const uint64_t hole_page =
+      first + (static_cast<uint64_t>(hole) + region.page_bytes - 1) / region.page_bytes;
+  return file_span_ = {.end_page = hole < 0 ? end : std::min(end, hole_page), .hole = false};
 }
 
 /// The end of the run of equal bits that starts at `page`.

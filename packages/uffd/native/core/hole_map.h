@@ -1,5 +1,9 @@
-// Where private anonymous memory had no pages at the cut: known from PAGEMAP_SCAN (Linux 6.7), so that holes
-// are never read.
+// Where memory had no pages at the cut, so that holes are never read. For private anonymous memory this is
+// known from PAGEMAP_SCAN (Linux 6.7), for shared memory from its file.
+//
+// Of a file, every process that has it may have filled a page, so page tables tell nothing. It is asked after
+// arming: what is a hole now was one at the cut, because the first write to it would have waited for us. What
+// is none is read, whoever filled it meanwhile.
 //
 // Arming leaves a marker in every hole (UFFD_FEATURE_WP_UNPOPULATED), which the kernel then reports like a
 // swapped page. So the pages that exist are noted just before arming, while the guest is paused, and a hole
@@ -48,6 +52,7 @@ class HoleMap {
   bool Ask(const GuestRegion& region, uint64_t address);
   bool ExistedAtCut(uint64_t page) { return (existed_[page / 64] >> (page % 64) & 1) != 0; }
   uint64_t EndOfSame(uint64_t page, uint64_t end);
+  Span InFile(size_t region_index, uint64_t page);
 
   const GuestMemory& memory_;
   int pagemap_fd_;
@@ -58,6 +63,9 @@ class HoleMap {
   uint64_t known_from_ = 0;
   uint64_t known_to_ = 0;
   size_t present_count_ = 0;
+  // The last answer of a file: it holds for the pages in [file_from_, file_span_.end_page).
+  uint64_t file_from_ = 0;
+  Span file_span_{.end_page = 0, .hole = false};
 };
 
 }  // namespace stillframe
