@@ -9,14 +9,17 @@ export type Append = (iovecs: readonly Uint8Array[]) => Promise<void>;
 const TURN_BYTES = 1024 * 1024;
 
 /**
- * Seals what is appended and hands it on.
+ * Seals what is appended and hands it on; the next bytes are sealed while the ones before are being written.
  *
- * Ordering: one call at a time; each is to be awaited before the next. What `append` rejects with comes through, and the file is then of no use.
+ * Ordering: one call at a time; each is to be awaited before the next. What `append` rejects with comes through, of the last bytes with the next call, and
+ * the file is then of no use.
  */
 export class SealedWriter {
   readonly #sealer: Sealer;
   readonly #append: Append;
   #isBegun = false;
+  /** The newest write, under way or done. */
+  #writing: Promise<void> = Promise.resolve();
 
   private constructor(sealer: Sealer, append: Append) {
     this.#sealer = sealer;
@@ -27,7 +30,7 @@ export class SealedWriter {
     return new SealedWriter(await Sealer.create(key, options), append);
   }
 
-  /** The buffers may be reused when this resolves. */
+  /** The buffers may be reused when this resolves; up to a MiB and a segment of what was made of them may still be under way. */
   async append(iovecs: readonly Uint8Array[]): Promise<void> {
     let pending = this.#begin();
     let turnBytes = 0;
@@ -38,19 +41,28 @@ export class SealedWriter {
         turnBytes += part.byteLength;
         if (turnBytes < TURN_BYTES) continue;
         // oxlint-disable-next-line no-await-in-loop -- in order
-        await this.#append(pending);
+        await this.#write(pending);
         // oxlint-disable-next-line no-await-in-loop -- a turn for others
         await setImmediate();
         pending = [];
         turnBytes = 0;
       }
     }
-    if (pending.length > 0) await this.#append(pending);
+    if (pending.length > 0) await this.#write(pending);
   }
 
   /** Writes the last segment: the file is complete. */
   async finish(): Promise<void> {
-    await this.#append([...this.#begin(), ...this.#sealer.finish()]);
+    await this.#write([...this.#begin(), ...this.#sealer.finish()]);
+    await this.#writing;
+  }
+
+  /** Begins a write when the one before is done. */
+  async #write(parts: readonly Uint8Array[]): Promise<void> {
+    await this.#writing;
+    this.#writing = this.#append(parts);
+    // Whoever calls next hears of it; until then it is nobody's.
+    this.#writing.catch(() => undefined);
   }
 
   #begin(): Uint8Array[] {

@@ -67,6 +67,28 @@ describe('what was sealed opens again', () => {
     expect(naiveOpen(Buffer.concat(appended.flat()), { keyFile: KEY_FILE }).equals(content)).toBe(true);
   });
 
+  it('one write at a time, in order, while more is sealed; a failure comes with the next call', async () => {
+    const gates: (() => void)[] = [];
+    const opening = () => new Promise<void>((resolve) => void gates.push(resolve));
+    let begun = 0;
+    const append = async (): Promise<void> => {
+      begun += 1;
+      await opening();
+      if (begun === 2) throw new Error('full');
+    };
+    const writer = await SealedWriter.create(append, keyFile, { segmentBytes: SEGMENT });
+    // Resolves although its write is under way.
+    await writer.append([counted(2 * SEGMENT)]);
+    const second = writer.append([counted(2 * SEGMENT)]);
+    expect(begun).toBe(1);
+    gates.shift()!();
+    await second;
+    expect(begun).toBe(2);
+    gates.shift()!();
+    await expect(writer.finish()).rejects.toThrow('full');
+    expect(begun).toBe(2);
+  });
+
   it('nothing is the same twice', async () => {
     const [one, other] = [await sealed(counted(100)), await sealed(counted(100))];
     for (const [from, to] of [
