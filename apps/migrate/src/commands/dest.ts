@@ -8,7 +8,7 @@ import { listenForSessions, type SessionListener } from '../io/session-listener.
 import { type Arrival, listenForSources } from '../io/source-listener.ts';
 import { formatEndpoint, parseEndpoint } from '../options/endpoint.ts';
 import { announcedBy } from '../migration/announced.ts';
-import { type ArrivalPlace, childPlace, ownPlace } from '../migration/arrival-place.ts';
+import { type ArrivalPlace, childPlace, machinePlace, ownPlace } from '../migration/arrival-place.ts';
 import { handOverFile } from '../migration/hand-over-file.ts';
 import { migrateDest } from '../migration/migrate-dest.ts';
 import { migrationTimeoutsFrom } from '../options/migration-options.ts';
@@ -27,6 +27,7 @@ import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.
 import { imageOpener } from '../io/image-file.ts';
 import { chooseDestination, type PictureDestination } from '../picture-destination.ts';
 import { receivePicture } from '../receive-picture.ts';
+import { qemuOf } from '../qemu/restore-to-machine.ts';
 import { type Report, reportError } from '../report/report.ts';
 import { type OpenParent, openParent } from '../series/parent-image.ts';
 
@@ -82,7 +83,7 @@ Examples:
   migrate dest --listen 127.0.0.1:0 --json
   migrate dest --listen 127.0.0.1:7000 --serve 127.0.0.1:6500            takes up a kv store that moves here
   migrate dest --listen 127.0.0.1:7000 --once --into exec -- ./server    a guest that moves into a program of yours
-  migrate dest --listen 127.0.0.1:7000 --once --into qemu -- qemu-system-x86_64 …    a machine that goes on from its picture
+  migrate dest --listen 127.0.0.1:7000 --once --into qemu -- qemu-system-x86_64 …    a machine that moves here, or goes on from its picture
 `,
     )
     .action((program: readonly string[], flags: DestFlags) => dest(program, flags, context));
@@ -98,7 +99,7 @@ async function dest(program: readonly string[], flags: DestFlags, context: CliCo
   const exec = chooseExec(flags, program);
   const choice = { into: flags.into, key, program, isJson: flags.json === true };
   const makeDestination = await chooseDestination(choice, parent, context, report);
-  const makePlace = await choosePlace(flags, exec);
+  const makePlace = await choosePlace(flags, exec, program);
   const signal = withTimeout(context.signal, flags);
   const retry = chooseRetryWait(flags);
   const listener = listenForSessions(await listenForSources(endpoint, credentials, signal), retry, {
@@ -150,8 +151,16 @@ function chooseExec({ into, json }: DestFlags, program: readonly string[]): Exec
   );
 }
 
-async function choosePlace(flags: ServedFlags, exec: ExecOptions | undefined): Promise<() => ArrivalPlace> {
+async function choosePlace(
+  flags: DestFlags,
+  exec: ExecOptions | undefined,
+  program: readonly string[],
+): Promise<() => ArrivalPlace> {
   if (exec !== undefined) return () => childPlace(exec);
+  if (flags.into === 'qemu') {
+    const command = qemuOf(program);
+    return () => machinePlace({ command, stdout: flags.json === true ? 'stderr' : 'stdout' });
+  }
   const guests = await chooseArrivingGuest(flags);
   return () => ownPlace(guests);
 }

@@ -80,6 +80,7 @@ Examples:
   migrate source --to 127.0.0.1:7000 --workload counter --mode precopy --downtime-ms 50
   migrate source --to 127.0.0.1:7000 --workload kv --serve 127.0.0.1:6400 --moved-to 127.0.0.1:6500 --mode precopy
   migrate source --to 127.0.0.1:7000 --guest-module ./shop.mjs,rate=10 --mode hybrid
+  migrate source --to host:7000 --qmp /run/vm.qmp --mode precopy --downtime-ms 100    a virtual machine
 `,
     )
     .action((flags: SourceFlags) => source(flags, context));

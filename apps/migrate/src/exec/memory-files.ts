@@ -58,6 +58,11 @@ export class MemoryFiles {
     }
   }
 
+  /** Somebody else may have written to this region. */
+  assumeWritten(id: number): void {
+    this.#written[id]!.fill(1);
+  }
+
   /** As `Target.readPages`. */
   read(id: number, firstPage: number, pages: Uint8Array): void {
     const position = firstPage * this.#regions[id]!.pageSize;

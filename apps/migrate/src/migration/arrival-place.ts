@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CliError } from '../cli-error.ts';
 import { exitCodeOfChild } from '../exec/exit-code-of-child.ts';
 import type { ExecOptions } from '../exec/exec-child.ts';
-import { execMovingTarget } from '../exec/exec-moving-target.ts';
+import { execMovingTarget, type ExecMovingTarget } from '../exec/exec-moving-target.ts';
+import { MachineMovingTarget } from '../qemu/machine-moving-target.ts';
+import type { MachineTargetOptions } from '../qemu/machine-target.ts';
 import { movableTarget, type MovableTargetOptions } from './movable-target.ts';
 import type { RunningMovable } from './movable.ts';
 
@@ -47,7 +49,17 @@ export function ownPlace(options: MovableTargetOptions): ArrivalPlace {
 
 /** In a child, which ends when it likes; its exit code is told. */
 export function childPlace(options: ExecOptions): ArrivalPlace {
-  const target = execMovingTarget(options);
+  return placeOf(execMovingTarget(options), 'the child has no oracle');
+}
+
+/** In a QEMU, which ends when the machine does. */
+export function machinePlace(options: MachineTargetOptions): ArrivalPlace {
+  return placeOf(new MachineMovingTarget(options), 'the machine has no oracle');
+}
+
+type ChildTarget = Pick<ExecMovingTarget, 'ended' | 'kill'> & MovingTarget;
+
+function placeOf(target: ChildTarget, withoutOracle: string): ArrivalPlace {
   return {
     target,
     async live({ keepMs, signal }) {
@@ -59,7 +71,7 @@ export function childPlace(options: ExecOptions): ArrivalPlace {
       const end = await target.ended();
       return {
         checks: 0,
-        last: 'the child has no oracle',
+        last: withoutOracle,
         exitCode: end === undefined ? 0 : exitCodeOfChild(end),
       };
     },

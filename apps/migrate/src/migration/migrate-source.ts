@@ -1,40 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type ConvergencePolicy,
-  type HandOverRecord,
-  MigrationError,
-  migrateGuest,
-  type MigrationMode,
-  type MigrationSummary,
-  type MigrationTimeouts,
-  type SourceRecord,
-} from '@stillframe/migration';
-import type { Transport } from '@stillframe/snapshot';
-import type { CliContext } from '../cli.ts';
-import { pageCodec } from '../codec.ts';
-import type { Report } from '../report/report.ts';
+import type { MigrationSummary } from '@stillframe/migration';
 import { movableGuest } from './movable-guest.ts';
 import type { Movable, RunningMovable } from './movable.ts';
-import { watchMigration } from './watch-migration.ts';
+import { isInDoubt, runMigration, type RunMigrationOptions } from './run-migration.ts';
 
-export interface MigrateSourceOptions {
-  readonly context: CliContext;
-  readonly report: Report;
+export interface MigrateSourceOptions extends RunMigrationOptions {
   readonly movable: Movable;
   readonly options: Readonly<Record<string, string>>;
   /** It has users: when the move fails, it goes on here until `signal`. */
   readonly stays: boolean;
-  readonly mode: MigrationMode;
-  readonly policy: ConvergencePolicy;
-  readonly timeouts: MigrationTimeouts;
   /** Let the guest run so long before it moves. */
   readonly beforeMs: number;
-  readonly signal: AbortSignal;
-  readonly record: HandOverRecord<SourceRecord> | undefined;
-  /** Further connections for pages. */
-  readonly lanes: number;
-  /** A connection to the destination; called again for each lane. */
-  readonly connect: () => Promise<Transport>;
 }
 
 /** Starts a guest and moves it. Whatever happens before the hand-over, it goes on here, and that is told before the failure is. */
@@ -55,21 +31,9 @@ export async function migrateSource(options: MigrateSourceOptions): Promise<Migr
 }
 
 async function move(running: RunningMovable, options: MigrateSourceOptions): Promise<MigrationSummary> {
-  const { context, report, movable, mode, policy, timeouts, signal, connect, record, lanes } = options;
+  const { report, movable, signal } = options;
   try {
-    const run = migrateGuest({
-      guest: movableGuest(movable.name, running),
-      transport: await connect(),
-      mode,
-      policy,
-      codec: pageCodec,
-      timeouts,
-      signal,
-      connect,
-      lanes,
-      ...(record === undefined ? {} : { record }),
-    });
-    return await watchMigration(run, { context, report });
+    return await runMigration(movableGuest(movable.name, running), options);
   } catch (error) {
     const failure = running.failure?.();
     const state = failure !== undefined ? 'dead' : isInDoubt(error) ? 'paused' : 'here';
@@ -77,11 +41,6 @@ async function move(running: RunningMovable, options: MigrateSourceOptions): Pro
     if (options.stays && state !== 'dead' && !signal.aborted) await stayHere(error, options);
     throw error;
   }
-}
-
-/** Nobody can know who owns the guest, or half of it is elsewhere: what is here stands still. */
-function isInDoubt(error: unknown): boolean {
-  return error instanceof MigrationError && (error.code === 'indeterminate' || error.code === 'split');
 }
 
 /** The move has failed, its users have not: the guest stays until somebody ends it. */

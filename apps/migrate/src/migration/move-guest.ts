@@ -4,7 +4,11 @@ import { openPeer } from '../io/open-peer.ts';
 import type { Credentials } from '../io/tls-credentials.ts';
 import type { Endpoint } from '../options/endpoint.ts';
 import { BEFORE_DEFAULT_MS, type GuestFlags, parseMs } from '../options/guest-options.ts';
-import { chooseMovingGuest, type MovingGuestFlags } from '../options/moving-guest-options.ts';
+import {
+  chooseMovingGuest,
+  chooseMovingMachine,
+  type MovingGuestFlags,
+} from '../options/moving-guest-options.ts';
 import {
   chooseLanes,
   choosePolicy,
@@ -14,7 +18,9 @@ import {
 import { chooseRetry, type RetryFlags } from '../options/retry-options.ts';
 import { peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { handOverFile } from './hand-over-file.ts';
+import { migrateMachine } from '../qemu/migrate-machine.ts';
 import { migrateSource } from './migrate-source.ts';
+import type { RunMigrationOptions } from './run-migration.ts';
 import { migrationFields, migrationText } from './migration-text.ts';
 
 export interface MoveGuestOptions {
@@ -31,23 +37,27 @@ export interface MoveGuestOptions {
 /** `migrate source --mode precopy|postcopy|hybrid`. */
 export async function moveGuest(mode: MigrationMode, options: MoveGuestOptions): Promise<void> {
   const { endpoint, credentials, flags, context } = options;
-  const guest = await chooseMovingGuest(flags);
+  const machine = chooseMovingMachine(flags);
+  const guest = machine === undefined ? await chooseMovingGuest(flags) : undefined;
   // After such a hand-over the guest needs both sides: a link that breaks has to come back.
   const retry = chooseRetry(mode === 'precopy' ? flags : { retry: true, ...flags });
   const report = context.report(flags.json === true);
   const signal = withTimeout(context.signal, flags);
-  const summary = await migrateSource({
+  const how: RunMigrationOptions = {
     context,
     report,
-    ...guest,
     mode,
     policy: choosePolicy(mode, flags),
     timeouts: migrationTimeoutsFrom(peerTimeoutsFrom(flags, retry?.budgetMs)),
-    beforeMs: parseMs(flags.beforeMs, '--before-ms', BEFORE_DEFAULT_MS),
     signal,
     lanes: chooseLanes(flags),
     record: flags.record === undefined ? undefined : handOverFile('source', flags.record),
     connect: async () => (await openPeer({ endpoint, credentials, retry, report, signal })).transport,
-  });
+  };
+  const beforeMs = parseMs(flags.beforeMs, '--before-ms', BEFORE_DEFAULT_MS);
+  const summary =
+    machine === undefined
+      ? await migrateSource({ ...how, ...guest!, beforeMs })
+      : await migrateMachine({ ...how, machine });
   report.result(migrationText(summary), migrationFields(summary));
 }

@@ -6,7 +6,9 @@ import { type GuestModuleChoice, loadGuestModule } from '../migration/load-guest
 import type { Movable } from '../migration/movable.ts';
 import { parseWorkload } from '../workloads/index.ts';
 import { parseEndpoint } from './endpoint.ts';
+import { chooseQemu, type QemuChoice, type QemuFlags } from '../qemu/qemu-options.ts';
 import type { GuestFlags } from './guest-options.ts';
+import { type FlagNames, refuseWithoutEffect } from './no-effect.ts';
 
 /** Of both sides. */
 export interface ServedFlags {
@@ -15,9 +17,18 @@ export interface ServedFlags {
 }
 
 /** Of a source. */
-export interface MovingGuestFlags extends ServedFlags, Pick<GuestFlags, 'workload' | 'pid'> {
+export interface MovingGuestFlags extends ServedFlags, QemuFlags, Pick<GuestFlags, 'workload' | 'pid'> {
   readonly movedTo?: string;
 }
+
+const NOT_OF_MACHINES: FlagNames = {
+  pid: '--pid',
+  workload: '--workload',
+  guestModule: '--guest-module',
+  serve: '--serve',
+  movedTo: '--moved-to',
+  beforeMs: '--before-ms',
+};
 
 export interface MovingGuestChoice {
   readonly movable: Movable;
@@ -54,6 +65,15 @@ export function addServedOptions(command: Command, side: 'source' | 'dest'): Com
   return command;
 }
 
+/** Undefined without `--qmp`. Throws CliError USAGE. */
+export function chooseMovingMachine(flags: MovingGuestFlags): QemuChoice | undefined {
+  const machine = chooseQemu(flags);
+  if (machine === undefined) return undefined;
+  const hint = 'One guest moves at a time, and a machine has its own load and its own users.';
+  refuseWithoutEffect(flags, NOT_OF_MACHINES, 'with --qmp', hint);
+  return machine;
+}
+
 /** Throws CliError USAGE or NOT_AVAILABLE, WORKLOAD_SPEC. */
 export async function chooseMovingGuest(flags: MovingGuestFlags): Promise<MovingGuestChoice> {
   const { workload, pid, serve, movedTo, guestModule } = flags;
@@ -64,9 +84,9 @@ export async function chooseMovingGuest(flags: MovingGuestFlags): Promise<Moving
   if (workload === undefined || pid !== undefined) {
     throw new CliError(
       'USAGE',
-      'which guest moves? --workload or --guest-module is missing, or --pid was given',
+      'which guest moves? --workload, --guest-module or --qmp is missing, or --pid was given',
       {
-        hint: 'For example --workload counter,size=256MiB. A foreign process can be pictured, but not moved.',
+        hint: 'For example --workload counter,size=256MiB, or --qmp SOCKET for a virtual machine. A foreign process can be pictured, but not moved.',
       },
     );
   }

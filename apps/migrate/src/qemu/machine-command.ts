@@ -18,7 +18,8 @@ const REPLACED: ReadonlySet<string> = new Set([
 ]);
 
 export interface MachineCommandOptions {
-  readonly manifest: MachineManifest;
+  /** `commandLine` is empty when it is not known. */
+  readonly manifest: Pick<MachineManifest, 'ram' | 'commandLine'>;
   /** Of the memory with this position in the image. */
   readonly memoryPath: (index: number) => string;
   /** Where QEMU is to listen for us. */
@@ -62,8 +63,13 @@ function overFile(value: string, path: string): string {
   return ['memory-backend-file', ...kept, 'share=on', `mem-path=${path}`].join(',');
 }
 
-function withoutMemory(id: string, sizeBytes: number, { commandLine }: MachineManifest): CliError {
+function withoutMemory(
+  id: string,
+  sizeBytes: number,
+  { commandLine }: MachineCommandOptions['manifest'],
+): CliError {
+  const started = commandLine.length === 0 ? '' : ` Its machine was started with: ${commandLine.join(' ')}`;
   return new CliError('REFUSED', `the command has no memory backend ${id}`, {
-    hint: `The image has ${id} of ${sizeBytes} bytes. Its machine was started with: ${commandLine.join(' ')}`,
+    hint: `The machine has ${id} of ${sizeBytes} bytes.${started}`,
   });
 }

@@ -1,0 +1,57 @@
+import {
+  type ConvergencePolicy,
+  type HandOverRecord,
+  MigrationError,
+  migrateGuest,
+  type MigrationMode,
+  type MigrationSummary,
+  type MigrationTimeouts,
+  type MovingGuest,
+  type SourceRecord,
+} from '@stillframe/migration';
+import type { Transport } from '@stillframe/snapshot';
+import type { CliContext } from '../cli.ts';
+import { pageCodec } from '../codec.ts';
+import type { Report } from '../report/report.ts';
+import { watchMigration } from './watch-migration.ts';
+
+/** How a guest moves, whichever it is. */
+export interface RunMigrationOptions {
+  readonly context: CliContext;
+  readonly report: Report;
+  readonly mode: MigrationMode;
+  readonly policy: ConvergencePolicy;
+  readonly timeouts: MigrationTimeouts;
+  readonly signal: AbortSignal;
+  readonly record: HandOverRecord<SourceRecord> | undefined;
+  /** Further connections for pages. */
+  readonly lanes: number;
+  /** A connection to the destination; called again for each lane. */
+  readonly connect: () => Promise<Transport>;
+}
+
+/** Moves a guest, and shows it, to the end. Throws what it fails with. */
+export async function runMigration(
+  guest: MovingGuest,
+  options: RunMigrationOptions,
+): Promise<MigrationSummary> {
+  const { context, report, mode, policy, timeouts, signal, connect, record, lanes } = options;
+  const run = migrateGuest({
+    guest,
+    transport: await connect(),
+    mode,
+    policy,
+    codec: pageCodec,
+    timeouts,
+    signal,
+    connect,
+    lanes,
+    ...(record === undefined ? {} : { record }),
+  });
+  return await watchMigration(run, { context, report });
+}
+
+/** Nobody can know who owns the guest, or half of it is elsewhere: what is here stands still. */
+export function isInDoubt(error: unknown): boolean {
+  return error instanceof MigrationError && (error.code === 'indeterminate' || error.code === 'split');
+}
