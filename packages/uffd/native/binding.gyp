@@ -26,6 +26,7 @@
         "core/pre_image_store.cc",
         "core/sweeper.cc",
         "serve/crc32c.cc",
+        "serve/fault_service.cc",
         "serve/page_server.cc",
         "serve/prefetch.cc",
         "serve/served_memory.cc",
