@@ -74,6 +74,11 @@ export class TestMachine {
     });
   }
 
+  /** The file of its memory, unless that is private. */
+  get ram(): string {
+    return path.join(this.#folder, 'ram0');
+  }
+
   get pid(): number {
     return this.process.pid!;
   }

@@ -1,5 +1,5 @@
 import type { Capture, CaptureOptions, Guest, GuestState, Region } from '@stillframe/snapshot';
-import { CaptureEngine, type EngineRegion, type Userfaultfd } from '@stillframe/uffd';
+import { CaptureEngine, type ForeignRegion, type Userfaultfd } from '@stillframe/uffd';
 import { engineCapture } from '../engine-capture.ts';
 import { Attachment, type AttachmentOptions } from '../process/attachment.ts';
 import { MemoryFiles } from '../process/memory-files.ts';
@@ -11,6 +11,7 @@ import { processListeningAt } from './find-process.ts';
 import { checkMachine, runStateOf } from './machine-checks.ts';
 import { MigrationSettings } from './migration-settings.ts';
 import { QmpClient, type QmpOptions } from './qmp-client.ts';
+import { RamFiles } from './moving/ram-files.ts';
 import type { RamBlock } from './ram-block.ts';
 import type { RamLayout } from './ram-layout.ts';
 import { commandLineOf, readLayout } from './read-layout.ts';
@@ -139,16 +140,19 @@ export class QemuGuest implements Guest {
     this.#uffd ??= attachment.whileStopped(() => attachment.makeUserfaultfd());
     this.#settings ??= await MigrationSettings.apply(this.#qmp);
     const { spillDirectory } = this.#options;
+    const ram = new RamFiles(this.#proc!, this.#layout.shared, this.#files!.memFd);
     let engine: CaptureEngine;
     try {
       attachment.guard(this.#uffd);
       engine = CaptureEngine.openForeign(
-        { uffd: this.#uffd, memoryFd: this.#files!.memFd, regions: this.#engineRegions() },
+        { uffd: this.#uffd, memoryFd: this.#files!.memFd, regions: this.#engineRegions(ram) },
         { ...options, ...(spillDirectory === undefined ? {} : { spillDirectory }) },
       );
     } catch (error) {
       attachment.unguard();
       throw error;
+    } finally {
+      ram.close();
     }
     this.#uffd = undefined;
     const capture = engineCapture(engine, () => {
@@ -208,8 +212,11 @@ export class QemuGuest implements Guest {
     };
   }
 
-  #engineRegions(): EngineRegion[] {
-    return this.#layout.shared.map(({ address, sizeBytes, pageSize }) => ({ address, sizeBytes, pageSize }));
+  #engineRegions(ram: RamFiles): ForeignRegion[] {
+    return this.#layout.shared.map(({ address, sizeBytes, pageSize }, region) => {
+      const fileFd = ram.fileOf(region);
+      return { address, sizeBytes, pageSize, ...(fileFd === undefined ? {} : { fileFd }) };
+    });
   }
 
   #assertOpen(): void {

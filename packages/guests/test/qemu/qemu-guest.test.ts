@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { none } from '@stillframe/limiter';
 import { type Sink, takeSnapshot } from '@stillframe/snapshot';
@@ -31,6 +31,20 @@ async function asked<T>(vm: TestMachine, ask: (qmp: QmpClient) => Promise<T>): P
 const statusOf = (vm: TestMachine) => asked(vm, (qmp) => qmp.execute('query-status'));
 
 describe('a machine that writes', () => {
+  test(
+    'keeps its untouched memory untouched, and what it touches after the cut is not in the picture',
+    async () => {
+      const { blocks: before } = statSync(machine.ram);
+      await using guest = await qemuGuest({ qmp: machine.qmp });
+      const { image, summary } = await pictureMachine(guest);
+      expect(summary.zeroPages).toBeGreaterThan(summary.pages / 4);
+      checkWriter(image.memory[0]!);
+      // The machine itself goes on touching some.
+      expect(statSync(machine.ram).blocks - before).toBeLessThan((2 ** 28 - before * 512) / 512 / 4);
+    },
+    TEST_MS,
+  );
+
   test(
     'is pictured at one instant, goes on, and goes on elsewhere from the picture',
     async () => {

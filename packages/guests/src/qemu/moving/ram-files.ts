@@ -44,6 +44,12 @@ export class RamFiles {
     }
   }
 
+  /** The file that the RAM is the beginning of, which knows what of it was never touched; undefined where that is not so, or not known. */
+  fileOf(region: number): number | undefined {
+    const { fd, offset } = this.#files[region]!;
+    return offset === 0n && this.#opened.includes(fd) ? fd : undefined;
+  }
+
   /** Idempotent. */
   close(): void {
     for (const fd of this.#opened.splice(0)) closeSync(fd);
