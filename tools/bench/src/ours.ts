@@ -93,6 +93,8 @@ export interface TrackFigures {
 export interface IncrementFigures {
   readonly fullMs: number;
   readonly fullBytes: number;
+  /** Of the first one in its process, and of those after it. */
+  readonly firstIncrementMs: number;
   readonly incrementMs: number;
   readonly incrementBytes: number;
 }
@@ -137,6 +139,7 @@ export function oursWith(addon: string, program = PROGRAM): Ours {
       return {
         fullMs: numberAt(result, 'fullMs'),
         fullBytes: numberAt(result, 'fullBytes'),
+        firstIncrementMs: numberAt(result, 'firstIncrementMs'),
         incrementMs: numberAt(result, 'incrementMs'),
         incrementBytes: numberAt(result, 'incrementBytes'),
       };

@@ -31,7 +31,7 @@ async function measure(context: Context, isNoted: boolean): Promise<IncrementFig
       try {
         return await ours.increment({ bytes: guestBytes, changedShare: CHANGED_SHARE, path, isNoted });
       } finally {
-        await rm(`${path}.1`, { force: true });
+        await Promise.all([1, 2, 3, 4].map((number) => rm(`${path}.${number}`, { force: true })));
       }
     });
     figures.push(figure);
@@ -61,5 +61,13 @@ function rows(
     measured: of('increment', 'ms', ({ incrementMs }) => incrementMs),
     peer: of('full image', 'ms', ({ fullMs }) => fullMs),
   };
-  return [isGoal ? { ...time, goal: { kind: 'ratioAtMost', limit: RATIO_MAX } } : time, bytes];
+  if (!isGoal) return [time, bytes];
+  // Code that runs for the first time is not compiled yet: once for each process, so no goal is set for it.
+  const first: Row = {
+    benchmark: NAME,
+    subject: `${subject}: time of the first in its process`,
+    measured: of('increment', 'ms', ({ firstIncrementMs }) => firstIncrementMs),
+    peer: of('full image', 'ms', ({ fullMs }) => fullMs),
+  };
+  return [{ ...time, goal: { kind: 'ratioAtMost', limit: RATIO_MAX } }, first, bytes];
 }
