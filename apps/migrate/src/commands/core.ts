@@ -18,7 +18,7 @@ import {
   type ProcessFlags,
 } from '../options/process-options.ts';
 import { CAPTURE_FLAGS, refuseWithoutEffect } from '../options/no-effect.ts';
-import { addTimeout, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
+import { addTimeout, FASTER_SWEEP, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { pictureProcess } from '../picture-process.ts';
 import { pictureSummary, pictureText } from '../report/picture-summary.ts';
 import type { Report } from '../report/report.ts';
@@ -97,7 +97,7 @@ async function coreOfProcess(
   { flags, context, report, out }: CoreOptions,
 ): Promise<void> {
   const capture = await chooseCapture(flags);
-  const signal = withTimeout(context.signal, flags);
+  const signal = withTimeout(context.signal, flags, FASTER_SWEEP);
   let target: CoreTarget | undefined;
   const picture = await steered({ context, report, flags, capture, signal }, (controls) =>
     pictureProcess({

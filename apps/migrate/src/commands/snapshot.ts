@@ -15,7 +15,7 @@ import { addControlOptions, type ControlFlags } from '../options/control-options
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
 import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
 import { addSeriesOptions, chooseSeries, type SeriesFlags } from '../options/series-options.ts';
-import { addTimeout, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
+import { addTimeout, FASTER_SWEEP, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
 import { openPacking } from '../packing.ts';
 import { pictureGuest } from '../picture.ts';
 import { pictureSummary, pictureText } from '../report/picture-summary.ts';
@@ -86,7 +86,7 @@ async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void
     isNew: flags.parent === undefined,
   });
   const report = context.report(flags.json === true);
-  const signal = withTimeout(context.signal, flags);
+  const signal = withTimeout(context.signal, flags, FASTER_SWEEP);
   await using parent =
     flags.parent === undefined ? undefined : await openParent(flags.parent, { open: imageOpener(key) });
   const plan = chooseSeries(flags, parent === undefined ? 0 : parent.image.chainLength + 1);

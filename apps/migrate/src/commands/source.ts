@@ -19,6 +19,7 @@ import { addRetry, chooseRetry, type RetryFlags } from '../options/retry-options
 import {
   addIdle,
   addTimeout,
+  FASTER_SWEEP,
   peerTimeoutsFrom,
   type TimeoutFlags,
   withTimeout,
@@ -103,7 +104,7 @@ async function source(flags: SourceFlags, context: CliContext): Promise<void> {
   const retry = chooseRetry(flags);
   const report = context.report(flags.json === true);
   using packing = await openPacking(compression, report);
-  const signal = withTimeout(context.signal, flags);
+  const signal = withTimeout(context.signal, flags, FASTER_SWEEP);
   let peer: OpenPeer | undefined;
   const picture = await steered({ context, report, flags, capture, signal }, (controls) =>
     pictureGuest({

@@ -1,4 +1,4 @@
-import { realpath, stat } from 'node:fs/promises';
+import { access, constants, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { CliError } from '../cli-error.ts';
 
@@ -13,15 +13,34 @@ export async function imagePath(wanted: string): Promise<string> {
   if (found === undefined) {
     const folder = path.dirname(wanted);
     const parent = await stat(folder).catch(unlessMissing);
-    if (parent?.isDirectory() === true) return wanted;
+    if (parent?.isDirectory() === true) {
+      await assertWritable(folder);
+      return wanted;
+    }
     throw new CliError('FILE', `${folder} is not a directory`, {
       hint: 'Make it first, or correct the path.',
     });
   }
-  if (found.isFile()) return await realpath(wanted);
+  if (found.isFile()) {
+    const real = await realpath(wanted);
+    await assertWritable(path.dirname(real));
+    return real;
+  }
   throw new CliError('FILE', `${wanted} is not a plain file`, {
     hint: 'An image replaces what has its name. Name a file, or nothing that exists.',
   });
+}
+
+/** A file that is replaced, too, needs room for another one beside it. */
+async function assertWritable(folder: string): Promise<void> {
+  try {
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    throw new CliError('FILE', `no file can be made in ${folder}`, {
+      hint: 'Name a place that you may write to.',
+      cause,
+    });
+  }
 }
 
 function unlessMissing(error: NodeJS.ErrnoException): undefined {

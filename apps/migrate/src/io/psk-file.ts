@@ -58,7 +58,9 @@ export async function writeKeyFile(path: string): Promise<void> {
   } catch (cause) {
     const isThere = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
     throw new CliError(isThere ? 'REFUSED' : 'FILE', `${path} ${isThere ? 'exists' : 'cannot be written'}`, {
-      hint: isThere ? 'A key that may be in use is not replaced: name another file.' : '',
+      hint: isThere
+        ? 'A key that may be in use is not replaced: name another file.'
+        : 'Name a place that you may write to, with room for it.',
       cause,
     });
   }

@@ -25,15 +25,18 @@ export function addIdle(command: Command): Command {
   );
 }
 
-/** The command's signal, and the time limit if there is one. */
-export function withTimeout(signal: AbortSignal, { timeoutS }: TimeoutFlags): AbortSignal {
+/** For a picture that did not get done. */
+export const FASTER_SWEEP = 'let the sweep go faster with another --limiter';
+
+/** The command's signal, and the time limit if there is one. `orElse`: what may help besides more time. */
+export function withTimeout(signal: AbortSignal, { timeoutS }: TimeoutFlags, orElse = ''): AbortSignal {
   if (timeoutS === undefined) return signal;
   const seconds = parseSeconds(timeoutS, '--timeout-s');
   const limit = new AbortController();
   const timer = setTimeout(() => {
     limit.abort(
       new CliError('TIMEOUT', `not done after ${seconds} s`, {
-        hint: 'Allow more with --timeout-s, or let the sweep go faster with another --limiter.',
+        hint: `Allow more with --timeout-s${orElse === '' ? '' : `, or ${orElse}`}.`,
       }),
     );
   }, seconds * 1000);

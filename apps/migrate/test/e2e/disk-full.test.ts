@@ -8,6 +8,18 @@ import { needUserfaultfd } from './userfaultfd.ts';
 
 const LARGE = 'counter,size=16MiB';
 
+test.for([
+  ['dest', '--listen', '127.0.0.1:0', '--into', 'file:image.sfp'],
+  ['snapshot', '--workload', 'counter,size=2MiB', '--out', 'image.sfp'],
+])('a disk that cannot be written to is found before anything starts: %j', async (args, context) => {
+  needMounts(context);
+  const folder = await makeFolder();
+  const paths = args.map((arg) => arg.replace('image.sfp', `${folder}/image.sfp`));
+  const exit = await onDisk('1m,ro', folder, ...paths).exit;
+  expect(exit).toMatchObject({ code: 16, stderr: expect.stringContaining('hint: Name a place') });
+  expect(exit.lines.map(({ type }) => type)).toEqual(['error', 'summary']);
+});
+
 test('the disk of the destination is full', async (context) => {
   needUserfaultfd(context);
   needMounts(context);

@@ -15,6 +15,12 @@ test('the limit fires with TIMEOUT as its reason', async () => {
   expect(signal.reason).toMatchObject({ code: 'TIMEOUT', message: expect.stringContaining('0.001 s') });
 });
 
+test('what may help besides more time is the command’s to say', async () => {
+  const signal = withTimeout(never, { timeoutS: '0.001' }, 'do less');
+  if (!signal.aborted) await once(signal, 'abort');
+  expect(signal.reason).toMatchObject({ hint: 'Allow more with --timeout-s, or do less.' });
+});
+
 test('the command’s own signal fires through the limit, with its reason', () => {
   const own = new AbortController();
   const signal = withTimeout(own.signal, { timeoutS: '86400' });
