@@ -69,6 +69,25 @@ describe('hybrid', () => {
     );
     const both = await ends(set);
     expect(both.source).toMatchObject({ mode: 'hybrid', postcopy: true, policy: 'hybrid' });
+    if (both.source instanceof MigrationError) throw both.source;
+    expect(both.source.totalRatio).toBeLessThan(1.3);
+    expect(await assertOneOwner(set, both)).toBe('destination');
+    stopAll(set);
+  });
+
+  it('switches in the middle of a round, and what it has not sent follows', async () => {
+    const set = stage(
+      withLane({
+        guest: { regions: [{ pageCount: 4000 }], pagesPerMs: 400, workingSet: 1 },
+        source: { mode: 'hybrid', policy: hybridPolicy() },
+      }),
+    );
+    const both = await ends(set);
+    const { source } = both;
+    if (source instanceof MigrationError) throw source;
+    expect(source.rounds).toHaveLength(1);
+    expect(source.rounds[0]!.pages).toBeLessThan(source.pages);
+    expect(source.totalRatio).toBeLessThan(1.3);
     expect(await assertOneOwner(set, both)).toBe('destination');
     stopAll(set);
   });

@@ -49,7 +49,7 @@ export class PagePull {
     const asked = this.#asked.shift();
     if (asked === undefined) return;
     this.#askedBytes -= asked.sizeBytes;
-    this.#window.came(this.#options.clock.nowNs() - asked.atNs);
+    this.#window.came(asked.sizeBytes, this.#options.clock.nowNs() - asked.atNs);
     this.#ask();
   }
 

@@ -37,8 +37,27 @@ export interface ConvergenceDecision {
   readonly reason: string;
 }
 
+/** What a policy is told while a round goes on. */
+export interface WithinRoundObservation {
+  /** The rounds before this one; empty in the first. */
+  readonly rounds: readonly RoundNumbers[];
+  readonly elapsedMs: number;
+  readonly memoryBytes: number;
+  /** Of this round, in bytes of memory: all of it, and what has been sent. */
+  readonly roundBytes: number;
+  readonly roundSentBytes: number;
+  /** Written since the round began, in bytes; also pages that this round has still to send. */
+  readonly dirtyBytes: number;
+  /** What would have been sent in all if the guest were handed over now and what is left followed. An estimate from above. */
+  readonly totalIfSwitchedBytes: number;
+}
+
 /** When pre-copy stops. Pure: the same numbers give the same decision. */
 export interface ConvergencePolicy {
   readonly name: string;
   decide(observation: ConvergenceObservation): ConvergenceDecision;
+  /** Asked a few dozen times a round; `switch` ends it early, and what it has not sent follows the hand-over. Without it rounds are never cut short. */
+  decideWithin?(
+    observation: WithinRoundObservation,
+  ): Pick<ConvergenceDecision, 'reason'> & { action: 'switch' | 'round' };
 }

@@ -34,7 +34,10 @@ export interface HybridPolicyOptions extends PrecopyPolicyOptions {
 /** Leaves room for what is written during the last round. */
 export const DEFAULT_TOTAL_RATIO = 1.15;
 
-/** As `precopyPolicy`, but where that gives up, or goes on for long, the guest is handed over at once and the rest follows. */
+/** Looks within a round lie so far apart that a little more is sent than at the last one. */
+const WITHIN_MARGIN = 0.02;
+
+/** As `precopyPolicy`, but where that gives up, or goes on for long, the guest is handed over at once and the rest follows: in the middle of a round if need be. */
 export function hybridPolicy(options: HybridPolicyOptions = {}): ConvergencePolicy {
   const {
     downtimeMs = DEFAULT_DOWNTIME_MS,
@@ -59,6 +62,12 @@ export function hybridPolicy(options: HybridPolicyOptions = {}): ConvergencePoli
             reason: `another round would bring all that is sent to ${ratio.toFixed(2)} of the memory`,
           }
         : { action: 'round', reason: 'another round is cheap' };
+    },
+    decideWithin: ({ totalIfSwitchedBytes, memoryBytes }) => {
+      const ratio = totalIfSwitchedBytes / memoryBytes;
+      return ratio > maxTotalRatio - WITHIN_MARGIN
+        ? { action: 'switch', reason: `all that is sent comes to ${ratio.toFixed(2)} of the memory already` }
+        : { action: 'round', reason: 'the round is cheap' };
     },
   };
 }

@@ -26,11 +26,13 @@ export class AnswerLine {
 
   #one(run: RequestedRun): Promise<void> {
     const before = this.#last.length < UNDER_WAY ? undefined : this.#last.shift();
-    const sending =
-      before === undefined
-        ? this.#sender.send([run], () => undefined)
-        : before.then(() => this.#sender.send([run], () => undefined));
+    const sending = this.#send(before, run);
     this.#last.push(sending.catch(() => undefined));
     return sending;
+  }
+
+  async #send(before: Promise<void> | undefined, run: RequestedRun): Promise<void> {
+    if (before !== undefined) await before;
+    await this.#sender.send([run], () => undefined);
   }
 }

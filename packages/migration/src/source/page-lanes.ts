@@ -46,17 +46,22 @@ export class PageLanes {
     return this.#lanes.reduce((sum, { link }) => sum + link.sentBytes, 0);
   }
 
-  /** One round; resolves when all connections have taken their share and its end. */
-  async sendRound(round: number, runs: readonly DirtyRun[], check: () => void): Promise<void> {
+  /** One round; resolves when all connections have taken their share and its end, with what was left because `check` said true. */
+  async sendRound(
+    round: number,
+    runs: readonly DirtyRun[],
+    check: () => boolean | void,
+  ): Promise<readonly DirtyRun[]> {
     const shares = this.#divide(runs);
-    await Promise.all(
+    const unsent = await Promise.all(
       this.#lanes.map(async ({ link, encoder, sender }, index) => {
-        const share = shares[index]!;
-        await sender.send(share, check);
-        const pages = share.reduce((sum, { pageCount }) => sum + pageCount, 0);
-        await link.send(encoder.roundMark({ round, pages }));
+        const before = sender.sentPages;
+        const left = await sender.send(shares[index]!, check);
+        await link.send(encoder.roundMark({ round, pages: sender.sentPages - before }));
+        return left;
       }),
     );
+    return unsent.flat();
   }
 
   /** END on all connections but the first, after the last round. */

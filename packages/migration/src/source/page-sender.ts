@@ -32,18 +32,26 @@ export class PageSender {
     return this.#sentPages;
   }
 
-  /** Resolves when the connection has taken them all. `check` is asked before each batch; what it throws ends the sending. */
-  async send(runs: Iterable<DirtyRun>, check: () => void): Promise<void> {
+  /**
+   * Resolves when the connection has taken them all. `check` is asked before each batch: what it throws ends the sending, and so does true.
+   * @returns What was not sent for that.
+   */
+  async send(runs: Iterable<DirtyRun>, check: () => boolean | void): Promise<DirtyRun[]> {
+    const unsent: DirtyRun[] = [];
     const writing: Promise<void>[] = [];
     try {
       for (const batch of batchesOf(runs, this.#pageSizes)) {
-        check();
+        if (unsent.length > 0 || check() === true) {
+          unsent.push(...batch.runs.map((run) => ({ ...run, region: batch.region })));
+          continue;
+        }
         if (writing.length === BUFFERS) await writing.shift();
         const pending = this.#write(batch, await this.#read(batch));
         pending.catch(() => undefined);
         writing.push(pending);
       }
       await Promise.all(writing);
+      return unsent;
     } finally {
       await Promise.allSettled(writing);
     }

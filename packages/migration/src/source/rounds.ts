@@ -5,6 +5,7 @@ import type { DirtyRun, Tracker } from '../guest.ts';
 import type { ConvergenceDecision, ConvergencePolicy, RoundNumbers } from '../policy/convergence.ts';
 import { bandwidthOf, dirtyRateOf, expectedDowntimeMs } from './estimates.ts';
 import { bytesIn, pagesIn } from './page-batches.ts';
+import { RoundLook } from './round-look.ts';
 
 const NS_PER_MS = 1_000_000;
 
@@ -16,40 +17,52 @@ export interface RoundsOptions {
   readonly memoryBytes: number;
   /** Every page of every region. */
   readonly everything: readonly DirtyRun[];
-  /** Sends the pages of one round, and marks its end; resolves when they are taken. */
-  readonly send: (round: number, runs: readonly DirtyRun[]) => Promise<void>;
+  /** Sends the pages of one round, and marks its end; resolves when they are taken, with what was left out because `isOver`. */
+  readonly send: (
+    round: number,
+    runs: readonly DirtyRun[],
+    isOver: () => boolean,
+  ) => Promise<readonly DirtyRun[]>;
+  /** Pages handed to connections so far. */
+  readonly sentPages: () => number;
   /** Bytes sent so far. */
   readonly sentBytes: () => number;
   readonly onRound: (round: RoundNumbers, decision: ConvergenceDecision) => void;
 }
 
+/** Why there are no more rounds, and what the last one has not sent because it was cut short: only if it switches. */
+export interface RoundsEnd {
+  readonly action: 'stop' | 'switch';
+  readonly reason: string;
+  readonly unsent: readonly DirtyRun[];
+}
+
 /**
  * Sends everything, then what was written meanwhile, until the policy has had enough. The guest runs.
  *
- * What was collected is always sent before the next is collected: at the end, what is dirty is in the tracker and nowhere else.
+ * What was collected is always sent before the next is collected: at the end, what is to be sent is in the tracker, or in `unsent`.
  */
-export async function runRounds(
-  options: RoundsOptions,
-): Promise<ConvergenceDecision & { action: 'stop' | 'switch' }> {
+export async function runRounds(options: RoundsOptions): Promise<RoundsEnd> {
   const { tracker, policy, clock, memoryBytes } = options;
   const startNs = clock.nowNs();
   const rounds: RoundNumbers[] = [];
   let runs = options.everything;
   for (;;) {
-    const round = await oneRound(options, rounds.length + 1, runs);
+    const { round, unsent, decision: early } = await oneRound(options, { startNs, rounds }, runs);
     rounds.push(round);
     const bandwidthBytesPerSecond = bandwidthOf(rounds);
-    const decision = decide(policy, {
+    const seen = {
       rounds,
       elapsedMs: (clock.nowNs() - startNs) / NS_PER_MS,
       memoryBytes,
       bandwidthBytesPerSecond,
       dirtyBytesPerSecond: dirtyRateOf(round),
       expectedDowntimeMs: expectedDowntimeMs(round.dirtyBytes, bandwidthBytesPerSecond),
-    });
+    };
+    const decision = early ?? decide(policy, seen);
     options.onRound(round, decision);
     if (decision.action === 'stop' || decision.action === 'switch')
-      return { ...decision, action: decision.action };
+      return { action: decision.action, reason: decision.reason, unsent };
     if (decision.action === 'give-up') {
       throw new MigrationError('not-converged', `the guest writes too fast: ${decision.reason}`, {
         operands: { rounds: rounds.length, dirtyBytes: round.dirtyBytes },
@@ -61,22 +74,36 @@ export async function runRounds(
 
 async function oneRound(
   options: RoundsOptions,
-  round: number,
+  before: { readonly startNs: number; readonly rounds: readonly RoundNumbers[] },
   runs: readonly DirtyRun[],
-): Promise<RoundNumbers> {
-  const { clock, sentBytes, tracker } = options;
+): Promise<{ round: RoundNumbers; unsent: readonly DirtyRun[]; decision: ConvergenceDecision | undefined }> {
+  const { clock, sentBytes, sentPages, tracker, policy, memoryBytes, pageSizes } = options;
   const startNs = clock.nowNs();
-  const before = sentBytes();
-  await options.send(round, runs);
+  const [bytesBefore, pagesBefore] = [sentBytes(), sentPages()];
+  const pageBytes = averagePage(options);
+  const number = before.rounds.length + 1;
+  const look = new RoundLook({
+    ...before,
+    policy,
+    tracker,
+    clock,
+    memoryBytes,
+    pageBytes,
+    roundBytes: bytesIn(runs, pageSizes),
+    sentBytes: () => sentPages() * pageBytes,
+    roundSentBytes: () => (sentPages() - pagesBefore) * pageBytes,
+  });
+  const unsent = await options.send(number, runs, () => look.isOver());
   const durationMs = (clock.nowNs() - startNs) / NS_PER_MS;
   const dirtyPages = await attempt('guest-failed', 'count dirty pages', () => tracker.count());
-  return {
-    round,
-    pages: pagesIn(runs),
-    bytes: sentBytes() - before,
+  const round = {
+    round: number,
+    pages: pagesIn(runs) - pagesIn(unsent),
+    bytes: sentBytes() - bytesBefore,
     durationMs,
-    dirtyBytes: dirtyPages * averagePage(options),
+    dirtyBytes: dirtyPages * pageBytes,
   };
+  return { round, unsent, decision: unsent.length === 0 ? undefined : look.decision };
 }
 
 /** `count` does not say in which region they are. */

@@ -61,6 +61,8 @@ export class SourceMigration {
   #pausing: Promise<void> | undefined;
   /** Post-copy. */
   #later: LaterPages | undefined;
+  /** Hybrid: of a round that was cut short. */
+  #unsent: readonly DirtyRun[] = [];
   #stateKind = '';
   #roundPages = 0;
   #roundBase = 0;
@@ -204,14 +206,15 @@ export class SourceMigration {
     this.#enter('rounds');
     const tracker = await attempt('guest-failed', 'track', () => guest.track());
     this.#tracker = tracker;
-    const { action } = await runRounds({
+    const { action, unsent } = await runRounds({
       tracker,
       policy,
       clock,
       pageSizes: guest.regions.map(({ pageSize }) => pageSize),
       memoryBytes: guest.regions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       everything: this.#everything(),
-      send: (round, runs) => this.#sendRound(round, runs),
+      send: (round, runs, isOver) => this.#sendRound(round, runs, isOver),
+      sentPages: () => this.#sentPages,
       sentBytes: () => this.#sentBytes,
       onRound: (round, decision) => {
         this.#rounds.push(round);
@@ -224,6 +227,7 @@ export class SourceMigration {
         });
       },
     });
+    this.#unsent = unsent;
     return action;
   }
 
@@ -247,7 +251,7 @@ export class SourceMigration {
     const saving = attempt('guest-failed', 'save the state', () => guest.saveState());
     saving.catch(() => undefined);
     if (this.#later === undefined) await this.#sendRound(this.#rounds.length + 1, last);
-    else await this.#later.announce(last);
+    else await this.#later.announce([...this.#unsent, ...last]);
     const state = await saving;
     this.#stateKind = state.kind;
     const { encoder } = lanes.first;
@@ -262,10 +266,17 @@ export class SourceMigration {
     this.#handOver.offer(this.#later !== undefined, this.#later === undefined ? lanes.furtherCount : 0);
   }
 
-  async #sendRound(round: number, runs: readonly DirtyRun[]): Promise<void> {
+  async #sendRound(
+    round: number,
+    runs: readonly DirtyRun[],
+    isOver = () => false,
+  ): Promise<readonly DirtyRun[]> {
     this.#roundPages = pagesIn(runs);
     this.#roundBase = this.#lanes!.sentPages;
-    await this.#lanes!.sendRound(round, runs, () => this.#check());
+    return await this.#lanes!.sendRound(round, runs, () => {
+      this.#check();
+      return isOver();
+    });
   }
 
   /** The guest runs at the destination: everything that is only here goes there. */
