@@ -30,6 +30,7 @@ const PROGRAMS = {
   redis_load: { sources: ['redis_load.c'], flags: [] },
   redis_probe: { sources: ['redis_probe.c'], flags: [] },
   pack: { sources: ['pack.c'], flags: [] },
+  pipe_reader: { sources: ['pipe_reader.c'], flags: [] },
   page_trip: { sources: ['page_trip.c'], flags: [] },
   'addon.node': { sources: ['addon.c', 'writers.c', 'resident_memory.c'], flags: ADDON_FLAGS },
 } as const;

@@ -5,6 +5,7 @@ import type { IncrementRequest } from './ours/increment-run.ts';
 import type { LazyRequest } from './ours/lazy-run.ts';
 import type { TrackRequest } from './ours/track-run.ts';
 import type { PageKind } from './peers.ts';
+import type { MachinePicture, VmSink } from './vm/figures.ts';
 
 /** Where a snapshot goes. */
 export type SinkChoice =
@@ -64,6 +65,8 @@ export interface Ours {
   makeImage(request: LazyRequest): Promise<void>;
   /** That image restored lazily, and as a whole. */
   lazy(request: LazyRequest): Promise<LazyFigures>;
+  /** A picture of a machine of QEMU that listens at `qmp`. */
+  machine(qmp: string, sink: VmSink): Promise<MachinePicture>;
   /** A snapshot over a connection that is cut when its reader has had `cutAtBytes`; 0 for never. */
   resume(request: { bytes: number; cutAtBytes: number; isSession: boolean }): Promise<ResumeFigures>;
 }
@@ -143,6 +146,10 @@ export function oursWith(addon: string, program = PROGRAM): Ours {
         incrementMs: numberAt(result, 'incrementMs'),
         incrementBytes: numberAt(result, 'incrementBytes'),
       };
+    },
+    async machine(qmp, vmSink) {
+      const result = await run('vm', { qmp, vmSink });
+      return { totalMs: numberAt(result, 'totalMs'), pauseMs: numberAt(result, 'pauseMs') };
     },
     async makeImage(request) {
       await run('makeImage', request);

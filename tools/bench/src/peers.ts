@@ -31,6 +31,8 @@ export interface Peers {
   loadRedis(socket: string, count: number, bytes: number): Promise<{ ns: number }>;
   /** A client that asks one thing after the other. Resolves when it has been answered once. */
   probeRedis(socket: string): Promise<RedisProbe>;
+  /** The command of a program that reads a pipe as the sinks of ours take what they get. */
+  pipeReader(options: PipeReaderOptions): string;
   /** A page at a time over a route on which nothing else goes. */
   pageTrips(route: Route): Promise<Writes>;
   fork(
@@ -38,6 +40,14 @@ export interface Peers {
     load: WriterLoad,
     file: string,
   ): Promise<{ writes: Writes; pauseMs: number; totalMs: number; extraBytes: number }>;
+}
+
+/** At `bytesPerSecond`, or as it comes; standing still `stalls` times, evenly spread over `imageBytes`. */
+export interface PipeReaderOptions {
+  readonly bytesPerSecond?: number;
+  readonly stalls?: number;
+  readonly stallMs?: number;
+  readonly imageBytes?: number;
 }
 
 /** How long each request of one client takes. */
@@ -55,6 +65,9 @@ export function peersIn(folder: string): Peers {
     ns: numberAt(await start(program, ...args).last(), 'ns'),
   });
   return {
+    pipeReader({ bytesPerSecond = 0, stalls = 0, stallMs = 0, imageBytes = 0 }) {
+      return [path.join(folder, 'pipe_reader'), bytesPerSecond, stalls, stallMs, imageBytes].join(' ');
+    },
     async arm(bytes, kind) {
       const result = await start('arm', bytes, kind).last();
       return { ns: numberAt(result, 'ns'), hugeBytes: numberAt(result, 'hugeBytes') };

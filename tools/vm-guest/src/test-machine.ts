@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
-const FOLDER = path.resolve(import.meta.dirname, '..');
+/** Seen from here as from the bundled tools/bench. */
+const FOLDER = path.resolve(import.meta.dirname, '../../vm-guest');
 const BUILT = path.resolve(FOLDER, '../../.tools/vm-guest');
 /** A machine under TCG boots in some seconds, on a busy host in some more. */
 const ANSWER_MS = 60_000;
@@ -135,8 +136,12 @@ export class TestMachine {
       if (found !== undefined) return found;
       // oxlint-disable-next-line no-await-in-loop -- until it has come
       await new Promise<void>((resolve, reject) => {
-        this.#listener = resolve;
         const fail = () => reject(new Error(`no ${what}; QEMU says: ${this.errors.join(' | ')}`));
+        this.#listener = () => {
+          signal.removeEventListener('abort', fail);
+          this.process.off('exit', fail);
+          resolve();
+        };
         signal.addEventListener('abort', fail);
         this.process.once('exit', fail);
       });

@@ -17,6 +17,7 @@ import { stallingSink } from './stalling-sink.ts';
 import { sweep } from './sweep.ts';
 import { tcp } from './tcp.ts';
 import { track } from './track.ts';
+import { vm } from './vm.ts';
 
 export const benchmarks: readonly Benchmark[] = [
   arm,
@@ -37,4 +38,5 @@ export const benchmarks: readonly Benchmark[] = [
   resume,
   read,
   migrate,
+  vm,
 ];

@@ -8,6 +8,7 @@ import { type LazyRequest, makeImage, runEager, runLazy } from './lazy-run.ts';
 import { type ReaderRequest, runResumeReader } from './resume-reader.ts';
 import { type ResumeRequest, runResume } from './resume-run.ts';
 import { runSnapshot } from './snapshot-run.ts';
+import { runVm, type VmRequest } from './vm-run.ts';
 import { runTrack, type TrackRequest } from './track-run.ts';
 
 // ours SCENARIO REQUEST: one measurement of ours, like one run of a C peer. Prints one JSON object. Both arguments are our own main
@@ -20,6 +21,7 @@ type Request = SnapshotRequest &
   IncrementRequest &
   LazyRequest &
   ReaderRequest &
+  VmRequest &
   ResumeRequest & { readonly addon: string };
 
 const SCENARIOS: Readonly<Record<string, (addon: Addon, request: Request) => object | Promise<object>>> = {
@@ -34,6 +36,7 @@ const SCENARIOS: Readonly<Record<string, (addon: Addon, request: Request) => obj
   makeImage,
   lazy: runLazy,
   eager: runEager,
+  vm: runVm,
   resume: runResume,
   resumeReader: runResumeReader,
 };

@@ -92,7 +92,10 @@ async function tcpSink(port: number): Promise<Sink> {
   };
 }
 
-function stallingSink(imageBytes: number, { stalls, stallMs }: { stalls: number; stallMs: number }): Sink {
+export function stallingSink(
+  imageBytes: number,
+  { stalls, stallMs }: { stalls: number; stallMs: number },
+): Sink {
   const sink = nullSink();
   let done = 0;
   return {
@@ -106,7 +109,7 @@ function stallingSink(imageBytes: number, { stalls, stallMs }: { stalls: number;
   };
 }
 
-function slowSink(bytesPerSecond: number): Sink {
+export function slowSink(bytesPerSecond: number): Sink {
   const sink = nullSink();
   const startMs = performance.now();
   return {
