@@ -26,12 +26,12 @@ export const vm: Benchmark = {
     progress('booting');
     await using shared = await bootMachine(guestBytes, {});
     // QEMU does best with memory of its own.
-    await using private_ = await bootMachine(guestBytes, { isPrivate: true });
+    await using unshared = await bootMachine(guestBytes, { isPrivate: true });
     const contenders = SINKS.flatMap((sink): [string, Contender<FeltPicture>][] => [
       [`ours ${sink}`, () => taken(shared, sink, context, (to) => ours.machine(shared.qmp, to))],
       [
         `qemu ${sink}`,
-        () => taken(private_, sink, context, (to) => backgroundSnapshot(private_.qmp, to, peers)),
+        () => taken(unshared, sink, context, (to) => backgroundSnapshot(unshared.qmp, to, peers)),
       ],
     ]);
     const results = await alternate<string, FeltPicture>(
