@@ -26,7 +26,7 @@ export const PSK_BYTES = 32;
 export const PSK_IDENTITY = 'stillframe migrate 1';
 
 /** A server for something else, with a certificate of the same authority, does not take this for its own protocol. */
-export const ALPN_PROTOCOL = 'stillframe/1';
+const ALPN_PROTOCOL = 'stillframe/1';
 
 /** From the first byte to the verdict. A peer that takes longer is lost. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;

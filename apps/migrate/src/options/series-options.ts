@@ -15,7 +15,7 @@ export interface SeriesChoice {
   readonly everyMs: number;
 }
 
-export const ONE_IMAGE: SeriesChoice = { count: 1, everyMs: 0 };
+const ONE_IMAGE: SeriesChoice = { count: 1, everyMs: 0 };
 
 /** A day: more is a mistake in the unit. */
 const EVERY_MAX_MS = 86_400_000;
