@@ -1,9 +1,10 @@
 import { fstatSync } from 'node:fs';
 import { decodeMachine, loadMachine, type SavedMachine, startMachine } from '@stillframe/guests/qemu';
-import type { MovingTarget } from '@stillframe/migration';
+import type { LazyMemory, MissingPages, MovingTarget } from '@stillframe/migration';
 import type { GuestState, Region } from '@stillframe/snapshot';
 import type { ChildEnd } from '../exec/exec-child.ts';
 import { MemoryFiles } from '../exec/memory-files.ts';
+import { lazyMachineMemory } from './lazy-machine-memory.ts';
 import { MachineProcess, ramOf } from './machine-process.ts';
 import { checkedMachine, type MachineTargetOptions } from './machine-target.ts';
 
@@ -49,6 +50,12 @@ export class MachineMovingTarget implements MovingTarget {
     const { qmp, folder } = this.#started();
     await loadMachine(machine, { qmp, directory: folder });
     this.#machine = machine;
+  }
+
+  /** Throws TraceError or UffdError when QEMU cannot be given missing memory. */
+  async lazy(missing: readonly MissingPages[]): Promise<LazyMemory> {
+    const { qmp, pid } = this.#started();
+    return await lazyMachineMemory({ qmp, pid, regions: this.#regions, fds: this.#files!.fds }, missing);
   }
 
   /** A machine that was paused at the source is paused here. */

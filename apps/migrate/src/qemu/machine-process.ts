@@ -63,6 +63,10 @@ export class MachineProcess {
     this.qmp = qmp;
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }

@@ -1,6 +1,5 @@
 import { qemuMovingGuest } from '@stillframe/guests/qemu';
 import type { MigrationSummary } from '@stillframe/migration';
-import { CliError } from '../cli-error.ts';
 import { isInDoubt, runMigration, type RunMigrationOptions } from '../migration/run-migration.ts';
 import { runOnCut } from './on-cut.ts';
 import type { QemuChoice } from './qemu-options.ts';
@@ -14,8 +13,7 @@ export interface MigrateMachineOptions extends RunMigrationOptions {
  * known whether the destination runs it, it stands still here, complete, until a person decides (`cont`, or `quit`).
  */
 export async function migrateMachine(options: MigrateMachineOptions): Promise<MigrationSummary> {
-  const { report, signal, machine, mode } = options;
-  if (mode !== 'precopy') throw needsPrecopy(mode);
+  const { report, signal, machine } = options;
   const { qmp, onCut } = machine;
   report.talk(`attaching to the machine at ${qmp}`);
   signal.throwIfAborted();
@@ -32,10 +30,4 @@ export async function migrateMachine(options: MigrateMachineOptions): Promise<Mi
     report.talk(state === 'here' ? 'the machine goes on here' : `the machine stands still at ${qmp}`);
     throw error;
   }
-}
-
-function needsPrecopy(mode: string): CliError {
-  return new CliError('NOT_AVAILABLE', `a machine cannot move with --mode ${mode} yet`, {
-    hint: 'Use --mode precopy, with a larger --downtime-ms if the machine writes too fast for it.',
-  });
 }

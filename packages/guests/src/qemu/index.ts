@@ -5,6 +5,12 @@ export {
   qemuMovingGuest,
   type QemuMovingGuestOptions,
 } from './moving/qemu-moving-guest.ts';
+export {
+  type MachinePages,
+  type ServedMachineMemory,
+  serveMachine,
+  type ServeMachineOptions,
+} from './moving/serve-machine.ts';
 export type { RamBlock } from './ram-block.ts';
 export type { RamLayout, SharedRam } from './ram-layout.ts';
 export { type QemuGuest, qemuGuest, type QemuGuestOptions } from './qemu-guest.ts';
