@@ -38,7 +38,7 @@ export interface ServeMachineOptions extends AttachmentOptions {
 export interface ServedMachineMemory {
   readonly server: PageServer;
   /** After `server.close()`. Idempotent. */
-  end(): void;
+  readonly end: () => void;
 }
 
 const FEATURES: readonly Feature[] = ['MISSING_SHMEM', 'EVENT_REMOVE', 'EVENT_UNMAP', 'EVENT_REMAP'];
