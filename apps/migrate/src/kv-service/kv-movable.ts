@@ -3,10 +3,12 @@ import { formatEndpoint, parseEndpoint } from '../options/endpoint.ts';
 import { WorkloadError } from '../workloads/error.ts';
 import { allocateGuestMemory } from '../workloads/guest-memory.ts';
 import { MIN_KV_BYTES } from '../workloads/kv/kv-state.ts';
+import { WarmThreads } from '../workloads/warm-threads.ts';
 import { KvServer } from './kv-server.ts';
 
 /** The memory's name on the wire. */
 const REGION = 'kv';
+const threads = new WarmThreads();
 
 /**
  * The kv store, serving clients, as a guest that moves. Options: `listen` (HOST:PORT), `movedTo` (HOST:PORT that clients are told when the
@@ -16,6 +18,8 @@ const REGION = 'kv';
  */
 export const kvMovable: Movable = {
   name: 'kv/served@1',
+  warm: () => threads.warm(1),
+  cool: () => threads.cool(),
   async start({ sizeBytes = '', ...options }) {
     const bytes = Number(sizeBytes);
     if (!Number.isSafeInteger(bytes) || bytes < MIN_KV_BYTES) {
@@ -44,7 +48,7 @@ async function serve(
   { listen = '', movedTo = '' }: Readonly<Record<string, string>>,
 ): Promise<RunningMovable> {
   const { host, port } = parseEndpoint(listen, '--serve');
-  const server = await KvServer.start({ memory, store, host, port });
+  const server = await KvServer.start({ memory, store, host, port, threads });
   let isOver = false;
   return {
     memory: new Map([[REGION, memory]]),

@@ -1,8 +1,8 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { WorkloadError } from '../workloads/error.ts';
 import { kvShape } from '../workloads/kv/kv-state.ts';
-import { workerFile } from '../workloads/worker-file.ts';
-import type { KvServerEvent, KvServerOrder, KvServerTask } from './kv-server-task.ts';
+import { WarmThreads } from '../workloads/warm-threads.ts';
+import type { KvServerEvent, KvServerOrder } from './kv-server-task.ts';
 
 export interface KvServerOptions {
   /** The store's; whole pages, zero when it is new. Stays the caller's. */
@@ -12,6 +12,8 @@ export interface KvServerOptions {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
+  /** Where its thread comes from. By default a new one, which takes tens of milliseconds to start. */
+  readonly threads?: WarmThreads;
 }
 
 /**
@@ -31,14 +33,16 @@ export class KvServer {
 
   /** Throws WORKLOAD_START: the address is taken, or the memory holds no store. Nothing is left running. */
   static async start(options: KvServerOptions): Promise<KvServer> {
-    const { memory, store, host, port } = options;
-    const server = new KvServer({
-      role: 'kv-server',
-      memory: memory.buffer,
-      ...(store === 'new' ? { bucketCount: kvShape(memory.byteLength).bucketCount } : {}),
-      host,
-      port,
-    });
+    const { memory, store, host, port, threads = new WarmThreads() } = options;
+    const server = new KvServer(
+      threads.take({
+        role: 'kv-server',
+        memory: memory.buffer,
+        ...(store === 'new' ? { bucketCount: kvShape(memory.byteLength).bucketCount } : {}),
+        host,
+        port,
+      }),
+    );
     try {
       await server.#listening();
       return server;
@@ -51,8 +55,8 @@ export class KvServer {
     }
   }
 
-  private constructor(task: KvServerTask) {
-    this.#worker = new Worker(workerFile(), { workerData: task });
+  private constructor(worker: Worker) {
+    this.#worker = worker;
     this.#worker.on('message', (event: KvServerEvent) => this.#answer?.resolve(event));
     this.#worker.on('error', (error: unknown) => {
       this.#failure = error instanceof Error ? error : new Error(String(error));
