@@ -64,6 +64,7 @@ export class TestMachine {
     this.qmp = path.join(folder, 'qmp');
     const [program = '', ...args] = command;
     this.process = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    process.once('exit', this.#end);
     createInterface({ input: this.process.stdout! }).on('line', (line) => {
       if (!line.startsWith('SF ')) return;
       this.#heard.push(JSON.parse(line.slice(3)));
@@ -111,8 +112,15 @@ export class TestMachine {
   async [Symbol.asyncDispose](): Promise<void> {
     this.process.kill('SIGTERM');
     await this.ended();
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#end();
+    process.off('exit', this.#end);
   }
+
+  /** A QEMU that is asked to end while it saves its devices may never do so. */
+  readonly #end = (): void => {
+    this.process.kill('SIGKILL');
+    rmSync(this.#folder, { recursive: true, force: true });
+  };
 
   /** The next line of the machine that has this member. */
   async hear(member: string): Promise<unknown> {

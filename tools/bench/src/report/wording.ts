@@ -27,7 +27,7 @@ export function ratioText(row: Row): string {
 export function goalText(goal: Goal | undefined, unit: Unit): string {
   if (goal === undefined) return '';
   const { kind, limit } = goal;
-  return `${kind === 'ratioAtLeast' ? '≥' : '≤'} ${limit} ${kind === 'atMost' ? unit : '×'}`;
+  return `${kind === 'ratioAtLeast' ? '≥' : '≤'} ${Number(limit.toFixed(4))} ${kind === 'atMost' ? unit : '×'}`;
 }
 
 export function verdictText(row: Row): string {
