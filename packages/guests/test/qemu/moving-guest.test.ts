@@ -50,6 +50,9 @@ describe('a machine that is to move', () => {
       await guest.pause();
       rounds.push(await copyDirty(guest, tracker, copy));
       const state = decodeMachine(await guest.saveState());
+      const now = new Uint8Array(copy.byteLength);
+      guest.readPages(0, 0, now);
+      expect(Buffer.compare(copy, now)).toBe(0);
       expect(checkWriter(copy).newest).toBeGreaterThan(0);
       expect(state.manifest).toMatchObject({ wasRunning: true, ram: [{ id: 'ram0' }] });
       expect(Math.max(...rounds)).toBeGreaterThan(0);

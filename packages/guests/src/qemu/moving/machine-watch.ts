@@ -11,6 +11,8 @@ const WATCH = 'read -r word; [ "$word" = done ] || kill -9 "$1"';
  * shell holds it, too: who touches missing memory sleeps on, until that shell has noticed our end and has ended QEMU.
  */
 export class MachineWatch {
+  /** Resolves when nobody watches any more. */
+  readonly ended: Promise<void>;
   readonly #shell: ChildProcess;
 
   /** In a process group of its own: an interrupt at the terminal is not for it. `uffd` stays the caller's. */
@@ -21,11 +23,17 @@ export class MachineWatch {
     });
     this.#shell.on('error', () => undefined);
     this.#shell.stdin!.on('error', () => undefined);
+    this.ended = new Promise((resolve) => this.#shell.once('close', () => resolve()));
     this.#shell.unref();
   }
 
   /** Nothing is missing any more, or QEMU has ended. Idempotent. */
   end(): void {
     this.#shell.stdin!.end('done\n');
+  }
+
+  /** @internal As if this process had been killed. */
+  lose(): void {
+    this.#shell.stdin!.destroy();
   }
 }
