@@ -1,19 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { receiveHandoff, ServedMachine } from '@stillframe/guests/handoff';
-import {
-  mergeOrders,
-  openFiles,
-  readWorkingSet,
-  workingSetPath,
-  writeWorkingSet,
-} from '@stillframe/guests/lazy';
+import { openFiles, readWorkingSet, workingSetPath } from '@stillframe/guests/lazy';
 import { CliError } from '../cli-error.ts';
 import { pageCodec } from '../codec.ts';
 import { claimSocketPath } from '../control/socket-path.ts';
 import type { LoadOptions } from '../load-image.ts';
 import { openImageFiles } from './image-files.ts';
 import { fillOptions } from './lazy-options.ts';
+import { saveWorkingSet } from './save-working-set.ts';
 import { figureRows, figuresOf, rowsText } from './serve-figures.ts';
 
 /** `restore --lazy --handoff SOCKET`: the page-fault handler of one machine, until its monitor ends. */
@@ -43,7 +38,7 @@ export async function restoreByHandoff(
     await ended(socket, context.signal);
     const { server } = machine;
     const touched = server.touched();
-    if (touched.length > 0) writeWorkingSet(wsPath, image, mergeOrders(known, touched));
+    saveWorkingSet(path, image, { known, touched }, report);
     const figures = figuresOf(server);
     const withFile = handoff.memoryFd !== undefined;
     report.result(rowsText(figureRows(figures)), {

@@ -1,10 +1,4 @@
-import {
-  LazyMemory,
-  mergeOrders,
-  readWorkingSet,
-  workingSetPath,
-  writeWorkingSet,
-} from '@stillframe/guests/lazy';
+import { LazyMemory, readWorkingSet, workingSetPath } from '@stillframe/guests/lazy';
 import { exitCodes } from '../exit-code.ts';
 import { pageCodec } from '../codec.ts';
 import type { LoadOptions } from '../load-image.ts';
@@ -12,6 +6,7 @@ import { showMs } from '../report/units.ts';
 import { verifyImage } from '../verify-image.ts';
 import { openImageFiles } from './image-files.ts';
 import { fillOptions } from './lazy-options.ts';
+import { saveWorkingSet } from './save-working-set.ts';
 import { figureRows, figuresOf, rowsText } from './serve-figures.ts';
 
 /** `restore --lazy --into memory`: the oracle is what touches the pages. */
@@ -29,7 +24,7 @@ export async function restoreLazily(path: string, prefetch: number, options: Loa
   const regions = new Map(image.regions.map(({ name, id }) => [name, views[id]!]));
   const check = await verifyImage({ state: image.readState(), regions }, { signal: context.signal });
   const touched = server.touched();
-  if (touched.length > 0) writeWorkingSet(wsPath, image, mergeOrders(known, touched));
+  saveWorkingSet(path, image, { known, touched }, report);
   const figures = figuresOf(server);
   const isRefused = check.oracle !== null && !check.verified;
   report.result(

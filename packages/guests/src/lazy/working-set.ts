@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { pureCodec, type StoredImage } from '@stillframe/page-stream';
 import type { PageOrder } from '@stillframe/uffd';
 
@@ -32,8 +32,13 @@ export function readWorkingSet(path: string, image: Identity): PageOrder[] {
 /** Replaces the file, whole. */
 export function writeWorkingSet(path: string, image: Identity, order: readonly PageOrder[]): void {
   const fresh = `${path}.new-${process.pid}`;
-  writeFileSync(fresh, encodeWorkingSet(image, order), { mode: 0o600 });
-  renameSync(fresh, path);
+  try {
+    writeFileSync(fresh, encodeWorkingSet(image, order), { mode: 0o600 });
+    renameSync(fresh, path);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw error;
+  }
 }
 
 /** The order that was known, and behind it what was touched besides: what was fetched ahead is not seen being touched. */
