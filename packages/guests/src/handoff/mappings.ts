@@ -56,7 +56,8 @@ function parseMapping(entry: unknown, index: number): HandoffMapping {
       : fail(`${name} is ${JSON.stringify(value)}`);
   };
   const written = fields.get('base_host_virt_addr');
-  if (typeof written !== 'string' || !/^\d{1,20}$/.test(written)) return fail('base_host_virt_addr is no number');
+  if (typeof written !== 'string' || !/^\d{1,20}$/.test(written))
+    return fail('base_host_virt_addr is no number');
   const address = BigInt(written);
   const named = number(fields.has('page_size') ? 'page_size' : 'page_size_kib');
   const pageSize = !fields.has('page_size') && named < PAGE_MIN ? named * 1024 : named;
