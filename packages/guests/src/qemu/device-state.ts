@@ -99,9 +99,10 @@ export class DeviceState {
   }
 
   async #receive(saveMs: number): Promise<void> {
+    // Before the command: QEMU may connect before its answer has come.
+    const connected = once(this.#server, 'connection');
     await this.#qmp.execute('migrate', { uri: `unix:${path.join(this.#directory, 'state')}` });
     let timer: NodeJS.Timeout | undefined;
-    const connected = once(this.#server, 'connection');
     try {
       await new Promise<void>((resolve, reject) => {
         timer = setTimeout(
