@@ -34,7 +34,15 @@ export interface ProgressEvent<Progress> {
   readonly progress: Progress;
 }
 
-export type SourceEvents = PhaseEvent<SourcePhase> | RoundEvent | ProgressEvent<SourceProgress>;
+/** The guest's writers are slowed from now on, for this share of their time. */
+export interface BrakeEvent {
+  readonly type: 'brake';
+  readonly atNs: number;
+  readonly share: number;
+  readonly maxShare: number;
+}
+
+export type SourceEvents = PhaseEvent<SourcePhase> | RoundEvent | BrakeEvent | ProgressEvent<SourceProgress>;
 export type DestinationEvents = PhaseEvent<DestinationPhase> | ProgressEvent<DestinationProgress>;
 
 /** From what was measured so far; null before there is anything to go by. */
@@ -100,6 +108,8 @@ export interface MigrationSummary {
   readonly downtimeMs: number;
   readonly downtime: DowntimeMs;
   readonly rounds: readonly RoundNumbers[];
+  /** The share of time for which writers were slowed in the end; 0 without a brake, and where rounds did without it. */
+  readonly brakeShare: number;
   readonly memoryBytes: number;
   readonly pages: number;
   readonly sentPages: number;

@@ -20,6 +20,11 @@ export interface Tracker {
   collect(): DirtyRun[] | Promise<DirtyRun[]>;
   /** How many pages `collect` would report, which stay as they are. For estimates; may be a little behind. */
   count(): number | Promise<number>;
+  /**
+   * Holds writers at their first write to a page for `delayUs`, for at most the share `maxShare` of time; until `close`. The first call comes
+   * while the guest is paused. Absent when writers cannot be slowed.
+   */
+  slow?(brake: { readonly delayUs: number; readonly maxShare: number }): Promise<void>;
   /** Ends tracking; the guest writes at full speed again. Idempotent. */
   close(): Promise<void>;
 }

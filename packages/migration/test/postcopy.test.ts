@@ -1,3 +1,4 @@
+import { type PageCodec, pureCodec } from '@stillframe/page-stream';
 import { simulatedConnection } from '@stillframe/snapshot/simulated';
 import { describe, expect, it } from 'vitest';
 import { hybridPolicy, MigrationError } from '../src/index.ts';
@@ -53,6 +54,25 @@ describe('post-copy', () => {
     const both = await ends(set);
     expect(both.source).toMatchObject({ code: 'peer-refused' });
     expect(await assertOneOwner(set, both)).toBe('source');
+    stopAll(set);
+  });
+});
+
+describe('a digest that is wrong after the hand-over', () => {
+  it('leaves two halves that are both paused and kept', async () => {
+    // What every page of the first region adds is wrong at the destination.
+    const damaging: PageCodec = {
+      ...pureCodec,
+      digestRun(pages, seed, region, firstUnit, digest) {
+        const crc = pureCodec.digestRun(pages, seed, region, firstUnit, digest);
+        if (region === 0) digest[0] = digest[0]! + 1;
+        return crc;
+      },
+    };
+    const set = stage(withLane({ destination: { codec: damaging } }));
+    const both = await ends(set);
+    expect(both.destination).toMatchObject({ code: 'split', message: expect.stringContaining('the digest') });
+    expect(await described(set, both)).toBe('split: two halves, paused');
     stopAll(set);
   });
 });

@@ -43,7 +43,7 @@ export function ownPlace(options: MovableTargetOptions): ArrivalPlace {
   return {
     target,
     live: (life) => liveHere(target.running!, life),
-    end: async () => await target.running?.stop('ended'),
+    end: () => target.end(),
   };
 }
 

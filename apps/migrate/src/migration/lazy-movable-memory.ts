@@ -5,6 +5,11 @@ import { gapsIn, missingRanges } from './missing-ranges.ts';
 import type { MovableMemory } from './movable.ts';
 import { servedMemory } from './served-memory.ts';
 
+export interface LazyMovableMemory extends LazyMemory {
+  /** The guest is being ended with pages missing: a thread that waits for one goes on, on zeros, to where it rests. */
+  abandon(): void;
+}
+
 /**
  * Memory of a guest whose pages come when its threads touch them. It must not be touched by the thread that this belongs to.
  *
@@ -14,13 +19,19 @@ import { servedMemory } from './served-memory.ts';
 export function lazyMovableMemory(
   memory: readonly MovableMemory[],
   missing: readonly MissingPages[],
-): LazyMemory {
+): LazyMovableMemory {
   const ranges = missingRanges(missing);
   const kept = gapsIn(ranges, missing).map((gap) => ({ gap, bytes: bytesOf(memory, gap).slice() }));
   const server = PageServer.open(ranges.map((range) => ({ memory: bytesOf(memory, range) })));
   const lazy = servedMemory(server, ranges, { pageSizeOf: () => GUEST_PAGE_BYTES });
   for (const { gap, bytes } of kept) lazy.install(gap.region, gap.firstPage, bytes);
-  return lazy;
+  return {
+    ...lazy,
+    abandon() {
+      server.close({ missing: 'zero' });
+      void lazy.close();
+    },
+  };
 }
 
 function bytesOf(

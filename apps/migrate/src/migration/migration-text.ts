@@ -15,6 +15,11 @@ export function migrationText(summary: MigrationSummary): string {
     `  moved         ${summary.mode}${summary.postcopy && summary.mode === 'hybrid' ? ', switched to post-copy' : ''}, in ${showMs(summary.durationMs)}`,
     `  downtime      ${showMs(summary.downtimeMs)}: ${parts.join(' · ')}`,
     `  rounds        ${rounds.length === 0 ? 'none' : rounds.map(({ bytes }) => showBytes(bytes)).join(' · ')}`,
+    ...(summary.brakeShare === 0
+      ? []
+      : [
+          `  brake         its writers were slowed for ${Math.round(summary.brakeShare * 100)} % of their time`,
+        ]),
     `  sent          ${showCount(summary.sentPages)} pages of ${showCount(summary.pages)}, ${showBytes(summary.sentBytes)}: ${summary.totalRatio.toFixed(2)} of the memory`,
     `  digest        ${summary.digest}, the same on both sides`,
   ].join('\n');

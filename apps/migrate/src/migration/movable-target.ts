@@ -7,7 +7,7 @@ import {
   MAX_WASM_BYTES,
   WASM_PAGE_BYTES,
 } from '../workloads/guest-memory.ts';
-import { lazyMovableMemory } from './lazy-movable-memory.ts';
+import { type LazyMovableMemory, lazyMovableMemory } from './lazy-movable-memory.ts';
 import { type Movable, type MovableMemory, movableKind, type RunningMovable } from './movable.ts';
 
 export interface MovableTargetOptions {
@@ -21,6 +21,8 @@ export interface MovableTargetOptions {
 export interface MovableTarget extends MovingTarget {
   /** The guest, once `loadState` has taken it up. */
   readonly running: RunningMovable | undefined;
+  /** Ends the guest, if it is there, whole or not. */
+  end(): Promise<void>;
 }
 
 /** Puts a guest together that comes from a source, and takes it up here. */
@@ -29,6 +31,13 @@ export function movableTarget(options: MovableTargetOptions): MovableTarget {
   let memory: MovableMemory[] = [];
   let regions: readonly Region[] = [];
   let running: RunningMovable | undefined;
+  let lazy: LazyMovableMemory | undefined;
+  const end = async (): Promise<void> => {
+    const stopping = running?.stop('ended');
+    // Told first to stop: a thread that waits for a page that will not come gets nowhere with the zeros.
+    lazy?.abandon();
+    await stopping;
+  };
   const started = (): RunningMovable => {
     if (running === undefined) throw new Error('no guest has been taken up');
     return running;
@@ -66,12 +75,16 @@ export function movableTarget(options: MovableTargetOptions): MovableTarget {
       running = await movable.load(parts, optionsOf(movable));
       void coolAll(movables);
     },
-    lazy: (missing) => lazyMovableMemory(memory, missing),
+    lazy(missing) {
+      lazy = lazyMovableMemory(memory, missing);
+      return lazy;
+    },
+    end,
     start: () => started().resume(),
     pause: () => started().pause(),
     resume: () => started().resume(),
     async discard() {
-      await Promise.all([running?.stop('ended'), coolAll(movables)]);
+      await Promise.all([end(), coolAll(movables)]);
       memory = [];
     },
   };

@@ -10,6 +10,7 @@ import {
   type MovingGuestFlags,
 } from '../options/moving-guest-options.ts';
 import {
+  chooseBrake,
   chooseLanes,
   choosePolicy,
   type MigrationFlags,
@@ -51,6 +52,7 @@ export async function moveGuest(mode: MigrationMode, options: MoveGuestOptions):
     timeouts: migrationTimeoutsFrom(peerTimeoutsFrom(flags, retry?.budgetMs)),
     signal,
     lanes: chooseLanes(flags),
+    brake: chooseBrake(flags),
     record: flags.record === undefined ? undefined : handOverFile('source', flags.record),
     connect: async () => (await openPeer({ endpoint, credentials, retry, report, signal })).transport,
   };

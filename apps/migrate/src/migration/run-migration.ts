@@ -26,6 +26,8 @@ export interface RunMigrationOptions {
   readonly record: HandOverRecord<SourceRecord> | undefined;
   /** Further connections for pages. */
   readonly lanes: number;
+  /** How much writers may be slowed when rounds do not do. */
+  readonly brake: { readonly maxShare: number } | undefined;
   /** A connection to the destination; called again for each lane. */
   readonly connect: () => Promise<Transport>;
 }
@@ -35,7 +37,7 @@ export async function runMigration(
   guest: MovingGuest,
   options: RunMigrationOptions,
 ): Promise<MigrationSummary> {
-  const { context, report, mode, policy, timeouts, signal, connect, record, lanes } = options;
+  const { context, report, mode, policy, timeouts, signal, connect, record, lanes, brake } = options;
   const run = migrateGuest({
     guest,
     transport: await connect(),
@@ -46,6 +48,7 @@ export async function runMigration(
     signal,
     connect,
     lanes,
+    ...(brake === undefined ? {} : { brake }),
     ...(record === undefined ? {} : { record }),
   });
   return await watchMigration(run, { context, report });

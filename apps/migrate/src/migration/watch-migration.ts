@@ -27,6 +27,9 @@ export async function watchMigration(
     for await (const event of run) {
       report.event(event);
       if (event.type === 'round') report.talk(roundText(event));
+      if (event.type === 'brake') {
+        report.talk(`its writers are slowed for at most ${Math.round(event.share * 100)} % of their time`);
+      }
       if (event.type !== 'progress') continue;
       progress.show(lookOf(event.progress));
     }

@@ -15,6 +15,7 @@ export interface MigrationFlags {
   readonly maxRounds?: string;
   readonly record?: string;
   readonly lanes?: string;
+  readonly brake?: string;
 }
 
 export const migrationModes: readonly MigrationMode[] = ['precopy', 'postcopy', 'hybrid'];
@@ -34,6 +35,10 @@ export function addMigrationOptions(command: Command): Command {
       '--lanes <N>',
       `precopy, hybrid: so many further connections for pages, to ${MAX_LANES} (default: 0)`,
     )
+    .option(
+      '--brake <PERCENT>',
+      'precopy: when rounds do not get shorter, slow the guest’s writers for at most so much of their time, 1 to 95',
+    )
     .option('--max-rounds <N>', 'precopy: give up after so many rounds; hybrid: switch (default: 30)');
 }
 
@@ -52,6 +57,14 @@ export function choosePolicy(mode: MigrationMode, flags: MigrationFlags) {
       : { maxRounds: Math.ceil(parse(flags.maxRounds, '--max-rounds', 'a number', ROUNDS_MAX)) }),
   };
   return mode === 'hybrid' ? hybridPolicy(options) : precopyPolicy(options);
+}
+
+const BRAKE_MAX_PERCENT = 95;
+
+/** The most that writers are slowed; undefined without `--brake`. */
+export function chooseBrake({ brake }: MigrationFlags): { readonly maxShare: number } | undefined {
+  if (brake === undefined) return undefined;
+  return { maxShare: parse(brake, '--brake', 'a percentage', BRAKE_MAX_PERCENT) / 100 };
 }
 
 /** Further connections. */

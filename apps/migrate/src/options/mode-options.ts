@@ -21,6 +21,7 @@ const OF_ROUNDS: FlagNames = {
 
 const OF_MOVES: FlagNames = {
   ...OF_ROUNDS,
+  brake: '--brake',
   record: '--record',
   serve: '--serve',
   movedTo: '--moved-to',
@@ -41,6 +42,14 @@ export function assertFitsMode(
   refuseWithoutEffect(flags, OF_PICTURES, where, 'It is for pictures (--mode snapshot): leave it out.');
   if (mode === 'postcopy') {
     refuseWithoutEffect(flags, OF_ROUNDS, where, 'It is for rounds (precopy, hybrid): leave it out.');
+  }
+  if (mode !== 'precopy') {
+    refuseWithoutEffect(
+      flags,
+      { brake: '--brake' },
+      where,
+      'Only precopy has to wait for the guest to slow down.',
+    );
   }
   if (flags.serve === undefined) {
     const hint = 'Say with --serve HOST:PORT where clients find the store here.';

@@ -13,6 +13,7 @@ import { SequenceWriter } from './sequence-writer.ts';
 export type MovingGuestStep =
   | 'track'
   | 'collect'
+  | 'slow'
   | 'readPages'
   | 'pause'
   | 'saveState'
@@ -84,8 +85,15 @@ export class SimulatedMovingGuest implements MovingGuest {
     await this.#before('track');
     const tracker = new SimulatedTracker(
       this.memory,
-      () => this.#trackers.delete(tracker),
+      () => {
+        this.#trackers.delete(tracker);
+        this.#writer.slow(0);
+      },
       () => this.#options.before?.('collect'),
+      async (share) => {
+        await this.#before('slow');
+        this.#writer.slow(share);
+      },
     );
     this.#trackers.add(tracker);
     return tracker;
@@ -133,8 +141,15 @@ class SimulatedTracker implements Tracker {
   readonly #dirty: Uint8Array[];
   readonly #onClose: () => void;
   readonly #before: () => void | Promise<void>;
+  readonly #slow: (share: number) => Promise<void>;
 
-  constructor(memory: SequenceMemory, onClose: () => void, before: () => void | Promise<void>) {
+  constructor(
+    memory: SequenceMemory,
+    onClose: () => void,
+    before: () => void | Promise<void>,
+    slow: (share: number) => Promise<void>,
+  ) {
+    this.#slow = slow;
     this.#dirty = memory.ledger.map((pages) => new Uint8Array(pages.length));
     this.#onClose = onClose;
     this.#before = before;
@@ -155,6 +170,10 @@ class SimulatedTracker implements Tracker {
 
   count(): number {
     return this.#dirty.reduce((sum, pages) => sum + pages.reduce((pageSum, dirty) => pageSum + dirty, 0), 0);
+  }
+
+  slow({ maxShare }: { readonly maxShare: number }): Promise<void> {
+    return this.#slow(maxShare);
   }
 
   async close(): Promise<void> {

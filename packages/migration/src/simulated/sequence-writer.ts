@@ -22,6 +22,7 @@ export class SequenceWriter {
   #sequence: number;
   #random: number;
   #isPaused = true;
+  #slowedShare = 0;
   #isStopped = false;
   #working: Promise<void> = Promise.resolve();
 
@@ -51,6 +52,11 @@ export class SequenceWriter {
     await this.#working;
   }
 
+  /** Writes so much less from now on: 0 to below 1. */
+  slow(share: number): void {
+    this.#slowedShare = share;
+  }
+
   /** For good. */
   stop(): void {
     this.#isStopped = true;
@@ -71,7 +77,7 @@ export class SequenceWriter {
         stamp(memory, region, page, ++this.#sequence);
         onWrite?.(region, page);
       }
-      await clock.after(1);
+      await clock.after(1 / (1 - this.#slowedShare));
     }
   }
 

@@ -13,6 +13,7 @@ import type { HandOverRecord, SourceRecord } from '../hand-over/record.ts';
 import { type MigrationTimeouts, migrationTimeouts } from '../link/timeouts.ts';
 import type { ConvergencePolicy } from '../policy/convergence.ts';
 import { hybridPolicy, precopyPolicy } from '../policy/precopy-policy.ts';
+import { BRAKE_SHARE_MAX } from './source-brake.ts';
 import { SourceMigration } from './source-migration.ts';
 
 export interface MigrateOptions {
@@ -29,6 +30,11 @@ export interface MigrateOptions {
   readonly connect?: (signal: AbortSignal) => Promise<Transport>;
   /** Further connections for the pages of pre-copy, 0 to 16; they need `connect`. For links on which one connection does not get all there is. Default 0. */
   readonly lanes?: number;
+  /**
+   * Pre-copy: slow the guest's writers, for at most the share `maxShare` of their time (above 0, to 0.95), when rounds do not get shorter
+   * otherwise. Not when not given.
+   */
+  readonly brake?: { readonly maxShare: number };
   /** Where giving up the guest is put on record. Nowhere when not given: for a guest that ends with this process. */
   readonly record?: HandOverRecord<SourceRecord>;
   /** Native speed for checksums. */
@@ -57,6 +63,10 @@ const DEFAULT_PROGRESS_INTERVAL_MS = 100;
  * resumed here, except with the codes `indeterminate` and `split`, where it is paused and complete, and `guest-left-paused`.
  */
 export function migrateGuest(options: MigrateOptions): MigrationRun {
+  const maxShare = options.brake?.maxShare ?? BRAKE_SHARE_MAX;
+  if (!(maxShare > 0 && maxShare <= BRAKE_SHARE_MAX)) {
+    throw new RangeError(`brake.maxShare must be above 0, at most ${BRAKE_SHARE_MAX}, not ${maxShare}`);
+  }
   const events = new EventHub<SourceEvents>(['progress']);
   const migration = new SourceMigration({
     ...options,

@@ -28,6 +28,8 @@ export interface RoundsOptions {
   /** Bytes sent so far. */
   readonly sentBytes: () => number;
   readonly onRound: (round: RoundNumbers, decision: ConvergenceDecision) => void;
+  /** Before another round. */
+  readonly beforeNext: (rounds: readonly RoundNumbers[], bandwidthBytesPerSecond: number) => Promise<void>;
 }
 
 /** Why there are no more rounds, and what the last one has not sent because it was cut short: only if it switches. */
@@ -68,6 +70,7 @@ export async function runRounds(options: RoundsOptions): Promise<RoundsEnd> {
         operands: { rounds: rounds.length, dirtyBytes: round.dirtyBytes },
       });
     }
+    await options.beforeNext(rounds, bandwidthBytesPerSecond);
     runs = await attempt('guest-failed', 'collect dirty pages', () => tracker.collect());
   }
 }

@@ -24,6 +24,7 @@ import { openLane } from './open-lane.ts';
 import { type PageLane, PageLanes } from './page-lanes.ts';
 import { PageSender } from './page-sender.ts';
 import { runRounds } from './rounds.ts';
+import { SourceBrake } from './source-brake.ts';
 import { SourceHandOver } from './source-hand-over.ts';
 
 export interface SourceMigrationOptions extends MigrateOptions {
@@ -63,6 +64,7 @@ export class SourceMigration {
   #later: LaterPages | undefined;
   /** Hybrid: of a round that was cut short. */
   #unsent: readonly DirtyRun[] = [];
+  #brake: SourceBrake | undefined;
   #stateKind = '';
   #roundPages = 0;
   #roundBase = 0;
@@ -206,6 +208,8 @@ export class SourceMigration {
     this.#enter('rounds');
     const tracker = await attempt('guest-failed', 'track', () => guest.track());
     this.#tracker = tracker;
+    const { brake } = this.#options;
+    if (brake !== undefined) this.#brake = new SourceBrake({ ...brake, guest, tracker, clock, events });
     const { action, unsent } = await runRounds({
       tracker,
       policy,
@@ -215,6 +219,12 @@ export class SourceMigration {
       everything: this.#everything(),
       send: (round, runs, isOver) => this.#sendRound(round, runs, isOver),
       sentPages: () => this.#sentPages,
+      beforeNext: async (rounds, bandwidthBytesPerSecond) => {
+        this.#check();
+        // Whoever ends the migration meanwhile lets it come to its end before the guest is told to go on.
+        this.#pausing = this.#brake?.after(rounds, bandwidthBytesPerSecond);
+        await this.#pausing;
+      },
       sentBytes: () => this.#sentBytes,
       onRound: (round, decision) => {
         this.#rounds.push(round);
@@ -378,6 +388,7 @@ export class SourceMigration {
       downtimeMs: downtime.totalMs,
       downtime,
       rounds: this.#rounds,
+      brakeShare: this.#brake?.share ?? 0,
       memoryBytes,
       pages: this.#account.pageCount,
       sentPages: this.#sentPages,
