@@ -19,7 +19,7 @@ export interface ForeignRegion extends EngineRegion {
    */
   readonly onlyAtCut?: boolean;
   /**
-   * Of shared memory, its file, if the region is a shared mapping of the beginning of it: where the file has no data (lseek(2), SEEK_DATA)
+   * Of shared memory, its file, if the region is a shared mapping of the beginning of it. The region is read from there: where the file has no data (lseek(2), SEEK_DATA)
    * nothing is read, and so nothing allocated; those pages are zeros. Duplicated; stays the caller's.
    */
   readonly fileFd?: number;

@@ -88,8 +88,12 @@ ReadResult GuestMemory::Read(const GuestRegion& region, uint64_t address, uint8_
     CopyPages(out, reinterpret_cast<const uint8_t*>(address), bytes);
     return ReadResult::kOk;
   }
+  // A file is read without looking every page up in the address space that has it mapped.
+  const bool of_file = region.file_fd >= 0;
+  const int fd = of_file ? region.file_fd : region.memory_fd;
+  const uint64_t from = of_file ? address - region.address : address;
   for (size_t done = 0; done < bytes;) {
-    const ssize_t got = pread(region.memory_fd, out + done, bytes - done, static_cast<off_t>(address + done));
+    const ssize_t got = pread(fd, out + done, bytes - done, static_cast<off_t>(from + done));
     if (got == 0) {
       return ReadResult::kGone;
     }

@@ -22,8 +22,8 @@ struct GuestRegion {
   bool only_at_cut;
   /// Private anonymous memory: an address without a page reads as zeros, so holes need not be read.
   bool holes_are_zero;
-  /// Shared memory of a file, of which the region is the beginning: where the file has no data there are
-  /// zeros. -1: not known.
+  /// Shared memory of a file, of which the region is the beginning: it is read from there, and where the file
+  /// has no data there are zeros. Only with a memory_fd. -1: not known.
   int file_fd = -1;
 };
 
