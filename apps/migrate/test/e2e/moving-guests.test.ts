@@ -21,47 +21,50 @@ const file = (...names: readonly string[]) => path.join(import.meta.dirname, '..
 beforeEach(needUserfaultfd);
 
 describe('a kv store with clients', () => {
-  it.each(['precopy', 'postcopy', 'hybrid'])('moves by %s, and no acknowledged write is lost or doubled', async (mode) => {
-    const [here, there] = await Promise.all([freePort(), freePort()]);
-    const { child: dest, to } = await startDest('--once', '--serve', `${HOST}:${there}`, '--keep-s', '60');
-    const source = migrate(
-      'source',
-      '--to',
-      to,
-      '--workload',
-      'kv,size=16MiB',
-      '--serve',
-      `${HOST}:${here}`,
-      '--moved-to',
-      `${HOST}:${there}`,
-      '--mode',
-      mode,
-      '--before-ms',
-      '700',
-    );
-    await source.line('guest', { state: 'running' });
-    const load = migrate(
-      'kv-load',
-      '--to',
-      `${HOST}:${here},${HOST}:${there}`,
-      '--clients',
-      '4',
-      '--rate',
-      '0',
-      '--keys',
-      '50',
-      '--seconds',
-      '3',
-    );
-    expect(await source.exit).toMatchObject({ code: 0, summary: { outcome: 'done', mode } });
-    const { code, summary } = await load.exit;
-    expect(summary).toMatchObject({ outcome: 'done', lost: 0, doubled: 0, verified: true });
-    expect(code).toBe(0);
-    // Each client was told, or found out, once.
-    expect(summary?.['connections']).toBeGreaterThanOrEqual(8);
-    dest.kill('SIGTERM');
-    await dest.exit;
-  });
+  it.each(['precopy', 'postcopy', 'hybrid'])(
+    'moves by %s, and no acknowledged write is lost or doubled',
+    async (mode) => {
+      const [here, there] = await Promise.all([freePort(), freePort()]);
+      const { child: dest, to } = await startDest('--once', '--serve', `${HOST}:${there}`, '--keep-s', '60');
+      const source = migrate(
+        'source',
+        '--to',
+        to,
+        '--workload',
+        'kv,size=16MiB',
+        '--serve',
+        `${HOST}:${here}`,
+        '--moved-to',
+        `${HOST}:${there}`,
+        '--mode',
+        mode,
+        '--before-ms',
+        '700',
+      );
+      await source.line('guest', { state: 'running' });
+      const load = migrate(
+        'kv-load',
+        '--to',
+        `${HOST}:${here},${HOST}:${there}`,
+        '--clients',
+        '4',
+        '--rate',
+        '0',
+        '--keys',
+        '50',
+        '--seconds',
+        '3',
+      );
+      expect(await source.exit).toMatchObject({ code: 0, summary: { outcome: 'done', mode } });
+      const { code, summary } = await load.exit;
+      expect(summary).toMatchObject({ outcome: 'done', lost: 0, doubled: 0, verified: true });
+      expect(code).toBe(0);
+      // Each client was told, or found out, once.
+      expect(summary?.['connections']).toBeGreaterThanOrEqual(8);
+      dest.kill('SIGTERM');
+      await dest.exit;
+    },
+  );
 
   it('goes on where it is when nobody takes it, until it is ended', async () => {
     const [here, nobody] = await Promise.all([freePort(), freePort()]);
