@@ -21,4 +21,4 @@ function fill() {
 
 filler.keepAlive(true);
 fill();
-parentPort.postMessage('ready');
+parentPort.postMessage('ready', []);
