@@ -1,7 +1,7 @@
+import { oracleOfKind } from './oracle-of-kind.ts';
 import {
   type OracleCheck,
   type OracleReport,
-  oracleFor,
   WorkloadError,
   type WorkloadErrorCode,
   type WorkloadImage,
@@ -37,7 +37,7 @@ export async function verifyImage(
   options: { signal?: AbortSignal },
 ): Promise<ImageCheck> {
   const { kind } = image.state;
-  const oracle = oracleFor(kind);
+  const oracle = oracleOfKind(kind);
   if (oracle === undefined) return NO_ORACLE;
   let report: OracleReport;
   try {

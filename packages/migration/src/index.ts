@@ -10,6 +10,7 @@ export {
   type SourceRecord,
 } from './hand-over/record.ts';
 export { type MigrationTimeouts, migrationTimeouts } from './link/timeouts.ts';
+export { PageSet } from './pages/page-set.ts';
 export type * from './policy/convergence.ts';
 export {
   DEFAULT_DOWNTIME_MS,

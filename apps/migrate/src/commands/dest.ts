@@ -24,6 +24,8 @@ import {
 } from '../options/timeouts.ts';
 import { addTlsOptions, chooseCredentials, type TlsFlags } from '../options/tls-options.ts';
 import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
+import { addSaveHalf, chooseHalf, type HalfFlags } from '../options/half-options.ts';
+import { refuseWithoutEffect } from '../options/no-effect.ts';
 import { imageOpener } from '../io/image-file.ts';
 import { chooseDestination, type PictureDestination } from '../picture-destination.ts';
 import { receivePicture } from '../receive-picture.ts';
@@ -31,7 +33,7 @@ import { qemuOf } from '../qemu/restore-to-machine.ts';
 import { type Report, reportError } from '../report/report.ts';
 import { type OpenParent, openParent } from '../series/parent-image.ts';
 
-interface DestFlags extends KeyFlags, RetryWaitFlags, ServedFlags, TimeoutFlags, TlsFlags {
+interface DestFlags extends HalfFlags, KeyFlags, RetryWaitFlags, ServedFlags, TimeoutFlags, TlsFlags {
   readonly parent?: string;
   readonly listen: string;
   readonly into: string;
@@ -70,7 +72,12 @@ export function addDest(root: Command, context: CliContext): void {
       'note durably who owns a guest that moves here, for `migrate reconcile` after a broken hand-over',
     )
     .option('--once', 'end after one source, with the exit code of what came of it');
-  addKeyOptions(addTlsOptions(addRetryWait(addIdle(addTimeout(addServedOptions(command, 'dest')))), 'dest'))
+  addKeyOptions(
+    addTlsOptions(
+      addRetryWait(addIdle(addTimeout(addSaveHalf(addServedOptions(command, 'dest'), 'dest')))),
+      'dest',
+    ),
+  )
     .option('--json', 'JSON lines on stdout, a summary for each source')
     .addHelpText(
       'after',
@@ -100,6 +107,8 @@ async function dest(program: readonly string[], flags: DestFlags, context: CliCo
   const choice = { into: flags.into, key, program, isJson: flags.json === true };
   const makeDestination = await chooseDestination(choice, parent, context, report);
   const makePlace = await choosePlace(flags, exec, program);
+  assertOneHalf(flags, key !== undefined);
+  await chooseHalf(flags, exec === undefined && flags.into !== 'qemu');
   const signal = withTimeout(context.signal, flags);
   const retry = chooseRetryWait(flags);
   const listener = listenForSessions(await listenForSources(endpoint, credentials, signal), retry, {
@@ -151,6 +160,18 @@ function chooseExec({ into, json }: DestFlags, program: readonly string[]): Exec
   );
 }
 
+/** A second half would take the place of the first, and halves are not sealed: neither happens in silence. */
+function assertOneHalf(flags: DestFlags, isSealed: boolean): void {
+  if (flags.once === true && !isSealed) return;
+  const where = isSealed ? 'with a key: a half would not be sealed' : 'without --once';
+  refuseWithoutEffect(
+    flags,
+    { saveHalf: '--save-half' },
+    where,
+    'The file is for what one guest leaves here.',
+  );
+}
+
 async function choosePlace(
   flags: DestFlags,
   exec: ExecOptions | undefined,
@@ -197,6 +218,7 @@ async function takeIn(
     next: async (until) => (await listener.next(until)).open(),
     timeouts: migrationTimeoutsFrom(timeouts),
     place: makePlace(),
+    saveHalf: flags.saveHalf,
     record: flags.record === undefined ? undefined : handOverFile('destination', flags.record),
     keepMs: flags.keepS === undefined ? undefined : parseSeconds(flags.keepS, '--keep-s') * 1000,
   });

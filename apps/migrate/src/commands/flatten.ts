@@ -6,7 +6,7 @@ import { ReadMark } from '../chain/read-mark.ts';
 import { addParentOption, type ParentFlags } from '../chain/parent-option.ts';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
-import { type Flattened, type FlattenOptions, flattenImage } from '../flatten-image.ts';
+import { type FlattenOptions, flattenImage } from '../flatten-image.ts';
 import { imageOpener } from '../io/image-file.ts';
 import { imagePath } from '../io/image-path.ts';
 import {
@@ -20,6 +20,7 @@ import { tellDamage } from '../report/damage.ts';
 import { createProgress } from '../report/progress.ts';
 import type { Report } from '../report/report.ts';
 import { showBytes, showCount } from '../report/units.ts';
+import type { WrittenImage } from '../write-image.ts';
 
 interface FlattenFlags extends ParentFlags, KeyFlags, CompressionFlags {
   readonly out?: string;
@@ -108,8 +109,8 @@ async function watched(
   { top }: ImageChain,
   report: Report,
   context: CliContext,
-  work: (onPages: FlattenOptions['onPages']) => Promise<Flattened>,
-): Promise<Flattened> {
+  work: (onPages: FlattenOptions['onPages']) => Promise<WrittenImage>,
+): Promise<WrittenImage> {
   const progress = createProgress(context, 'flatten', report.isJson);
   const startMs = performance.now();
   const { pages } = top.identity.totals;
@@ -130,7 +131,7 @@ interface Told {
   readonly path: string;
   readonly out: string;
   readonly images: number;
-  readonly flattened: Flattened;
+  readonly flattened: WrittenImage;
   readonly durationMs: number;
 }
 

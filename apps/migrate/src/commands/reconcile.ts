@@ -1,9 +1,14 @@
 import { reconcileRecords } from '@stillframe/migration';
+import { formatDigest } from '@stillframe/page-stream';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
+import { joinHalves } from '../halves/join-halves.ts';
+import { openHalf } from '../halves/stored-half.ts';
 import { type HandOverNote, readHandOver } from '../migration/hand-over-file.ts';
+import { refuseWithoutEffect } from '../options/no-effect.ts';
+import { showBytes, showCount } from '../report/units.ts';
 
 const WORDS = {
   source: 'The guest is the source’s: it may run there. What the destination has is to be dropped.',
@@ -12,38 +17,102 @@ const WORDS = {
     'The source gave the guest up, but the destination has no record that it had it. Only who knows that the destination has nothing may run it at the source.',
 } as const;
 
-/** `migrate reconcile`: who owns a guest whose hand-over nobody saw the end of. */
+interface ReconcileFlags {
+  readonly join?: boolean;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+/** `migrate reconcile`: who owns a guest whose hand-over nobody saw the end of; and one guest of two halves. */
 export function addReconcile(root: Command, context: CliContext): void {
   root
     .command('reconcile')
-    .description('say from the records of both sides who owns a guest after a broken hand-over')
-    .argument('<RECORD>', 'that of one side, from --record')
-    .argument('<RECORD>', 'that of the other')
-    .option('--json', 'a JSON line')
+    .description(
+      'after a broken hand-over: say from the records of both sides who owns the guest, or join the halves that both have saved',
+    )
+    .argument('<FILE>', 'that of one side, from --record; with --join, from --save-half')
+    .argument('<FILE>', 'that of the other')
+    .option('--join', 'the files are halves of a guest: make one image of them, named by --out')
+    .option('--out <PATH>', 'with --join: the image; replaced only by a complete one')
+    .option('--json', 'JSON lines on stdout, a summary last')
     .addHelpText(
       'after',
       `
 Ask when neither side runs any more. Exit code 0 when it is decided, 20 when it is not.
 
+--join takes memory and state of the destination, where the guest went on, and from the source the pages that had not come. Halves of
+different migrations, two of one side, and damaged ones are refused.
+
 Examples:
   migrate reconcile source.record dest.record
+  migrate reconcile --join source.half dest.half --out guest.sfp
+  migrate restore guest.sfp --into memory
 `,
     )
-    .action(async (first: string, second: string, flags: { readonly json?: boolean }) => {
-      const notes = [await readHandOver(first), await readHandOver(second)];
-      const source = notes.find((note) => note.side === 'source')?.word ?? missing('source');
-      const destination = notes.find((note) => note.side === 'destination')?.word ?? missing('destination');
-      const owner = reconcileRecords(source, destination);
-      if (owner === 'unknown') context.setExitCode(exitCodes.indeterminate);
-      const result = {
-        type: 'summary',
-        outcome: owner === 'unknown' ? 'indeterminate' : 'done',
-        owner,
-        source,
-        destination,
-      };
-      context.report(flags.json === true).result(`  owner         ${owner}\n  ${WORDS[owner]}`, result);
+    .action(async (first: string, second: string, flags: ReconcileFlags) => {
+      if (flags.join === true) return await joinFiles([first, second], flags, context);
+      refuseWithoutEffect(flags, { out: '--out' }, 'without --join', 'Records make no image: leave it out.');
+      await decide([first, second], flags, context);
     });
+}
+
+async function decide(
+  [first, second]: readonly [string, string],
+  flags: ReconcileFlags,
+  context: CliContext,
+): Promise<void> {
+  const notes = [await readHandOver(first), await readHandOver(second)];
+  const source = notes.find((note) => note.side === 'source')?.word ?? missing('source');
+  const destination = notes.find((note) => note.side === 'destination')?.word ?? missing('destination');
+  const owner = reconcileRecords(source, destination);
+  if (owner === 'unknown') context.setExitCode(exitCodes.indeterminate);
+  const result = {
+    type: 'summary',
+    outcome: owner === 'unknown' ? 'indeterminate' : 'done',
+    owner,
+    source,
+    destination,
+  };
+  context.report(flags.json === true).result(`  owner         ${owner}\n  ${WORDS[owner]}`, result);
+}
+
+async function joinFiles(
+  paths: readonly [string, string],
+  { out, json }: ReconcileFlags,
+  context: CliContext,
+): Promise<void> {
+  if (out === undefined || out === '') {
+    throw new CliError('USAGE', 'into which file? --out PATH is missing', {
+      hint: 'For example --out guest.sfp',
+    });
+  }
+  const report = context.report(json === true);
+  const startMs = performance.now();
+  await using first = await openHalf(paths[0], { context, report });
+  await using second = await openHalf(paths[1], { context, report });
+  const { written, fromSource } = await joinHalves([first, second], { out, signal: context.signal });
+  const { totals, bytes, streamId } = written;
+  const digest = formatDigest(totals.digest);
+  report.result(
+    [
+      `  pages         ${showCount(totals.pages)}, ${showCount(fromSource)} of them from the source only`,
+      `  written       ${out}, ${showBytes(bytes)}`,
+      `  digest        ${digest}`,
+    ].join('\n'),
+    {
+      type: 'summary',
+      outcome: 'done',
+      out,
+      pages: totals.pages,
+      zeroPages: totals.zeroPages,
+      pagesFromSource: fromSource,
+      bytes,
+      streamId,
+      digest,
+      durationMs: performance.now() - startMs,
+      verified: false,
+    },
+  );
 }
 
 function missing(side: HandOverNote['side']): never {

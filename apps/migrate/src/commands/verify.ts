@@ -13,7 +13,7 @@ import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.
 import { checkText } from '../report/check-text.ts';
 import { tellLost } from '../tell-lost.ts';
 import { type ImageCheck, NO_ORACLE, verifyImage } from '../verify-image.ts';
-import { oracleFor } from '../workloads/index.ts';
+import { oracleOfKind } from '../oracle-of-kind.ts';
 
 /** `migrate verify`: every byte of an image, and whether it is the guest at the cut. */
 export function addVerify(root: Command, context: CliContext): void {
@@ -88,7 +88,7 @@ async function verify(paths: readonly string[], flags: VerifyFlags, context: Cli
 async function checkOne(path: string, options: LoadOptions): Promise<Checked> {
   try {
     const kind = await stateKindOf(path, options);
-    if (kind === undefined || oracleFor(kind) === undefined) {
+    if (kind === undefined || oracleOfKind(kind) === undefined) {
       return { path, summary: await checkChain(path, options), check: NO_ORACLE };
     }
     await using loaded = await loadImage(path, options);

@@ -4,6 +4,7 @@ import { CliError } from '../cli-error.ts';
 import { exitCodeOfChild } from '../exec/exit-code-of-child.ts';
 import type { ExecOptions } from '../exec/exec-child.ts';
 import { execMovingTarget, type ExecMovingTarget } from '../exec/exec-moving-target.ts';
+import type { GuestHalf } from '../halves/save-half.ts';
 import { MachineMovingTarget } from '../qemu/machine-moving-target.ts';
 import type { MachineTargetOptions } from '../qemu/machine-target.ts';
 import { movableTarget, type MovableTargetOptions } from './movable-target.ts';
@@ -30,6 +31,8 @@ export interface ArrivalPlace {
   readonly target: MovingTarget;
   /** Once it runs here. Throws what it dies of. */
   live(options: LifeOptions): Promise<Life>;
+  /** What is here of it, at rest, when the rest of it will not come. Absent where its memory is somebody else's. */
+  half?(): Promise<GuestHalf>;
   /** Ends it, if it is there. */
   end(): Promise<void>;
 }
@@ -43,6 +46,7 @@ export function ownPlace(options: MovableTargetOptions): ArrivalPlace {
   return {
     target,
     live: (life) => liveHere(target.running!, life),
+    half: () => target.half(),
     end: () => target.end(),
   };
 }

@@ -4,10 +4,10 @@ import { COUNTER_KIND, COUNTER_REGION, readCounterState } from '../workloads/cou
 import { resumeCounter } from '../workloads/counter/counter.ts';
 import { WorkloadError } from '../workloads/error.ts';
 import { GUEST_PAGE_BYTES } from '../workloads/guest-memory.ts';
-import { parseWorkload, startWorkload, type Workload } from '../workloads/index.ts';
+import { parseWorkload, type Oracle, startWorkload, type Workload } from '../workloads/index.ts';
 import { packState, StateCursor } from '../workloads/state-cursor.ts';
 import { WarmThreads } from '../workloads/warm-threads.ts';
-import type { Movable, MovableMemory, RunningMovable } from './movable.ts';
+import { type Movable, movableKind, type MovableMemory, type RunningMovable } from './movable.ts';
 
 const RATE_MAX = 1e9;
 
@@ -18,6 +18,7 @@ const threads = new WarmThreads();
 /** The counter workload as a guest that moves: its writers stop here, and others go on with its numbers there. */
 export const counterMovable: Movable = {
   name: COUNTER_KIND,
+  overwritesPages: true,
   warm: () => threads.warm(WARM_THREADS),
   cool: () => threads.cool(),
   async start(options) {
@@ -42,6 +43,15 @@ export const counterMovable: Movable = {
     ledger.set(counter.ledger);
     const stopped = { memory: view, ledger, cut: counter.cut };
     return runningCounter(await resumeCounter({ size, writers, rate, fill: 0 }, stopped, threads), view);
+  },
+};
+
+/** Of an image of such a guest: the workload's own oracle, asked about the workload's own state. */
+export const counterMovableOracle: Oracle = {
+  kind: movableKind(COUNTER_KIND),
+  async verify({ state, regions }, options) {
+    const own = { kind: COUNTER_KIND, bytes: state.bytes.subarray(HEAD_BYTES) };
+    return await counterOracle.verify({ state: own, regions }, options);
   },
 };
 

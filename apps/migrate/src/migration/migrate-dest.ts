@@ -8,6 +8,7 @@ import {
 import type { Transport } from '@stillframe/snapshot';
 import type { CliContext } from '../cli.ts';
 import { pageCodec } from '../codec.ts';
+import { keepHalf } from '../halves/keep-half.ts';
 import type { Report } from '../report/report.ts';
 import type { ArrivalPlace, Life } from './arrival-place.ts';
 import { arrivalText } from './migration-text.ts';
@@ -23,6 +24,8 @@ export interface MigrateDestOptions {
   readonly timeouts: MigrationTimeouts;
   readonly signal: AbortSignal;
   readonly record: HandOverRecord<DestinationRecord> | undefined;
+  /** Where what has come is saved when the rest will not. */
+  readonly saveHalf: string | undefined;
   /** How long the guest goes on here; until `signal` when not given. */
   readonly keepMs: number | undefined;
 }
@@ -41,7 +44,12 @@ export async function migrateDest(options: MigrateDestOptions): Promise<void> {
       signal,
       ...(record === undefined ? {} : { record }),
     });
-    const arrival = await watchArrival(run, { context, report });
+    const arrival = await watchArrival(run, { context, report }).catch(async (error: unknown) => {
+      const { saveHalf: path } = options;
+      if (path === undefined || place.half === undefined) throw error;
+      const half = () => place.half!();
+      throw await keepHalf(error, { path, report, side: 'destination', streamId: run.streamId(), half });
+    });
     report.talk(arrivalText(arrival));
     report.event({ type: 'arrived', ...arrival });
     const onVerified = (message: string) => report.event({ type: 'verify', verified: true, message });

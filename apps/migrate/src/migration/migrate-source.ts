@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { MigrationSummary } from '@stillframe/migration';
+import type { MigrationSummary, MovingGuest } from '@stillframe/migration';
+import { keepHalf } from '../halves/keep-half.ts';
+import type { GuestHalf } from '../halves/save-half.ts';
 import { movableGuest } from './movable-guest.ts';
 import type { Movable, RunningMovable } from './movable.ts';
 import { isInDoubt, runMigration, type RunMigrationOptions } from './run-migration.ts';
@@ -9,9 +12,14 @@ export interface MigrateSourceOptions extends RunMigrationOptions {
   readonly options: Readonly<Record<string, string>>;
   /** It has users: when the move fails, it goes on here until `signal`. */
   readonly stays: boolean;
+  /** Where it is saved when nobody knows who owns it, or half of it is elsewhere. */
+  readonly saveHalf: string | undefined;
   /** Let the guest run so long before it moves. */
   readonly beforeMs: number;
 }
+
+/** FORMAT.md: what tells one stream from others. */
+const STREAM_ID_BYTES = 16;
 
 /** Starts a guest and moves it. Whatever happens before the hand-over, it goes on here, and that is told before the failure is. */
 export async function migrateSource(options: MigrateSourceOptions): Promise<MigrationSummary> {
@@ -32,15 +40,31 @@ export async function migrateSource(options: MigrateSourceOptions): Promise<Migr
 
 async function move(running: RunningMovable, options: MigrateSourceOptions): Promise<MigrationSummary> {
   const { report, movable, signal } = options;
+  const guest = movableGuest(movable.name, running);
+  const streamId = new Uint8Array(randomBytes(STREAM_ID_BYTES));
   try {
-    return await runMigration(movableGuest(movable.name, running), options);
-  } catch (error) {
+    return await runMigration(guest, { ...options, streamId });
+  } catch (cause) {
+    const { saveHalf: path } = options;
+    const half = () => wholeOf(guest);
+    const error =
+      path === undefined ? cause : await keepHalf(cause, { path, report, side: 'source', streamId, half });
     const failure = running.failure?.();
     const state = failure !== undefined ? 'dead' : isInDoubt(error) ? 'paused' : 'here';
     report.event({ type: 'guest', state, name: movable.name });
     if (options.stays && state !== 'dead' && !signal.aborted) await stayHere(error, options);
     throw error;
   }
+}
+
+/** The source has all of it, as of the hand-over. */
+async function wholeOf(guest: MovingGuest): Promise<GuestHalf> {
+  return {
+    regions: guest.regions,
+    state: await guest.saveState(),
+    missing: [],
+    readPages: (region, page, into) => guest.readPages(region, page, into),
+  };
 }
 
 /** The move has failed, its users have not: the guest stays until somebody ends it. */

@@ -1,4 +1,4 @@
-import type { MovingTarget } from '@stillframe/migration';
+import { type MovingTarget, PageSet } from '@stillframe/migration';
 import type { GuestState, Region } from '@stillframe/snapshot';
 import { CliError } from '../cli-error.ts';
 import {
@@ -8,6 +8,8 @@ import {
   WASM_PAGE_BYTES,
 } from '../workloads/guest-memory.ts';
 import { type LazyMovableMemory, lazyMovableMemory } from './lazy-movable-memory.ts';
+import type { GuestHalf } from '../halves/save-half.ts';
+import { notingWhatComes, restingHalf } from './resting-half.ts';
 import { type Movable, type MovableMemory, movableKind, type RunningMovable } from './movable.ts';
 
 export interface MovableTargetOptions {
@@ -21,6 +23,8 @@ export interface MovableTargetOptions {
 export interface MovableTarget extends MovingTarget {
   /** The guest, once `loadState` has taken it up. */
   readonly running: RunningMovable | undefined;
+  /** What is here of a guest that will not get the rest, at rest. Rejects when it cannot be brought to rest. */
+  half(): Promise<GuestHalf>;
   /** Ends the guest, if it is there, whole or not. */
   end(): Promise<void>;
 }
@@ -31,7 +35,9 @@ export function movableTarget(options: MovableTargetOptions): MovableTarget {
   let memory: MovableMemory[] = [];
   let regions: readonly Region[] = [];
   let running: RunningMovable | undefined;
+  let loaded: Movable | undefined;
   let lazy: LazyMovableMemory | undefined;
+  let missing: PageSet | undefined;
   const end = async (): Promise<void> => {
     const stopping = running?.stop('ended');
     // Told first to stop: a thread that waits for a page that will not come gets nowhere with the zeros.
@@ -73,12 +79,15 @@ export function movableTarget(options: MovableTargetOptions): MovableTarget {
         state: state.bytes,
       };
       running = await movable.load(parts, optionsOf(movable));
+      loaded = movable;
       void coolAll(movables);
     },
-    lazy(missing) {
-      lazy = lazyMovableMemory(memory, missing);
-      return lazy;
+    lazy(runs) {
+      missing = new PageSet(regions, runs);
+      lazy = lazyMovableMemory(memory, runs);
+      return notingWhatComes(lazy, missing);
     },
+    half: () => restingHalf({ movable: loaded!, running: started(), regions, memory, lazy, missing }),
     end,
     start: () => started().resume(),
     pause: () => started().pause(),

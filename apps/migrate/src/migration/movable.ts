@@ -21,6 +21,11 @@ export interface Movable {
   readonly name: string;
   /** Starts a new guest, running. `options` is what was given after the name, `k=v` each. */
   start(options: Readonly<Record<string, string>>): Promise<RunningMovable>;
+  /**
+   * A page that is written is written as a whole, whatever it held, and never to zeros. So after a post-copy whose link is lost for good, a thread
+   * that waits for a page that cannot come may go on without it, to where it rests, and half of the guest can be saved.
+   */
+  readonly overwritesPages?: true;
   /** A guest of this kind may be coming: what takes time can be done now, while it still runs at the source. */
   warm?(): Promise<void>;
   /** Gives up what `warm` made. */

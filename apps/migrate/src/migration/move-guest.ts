@@ -23,6 +23,7 @@ import { migrateMachine } from '../qemu/migrate-machine.ts';
 import { migrateSource } from './migrate-source.ts';
 import type { RunMigrationOptions } from './run-migration.ts';
 import { migrationFields, migrationText } from './migration-text.ts';
+import { chooseHalf } from '../options/half-options.ts';
 
 export interface MoveGuestOptions {
   readonly endpoint: Endpoint;
@@ -39,6 +40,7 @@ export interface MoveGuestOptions {
 export async function moveGuest(mode: MigrationMode, options: MoveGuestOptions): Promise<void> {
   const { endpoint, credentials, flags, context } = options;
   const machine = chooseMovingMachine(flags);
+  const saveHalf = await chooseHalf(flags, machine === undefined);
   const guest = machine === undefined ? await chooseMovingGuest(flags) : undefined;
   // After such a hand-over the guest needs both sides: a link that breaks has to come back.
   const retry = chooseRetry(mode === 'precopy' ? flags : { retry: true, ...flags });
@@ -59,7 +61,7 @@ export async function moveGuest(mode: MigrationMode, options: MoveGuestOptions):
   const beforeMs = parseMs(flags.beforeMs, '--before-ms', BEFORE_DEFAULT_MS);
   const summary =
     machine === undefined
-      ? await migrateSource({ ...how, ...guest!, beforeMs })
+      ? await migrateSource({ ...how, ...guest!, beforeMs, saveHalf })
       : await migrateMachine({ ...how, machine });
   report.result(migrationText(summary), migrationFields(summary));
 }

@@ -28,6 +28,8 @@ export interface RunMigrationOptions {
   readonly lanes: number;
   /** How much writers may be slowed when rounds do not do. */
   readonly brake: { readonly maxShare: number } | undefined;
+  /** 16 bytes that tell this migration from others; drawn at random when not given. */
+  readonly streamId?: Uint8Array;
   /** A connection to the destination; called again for each lane. */
   readonly connect: () => Promise<Transport>;
 }
@@ -48,6 +50,7 @@ export async function runMigration(
     signal,
     connect,
     lanes,
+    ...(options.streamId === undefined ? {} : { streamId: options.streamId }),
     ...(brake === undefined ? {} : { brake }),
     ...(record === undefined ? {} : { record }),
   });

@@ -8,8 +8,9 @@ import { MAX_LANES } from '@stillframe/page-stream';
 import type { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import type { PeerTimeouts } from '@stillframe/snapshot';
+import { addSaveHalf, type HalfFlags } from './half-options.ts';
 
-export interface MigrationFlags {
+export interface MigrationFlags extends HalfFlags {
   readonly mode?: string;
   readonly downtimeMs?: string;
   readonly maxRounds?: string;
@@ -25,7 +26,7 @@ const DOWNTIME_MAX_MS = 86_400_000;
 const ROUNDS_MAX = 10_000;
 
 export function addMigrationOptions(command: Command): Command {
-  return command
+  return addSaveHalf(command, 'source')
     .option('--downtime-ms <MS>', 'precopy, hybrid: how long the guest may stand still (default: 300)')
     .option(
       '--record <FILE>',

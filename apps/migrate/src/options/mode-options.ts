@@ -23,6 +23,7 @@ const OF_MOVES: FlagNames = {
   ...OF_ROUNDS,
   brake: '--brake',
   record: '--record',
+  saveHalf: '--save-half',
   serve: '--serve',
   movedTo: '--moved-to',
   guestModule: '--guest-module',

@@ -107,6 +107,10 @@ export class DestinationMigration {
     }
   }
 
+  get streamId(): Uint8Array {
+    return this.#streamId;
+  }
+
   progress(): DestinationProgress {
     const { account } = this.#decoder;
     return {

@@ -37,6 +37,8 @@ export interface ReceiveGuestOptions {
 /** A guest that is being received. */
 export interface ArrivalRun extends Run<DestinationEvents, ArrivalSummary> {
   progress(): DestinationProgress;
+  /** The 16 bytes that tell this migration from others, as the source drew them; empty until it has said them. */
+  streamId(): Uint8Array;
 }
 
 const DEFAULT_PROGRESS_INTERVAL_MS = 100;
@@ -57,5 +59,5 @@ export function receiveGuest(options: ReceiveGuestOptions): ArrivalRun {
     progressIntervalMs: options.progressIntervalMs ?? DEFAULT_PROGRESS_INTERVAL_MS,
   });
   const run = startRun(events, options.signal, (signal) => migration.run(signal));
-  return { ...run, progress: () => migration.progress() };
+  return { ...run, progress: () => migration.progress(), streamId: () => migration.streamId };
 }
