@@ -1,4 +1,5 @@
 import { MigrationError } from '@stillframe/migration';
+import { CliError } from '../cli-error.ts';
 import { type Report, reportWarning } from '../report/report.ts';
 import { showBytes, showCount } from '../report/units.ts';
 import type { HalfNote } from './half-state.ts';
@@ -25,6 +26,7 @@ export async function keepHalf(failure: unknown, options: KeepHalfOptions): Prom
   try {
     const half = await options.half();
     const missingPages = half.missing.reduce((sum, { pageCount }) => sum + pageCount, 0);
+    assertRight(failure, missingPages);
     const migration = Buffer.from(streamId).toString('hex');
     const { totals, bytes } = await saveHalf(path, half, { side, migration });
     report.talk(
@@ -50,4 +52,13 @@ export async function keepHalf(failure: unknown, options: KeepHalfOptions): Prom
     report.event({ type: 'half', state: 'not-saved', path, side });
     return failure;
   }
+}
+
+/** Every page has come, and the memory is not what the source had: nobody may go on with it. */
+function assertRight({ code, cause }: MigrationError, missingPages: number): void {
+  const isWrong = cause instanceof MigrationError && cause.code === 'corrupt-stream';
+  if (code !== 'split' || missingPages > 0 || !isWrong) return;
+  throw new CliError('REFUSED', 'the memory that came is not that of the source', {
+    hint: 'The source has all of it, as of the hand-over.',
+  });
 }

@@ -18,6 +18,8 @@ export interface RestingHalfOptions {
   readonly lazy: LazyMovableMemory | undefined;
   /** Undefined when all of it has come. */
   readonly missing: PageSet | undefined;
+  /** After which somebody is taken to wait for a page. Default 1000. */
+  readonly restLimitMs?: number;
 }
 
 /** Takes out of `missing` what is put into `memory`. */
@@ -42,9 +44,9 @@ export function notingWhatComes(memory: LazyMemory, missing: PageSet): LazyMemor
  * it gets zeros, and a page that holds something afterwards is this side's. Otherwise it rejects, because no state fits this memory.
  */
 export async function restingHalf(options: RestingHalfOptions): Promise<GuestHalf> {
-  const { movable, running, regions, memory, lazy, missing } = options;
+  const { movable, running, regions, memory, lazy, missing, restLimitMs = REST_LIMIT_MS } = options;
   const resting = running.pause();
-  if (!(await isOverWithin(resting, REST_LIMIT_MS))) {
+  if (!(await isOverWithin(resting, restLimitMs))) {
     if (movable.overwritesPages !== true || lazy === undefined || missing === undefined) throw waits(movable);
     lazy.abandon();
     await resting;
