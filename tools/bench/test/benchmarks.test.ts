@@ -2,11 +2,11 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { MIB } from '../src/benchmark.ts';
 import { benchmarks } from '../src/benchmarks/index.ts';
-import { whyNoMachine } from '../src/benchmarks/vm.ts';
 import { figureOf } from '../src/figure.ts';
 import { verdictOf } from '../src/row.ts';
 import { runBenchmarks } from '../src/run.ts';
 import type { Scale } from '../src/scale.ts';
+import { whyNoMachine } from '../src/vm/why-no-machine.ts';
 import { migrateProgram, oursProgram, whyNot } from './compiled.ts';
 import { whyNoRedis } from './redis-programs.ts';
 
@@ -19,6 +19,12 @@ const TINY: Scale = {
   rounds: 1,
   longRounds: 1,
 };
+
+/** Machines boot, which takes long where the cores are busy. */
+const TEST_MS = 120_000;
+
+const noMachine = whyNoMachine();
+if (noMachine !== undefined) console.warn(`skipped: machines, in vm and in migrate: ${noMachine}`);
 
 /** How many rows have a goal, and how many of them may be void: huge pages are not to be had everywhere, and a store may not fill. */
 const EXPECTED: Readonly<Record<string, { readonly goals: number; readonly void: number }>> = {
@@ -39,8 +45,8 @@ const EXPECTED: Readonly<Record<string, { readonly goals: number; readonly void:
   lazy: { goals: 2, void: 0 },
   resume: { goals: 1, void: 0 },
   read: { goals: 4, void: 0 },
-  // A guest this small may have come before anybody touches it.
-  migrate: { goals: 4, void: 2 },
+  // A guest this small may have come before anybody touches it. Where there is no machine, nor are the goals beside it.
+  migrate: { goals: noMachine === undefined ? 8 : 4, void: 2 },
   // A sink that a machine this small does not fill does not hold it up.
   vm: { goals: 5, void: 1 },
 };
@@ -49,8 +55,6 @@ const imageFolders = (): string[] =>
   readdirSync('/dev/shm').filter((name) => /^stillframe-bench-(?!test)/.test(name));
 
 /** Where redis-server is missing, redis.test.ts is what is skipped. */
-const noMachine = whyNoMachine();
-if (noMachine !== undefined) console.warn(`skipped: vm: ${noMachine}`);
 const runnable = benchmarks.filter(
   ({ name }) =>
     (name !== 'process' || whyNoRedis() === undefined) && (name !== 'vm' || noMachine === undefined),
@@ -85,5 +89,6 @@ describe.skipIf(whyNot() !== undefined)('every benchmark brings its rows', () =>
       expect(talk.some((text) => text.startsWith(`${name}: `))).toBe(true);
       expect(imageFolders()).toEqual(before);
     },
+    TEST_MS,
   );
 });

@@ -21,6 +21,8 @@ export interface TestMachineOptions {
   readonly isPrivate?: boolean;
   /** More arguments for QEMU. */
   readonly more?: readonly string[];
+  /** Of the command line that starts QEMU, the one that starts it elsewhere, such as in a network namespace. */
+  readonly within?: (command: readonly string[]) => readonly string[];
 }
 
 /** What the machine measured of its own writes. */
@@ -168,12 +170,15 @@ export function buildTestMachine(): void {
 }
 
 /** A machine in `folder`, which its QEMU listens in. */
-export function machineCommand(folder: string, options: TestMachineOptions): string[] {
+export function machineCommand(
+  folder: string,
+  { within = (command) => command, ...options }: TestMachineOptions,
+): readonly string[] {
   const backend =
     options.isPrivate === true
       ? 'memory-backend-ram,share=off'
       : `memory-backend-file,share=on,mem-path=${folder}/ram0`;
-  return [...machineWords(backend, options), '-qmp', `unix:${folder}/qmp,server=on,wait=off`];
+  return within([...machineWords(backend, options), '-qmp', `unix:${folder}/qmp,server=on,wait=off`]);
 }
 
 /** The machine without a way to ask its QEMU; `backend` is what its memory is. */

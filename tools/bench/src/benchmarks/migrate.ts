@@ -2,10 +2,15 @@ import { whyNoLink } from '@stillframe/shaped-link';
 import type { Benchmark, Context } from '../benchmark.ts';
 import { MIB } from '../benchmark.ts';
 import { series } from '../figure.ts';
+import { downtimeRows } from '../moving/downtime-rows.ts';
+import type { MachineMove } from '../moving/machine.ts';
+import { moveMachine } from '../moving/ours-machine.ts';
 import { type Mode, moveCounter, type MoveFigures } from '../moving/ours.ts';
+import { moveByQemu } from '../moving/qemu-precopy.ts';
 import { gigabitLink, loopback, type Route } from '../moving/route.ts';
 import type { Row } from '../row.ts';
 import { sizeText } from '../size-text.ts';
+import { whyNoMachine } from '../vm/why-no-machine.ts';
 import { quantileUs } from '../waits.ts';
 
 const NAME = 'migrate';
@@ -14,12 +19,14 @@ const WRITES_PER_SECOND = 25_000;
 const HYBRID_MAX = 1.2;
 const REMOTE_FAULT_MAX = 1.5;
 
-/** Guests that move, over the loopback and over a link. */
+/** Guests that move, over the loopback and over a link. Where there is no QEMU, none of them is a machine. */
 export const migrate: Benchmark = {
   name: NAME,
   summary:
-    'a guest of 100 MB/s moves: downtime, bytes, and how long a page takes that is touched before it came',
+    'a guest of 100 MB/s moves: downtime, bytes, and how long a page takes that is touched before it came; beside QEMU’s own pre-copy',
   async run(context) {
+    const noMachine = whyNoMachine();
+    if (noMachine !== undefined) context.progress(`not beside QEMU’s own pre-copy: ${noMachine}`);
     const rows = await overRoute(loopback(), context);
     const reason = whyNoLink();
     if (reason !== undefined) {
@@ -33,25 +40,26 @@ export const migrate: Benchmark = {
 
 async function overRoute(route: Route, context: Context): Promise<Row[]> {
   const { guestBytes, longRounds, progress, migrateProgram, peers } = context;
+  const move = { program: migrateProgram, route, guestBytes, writesPerSecond: WRITES_PER_SECOND };
   const moves: Record<Mode, MoveFigures[]> = { precopy: [], postcopy: [], hybrid: [] };
   const tripsUs: number[] = [];
+  const machines: { ours: MachineMove[]; qemu: MachineMove[] } = { ours: [], qemu: [] };
+  const hasMachine = whyNoMachine() === undefined;
   for (let round = 0; round < longRounds; round++) {
     // oxlint-disable-next-line no-await-in-loop -- one after the other
     const trips = await peers.pageTrips(route);
     tripsUs.push(quantileUs(trips, 0.5));
     for (const mode of ['precopy', 'postcopy', 'hybrid'] as const) {
       progress(`${route.name}: ${mode}, ${round + 1} of ${longRounds}`);
-      moves[mode].push(
-        // oxlint-disable-next-line no-await-in-loop -- one after the other
-        await moveCounter({
-          program: migrateProgram,
-          route,
-          mode,
-          guestBytes,
-          writesPerSecond: WRITES_PER_SECOND,
-        }),
-      );
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      moves[mode].push(await moveCounter({ ...move, mode }));
     }
+    if (!hasMachine) continue;
+    progress(`${route.name}: a machine, ${round + 1} of ${longRounds}`);
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    machines.ours.push(await moveMachine(move));
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    machines.qemu.push(await moveByQemu(move));
   }
   const subject = (what: string) => `${sizeText(guestBytes)}, ${route.name}: ${what}`;
   const { precopy, postcopy, hybrid } = moves;
@@ -91,6 +99,9 @@ async function overRoute(route: Route, context: Context): Promise<Row[]> {
         ? { voidBecause: 'no page was touched before it came' }
         : {}),
     },
+    ...(hasMachine
+      ? downtimeRows(NAME, subject, { counterMs: precopy.map(downtime), ...machines }, WRITES_PER_SECOND)
+      : []),
   ];
 }
 

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import type { TestMachine } from '../../../vm-guest/src/test-machine.ts';
 import type { Benchmark, Context } from '../benchmark.ts';
 import { alternate, type Contender } from '../rounds.ts';
@@ -7,6 +6,7 @@ import { backgroundSnapshot } from '../vm/background-snapshot.ts';
 import type { FeltPicture, MachinePicture, VmSink } from '../vm/figures.ts';
 import { bootMachine, feltBy } from '../vm/machine.ts';
 import { SINKS, type SinkName, vmRows } from '../vm/rows.ts';
+import { whyNoMachine } from '../vm/why-no-machine.ts';
 
 const NAME = 'vm';
 const SLOW_BYTES_PER_SECOND = 50e6;
@@ -63,12 +63,6 @@ export const vm: Benchmark = {
     );
   },
 };
-
-/** Why no machine can be run here; undefined when one can. */
-export function whyNoMachine(): string | undefined {
-  const { error } = spawnSync('qemu-system-x86_64', ['--version'], { stdio: 'ignore' });
-  return error?.message;
-}
 
 function taken(
   machine: TestMachine,

@@ -65,7 +65,7 @@ function start([file = '', ...args]: readonly string[]): Child {
 }
 
 /** The next line of this type. */
-async function until(child: Child, type: string): Promise<Result> {
+export async function until(child: Child, type: string): Promise<Result> {
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- line by line
     const line = await child.next();

@@ -6,8 +6,8 @@ export interface Route extends AsyncDisposable {
   /** Where the destination listens. */
   readonly host: string;
   /** A command line that runs `command` at the source's end, or at the destination's. */
-  atSource(command: readonly string[]): readonly string[];
-  atDestination(command: readonly string[]): readonly string[];
+  readonly atSource: (command: readonly string[]) => readonly string[];
+  readonly atDestination: (command: readonly string[]) => readonly string[];
 }
 
 export function loopback(): Route {

@@ -1,6 +1,7 @@
-import { type QmpEvent, QmpClient } from '@stillframe/guests/qemu';
+import { QmpClient } from '@stillframe/guests/qemu';
 import type { Peers } from '../peers.ts';
 import type { MachinePicture, VmSink } from './figures.ts';
+import { migrationEnd } from './migration-end.ts';
 
 const CAPABILITIES = ['background-snapshot', 'events'].map((capability) => ({ capability, state: true }));
 
@@ -15,15 +16,11 @@ export async function backgroundSnapshot(
     await qmp.execute('migrate-set-capabilities', { capabilities: CAPABILITIES });
     let stoppedAtMs = Number.NaN;
     let pauseMs = Number.NaN;
-    const ended = new Promise<string>((resolve) => {
-      qmp.onEvent((event) => {
-        if (event.name === 'STOP') stoppedAtMs = event.timeMs;
-        if (event.name === 'RESUME') pauseMs = event.timeMs - stoppedAtMs;
-        const status = endOf(event);
-        if (status !== undefined) resolve(status);
-      });
-      void qmp.ended.then(() => resolve('QEMU ended'));
+    qmp.onEvent(({ name, timeMs }) => {
+      if (name === 'STOP') stoppedAtMs = timeMs;
+      if (name === 'RESUME') pauseMs = timeMs - stoppedAtMs;
     });
+    const ended = migrationEnd(qmp);
     const startMs = performance.now();
     await qmp.execute('migrate', { uri: `exec:${commandOf(sink, peers)}` });
     const status = await ended;
@@ -32,11 +29,6 @@ export async function backgroundSnapshot(
   } finally {
     qmp.close();
   }
-}
-
-function endOf({ name, data }: QmpEvent): string | undefined {
-  const status = name === 'MIGRATION' ? data['status'] : undefined;
-  return status === 'completed' || status === 'failed' || status === 'cancelled' ? status : undefined;
 }
 
 function commandOf(sink: VmSink, peers: Peers): string {
