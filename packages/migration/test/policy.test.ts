@@ -30,6 +30,12 @@ function first(dirtyMib: number): RoundNumbers {
   return round({ bytes: 100 * MIB, durationMs: 1000, dirtyBytes: dirtyMib * MIB });
 }
 
+/** `share` of what a round sends is written again meanwhile. */
+function fitting(share: number, count = 1): readonly RoundNumbers[] {
+  const last = round({ bytes: 3 * MIB, durationMs: 30, dirtyBytes: 3 * MIB * share });
+  return Array.from({ length: count }, () => last);
+}
+
 describe('precopyPolicy', () => {
   const policy = precopyPolicy({ downtimeMs: 50, maxRounds: 3, timeoutMs: 1000 });
 
@@ -48,6 +54,20 @@ describe('precopyPolicy', () => {
     const rounds = Array.from({ length: count }, () => round({ dirtyBytes: 99 * MIB }));
     expect(policy.decide(seen(rounds)).action).toBe(action);
   });
+
+  it.each([
+    ['a tenth less', 0.89, 1, 30, 0, 'round'],
+    ['hardly less', 0.91, 1, 30, 0, 'stop'],
+    ['a tenth less, of what is short', 0.89, 1, 20, 0, 'stop'],
+    ['a tenth less, but no round is left', 0.89, 3, 30, 0, 'stop'],
+    ['a tenth less, but no time is left', 0.89, 1, 30, 1000, 'stop'],
+  ])(
+    'where the rest fits, and another round leaves %s',
+    (_what, share, count, expected, elapsedMs, action) => {
+      const observation = seen(fitting(share, count), { expectedDowntimeMs: expected, elapsedMs });
+      expect(policy.decide(observation).action).toBe(action);
+    },
+  );
 
   it.each([
     [999, 'round'],

@@ -1,7 +1,7 @@
 import type { ConvergenceDecision, ConvergenceObservation, ConvergencePolicy } from './convergence.ts';
 
 export interface PrecopyPolicyOptions {
-  /** Stop as soon as the guest would stand still for no longer than this. */
+  /** The guest never stands still for longer than this is expected to take. Pre-copy goes on for less while rounds still shrink. */
   readonly downtimeMs?: number;
   /** Give up after so many rounds. */
   readonly maxRounds?: number;
@@ -12,17 +12,23 @@ export interface PrecopyPolicyOptions {
 export const DEFAULT_DOWNTIME_MS = 300;
 export const DEFAULT_MAX_ROUNDS = 30;
 
-/** Rounds until the rest fits the downtime; or gives up, after `maxRounds` or `timeoutMs`. The guest is never stopped for longer. */
+/** Below this, the steps of the hand-over take as long as the pages do. */
+const SHORT_DOWNTIME_MS = 20;
+/** Rounds that fit the downtime are short, and there are ever fewer pages in them: one is worth it while it leaves a tenth less. */
+const SHRINKING_RATIO = 0.9;
+
+/** Rounds until the rest fits the downtime and another one would not make it shorter; or gives up, after `maxRounds` or `timeoutMs`. The guest is never stopped for longer. */
 export function precopyPolicy(options: PrecopyPolicyOptions = {}): ConvergencePolicy {
   const { downtimeMs = DEFAULT_DOWNTIME_MS, maxRounds = DEFAULT_MAX_ROUNDS, timeoutMs = Infinity } = options;
   return {
     name: 'precopy',
-    decide: (seen) =>
-      fits(seen, downtimeMs) ??
-      tooLong(seen, maxRounds, timeoutMs, 'give-up') ?? {
-        action: 'round',
-        reason: 'the rest does not fit the downtime',
-      },
+    decide: (seen) => {
+      const stop = fits(seen, downtimeMs);
+      const end = tooLong(seen, maxRounds, timeoutMs, 'give-up');
+      if (stop === undefined) return end ?? { action: 'round', reason: 'the rest does not fit the downtime' };
+      if (end !== undefined || !isWorthRound(seen)) return stop;
+      return { action: 'round', reason: 'the rest fits the downtime, and another round makes it shorter' };
+    },
   };
 }
 
@@ -77,6 +83,11 @@ function leftAfter({ rounds, bandwidthBytesPerSecond, dirtyBytesPerSecond }: Con
   const { dirtyBytes } = rounds.at(-1)!;
   if (bandwidthBytesPerSecond <= 0) return dirtyBytes;
   return Math.min(dirtyBytes, (dirtyBytes / bandwidthBytesPerSecond) * dirtyBytesPerSecond);
+}
+
+function isWorthRound(seen: ConvergenceObservation): boolean {
+  const { dirtyBytes } = seen.rounds.at(-1)!;
+  return seen.expectedDowntimeMs > SHORT_DOWNTIME_MS && leftAfter(seen) < dirtyBytes * SHRINKING_RATIO;
 }
 
 function fits(
