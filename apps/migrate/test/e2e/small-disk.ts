@@ -5,7 +5,7 @@ import { Child, mainFile } from './child.ts';
 /** Whether a file system of our own can be mounted, and why not. */
 const trial = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt'], { encoding: 'utf8' });
 
-/** Skips where that cannot be. */
+/** Skips where that cannot be: a full disk is made by mounting a small one. In CI that is a failure, like every skip. */
 export function needMounts(context: TestContext): void {
   if (trial.status !== 0) context.skip(`cannot mount: ${trial.error?.message ?? trial.stderr.trim()}`);
 }

@@ -9,6 +9,7 @@ import { inFolder } from '../read-side/image-files.ts';
 /** Of util-linux: gives a command a terminal of its own. */
 const trial = spawnSync('script', ['-qec', 'true', '/dev/null'], { encoding: 'utf8' });
 
+/** Skips where no terminal can be made: a passphrase is asked for on one only. In CI that is a failure, like every skip. */
 function needTerminal(context: TestContext): void {
   if (trial.status !== 0) context.skip(`no terminal: ${trial.error?.message ?? trial.stderr.trim()}`);
 }

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 let isThere: Promise<boolean> | undefined;
 
-/** Certificates are made by openssl, new for each test. */
+/** Certificates are made by openssl, new for each test. Skips where it is not installed; in CI that is a failure, like every skip. */
 export async function needOpenssl(context: TestContext): Promise<void> {
   isThere ??= run('openssl', ['req', '-help']).then(
     ({ stderr }) => stderr.includes('-CAkey'),
