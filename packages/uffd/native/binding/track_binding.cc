@@ -105,13 +105,14 @@ class DirtyTrackerObject : public Napi::ObjectWrap<DirtyTrackerObject> {
   static std::unique_ptr<DirtyTracker> Make(const Napi::CallbackInfo& info, UniqueFd& uffd) {
     std::vector<GuestRegion> regions = ToRegions(ToWords(info[2]));
     const GuestMemory memory(regions);  // refuses before anything is taken over
+    UniqueFd pagemap(fcntl(ToInt(info[3]), F_DUPFD_CLOEXEC, 0));
     std::unique_ptr<Tracking> tracking;
     if (info[0].As<Napi::Boolean>().Value()) {
-      UniqueFd pagemap(fcntl(ToInt(info[3]), F_DUPFD_CLOEXEC, 0));
       tracking = std::make_unique<AsyncTracking>(std::move(uffd), std::move(pagemap),
                                                  info[4].As<Napi::Boolean>().Value());
     } else {
-      tracking = std::make_unique<SyncTracking>(std::move(uffd), memory, info[5].As<Napi::Boolean>().Value());
+      tracking = std::make_unique<SyncTracking>(std::move(uffd), std::move(pagemap), memory,
+                                                info[5].As<Napi::Boolean>().Value());
     }
     return std::make_unique<DirtyTracker>(std::move(regions), std::move(tracking));
   }

@@ -4,11 +4,25 @@
 #pragma once
 
 #include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
 
 #include "kernel/abi.h"
 #include "kernel/result.h"
 
 namespace stillframe {
+
+/// Of one entry of /proc/PID/pagemap: protected by a userfaultfd (Linux 5.13), also where there is no page.
+inline constexpr uint64_t kEntryIsProtected = uint64_t{1} << 57;
+
+/// Entries of `count` small pages from an address on; the value is the number of bytes read.
+inline SysResult PagemapRead(int pagemap_fd, uint64_t address, uint64_t* entries, size_t count) {
+  constexpr uint64_t kSmallPageBytes = 4096;
+  return FromReturn(::pread(pagemap_fd, entries, count * sizeof *entries,
+                            static_cast<off_t>(address / kSmallPageBytes * sizeof *entries)));
+}
 
 /// The value is the number of regions written to `arg->vec`; `arg->walk_end` says how far the walk came, also
 /// on failure.

@@ -69,8 +69,8 @@ STILLFRAME_TEST(a_brake_slows_writers_and_loses_no_write_and_lets_go) {
   Writers writers(memory, 2);
   UniqueFd uffd(OpenUffd());
   RegisterWp(uffd.get(), memory.Data(), memory.Bytes());
-  DirtyTracker tracker(memory.Region(),
-                       std::make_unique<SyncTracking>(std::move(uffd), GuestMemory(memory.Region()), false));
+  DirtyTracker tracker(memory.Region(), std::make_unique<SyncTracking>(std::move(uffd), OpenPagemap(),
+                                                                       GuestMemory(memory.Region()), false));
   const auto step = [&](TrackStep which) {
     tracker.Begin(which);
     ExpectEqual(tracker.Step(~uint64_t{0}), 0, "step");

@@ -47,6 +47,8 @@ int OpenUffd() {
   return fd;
 }
 
+UniqueFd OpenPagemap() { return UniqueFd(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)); }
+
 void RegisterWp(int uffd, void* address, uint64_t bytes) {
   abi::UffdioRegister range{.range = {.start = reinterpret_cast<uint64_t>(address), .len = bytes},
                             .mode = abi::kRegisterModeWp,

@@ -17,6 +17,8 @@ constexpr uint64_t kPage = 4096;
 
 /// Opens a userfaultfd with what captures need; throws Skip where the machine does not let us.
 int OpenUffd();
+/// Of this process.
+UniqueFd OpenPagemap();
 /// Registers for write protection.
 void RegisterWp(int uffd, void* address, uint64_t bytes);
 

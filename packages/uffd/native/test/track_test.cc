@@ -1,17 +1,23 @@
 // The tracker against writers that number their writes: whoever copies what it reports has at the end what
 // the writers wrote.
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "kernel/userfault.h"
 #include "test/check.h"
 #include "test/guest.h"
+#include "test/starved_thread.h"
 #include "track/async_tracking.h"
 #include "track/dirty_tracker.h"
 #include "track/sync_tracking.h"
@@ -40,13 +46,12 @@ std::unique_ptr<Tracking> MakeTracking(Kind kind, const GuestMemoryMapping& memo
   if (kind == Kind::kSync) {
     UniqueFd uffd(OpenUffd());
     RegisterWp(uffd.get(), memory.Data(), memory.Bytes());
-    return std::make_unique<SyncTracking>(std::move(uffd), GuestMemory(memory.Region()), false);
+    return std::make_unique<SyncTracking>(std::move(uffd), OpenPagemap(), GuestMemory(memory.Region()),
+                                          false);
   }
   UniqueFd uffd = OpenFor(abi::kFeatureWpAsync | abi::kFeatureWpUnpopulated | abi::kFeaturePagefaultFlagWp);
   RegisterWp(uffd.get(), memory.Data(), memory.Bytes());
-  UniqueFd pagemap(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
-  return std::make_unique<AsyncTracking>(std::move(uffd), std::move(pagemap),
-                                         kind == Kind::kAsyncLookingForHoles);
+  return std::make_unique<AsyncTracking>(std::move(uffd), OpenPagemap(), kind == Kind::kAsyncLookingForHoles);
 }
 
 /// A copy of the guest that is brought up to date by what a tracker reports.
@@ -210,6 +215,38 @@ STILLFRAME_TEST(discards_in_the_middle_of_sync_tracking_stop_nobody) {
   follower.ExpectEqualTo(now);
   Expect(discards > 0, "nothing was discarded");
   writers.Resume();
+}
+
+// The kernel tells of a discard before it takes the pages, and its caller may wait for a processor in
+// between.
+STILLFRAME_TEST(a_discard_that_is_told_of_before_the_pages_are_gone_is_not_missed) {
+  GuestMemoryMapping memory(1024);
+  for (uint64_t page = 0; page < memory.Pages(); ++page) {
+    memory.Write(page, 7);
+  }
+  std::vector<uint64_t> ledger(memory.Pages(), 7);
+  const TwoProcessors processors;
+  Follower follower(memory, Kind::kSync);
+  for (uint64_t first = 0; first < memory.Pages(); first += 16) {
+    StarvedThread discarder(processors,
+                            [&] { madvise(memory.Data() + first * kPage, 8 * kPage, MADV_DONTNEED); });
+    while (follower.Count() == 0) {
+      sched_yield();
+    }
+    follower.Follow();  // with the old pages, unless the discarder was quick
+    discarder.Join();
+    // A page that is there again is a write that nobody waited for.
+    memory.Write(first + 3, 8);
+    follower.Follow();
+    std::fill_n(ledger.begin() + static_cast<ptrdiff_t>(first), 8, 0);
+    ledger[first + 3] = 8;
+    follower.ExpectEqualTo(ledger);
+    ExpectEqual(follower.Follow(), 0U, "pages reported of a guest at rest");
+    memory.Write(first + 5, 9);
+    ledger[first + 5] = 9;
+    ExpectEqual(follower.Follow(), 1U, "pages reported after a write to what was discarded");
+    follower.ExpectEqualTo(ledger);
+  }
 }
 
 STILLFRAME_TEST(closing_a_sync_tracker_frees_its_writers) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "track/span_pages.h"
+
 namespace stillframe {
 
 namespace {
@@ -80,15 +82,7 @@ int DirtyTracker::Use(std::vector<GuestRegion> regions) {
     return error;
   }
   // What an unfinished collection has found has other numbers now.
-  DirtyBitmap collected(now.Pages());
-  collected_.ForRuns(0, memory_.Pages(), [&](uint64_t first, uint64_t past) {
-    for (uint64_t page = first; page < past; ++page) {
-      const PagePlace place = memory_.Place(page);
-      now.ForOverlap(place.address, place.address + place.page_bytes,
-                     [&](uint64_t from, uint64_t to) { collected.Set(from, to); });
-    }
-  });
-  collected_ = std::move(collected);
+  collected_ = Renumbered(collected_, memory_, now);
   memory_ = std::move(now);
   return 0;
 }

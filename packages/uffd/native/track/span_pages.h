@@ -34,4 +34,17 @@ inline AddressRanges AddressesOf(const GuestMemory& memory) {
   return ranges;
 }
 
+/// The same pages by the numbers that they have in `now`; what is not in it is left out.
+inline DirtyBitmap Renumbered(const DirtyBitmap& pages, const GuestMemory& before, const GuestMemory& now) {
+  DirtyBitmap renumbered(now.Pages());
+  pages.ForRuns(0, before.Pages(), [&](uint64_t first, uint64_t past) {
+    for (uint64_t page = first; page < past; ++page) {
+      const PagePlace place = before.Place(page);
+      now.ForOverlap(place.address, place.address + place.page_bytes,
+                     [&](uint64_t from, uint64_t to) { renumbered.Set(from, to); });
+    }
+  });
+  return renumbered;
+}
+
 }  // namespace stillframe

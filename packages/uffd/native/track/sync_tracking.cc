@@ -14,6 +14,7 @@
 
 #include "core/clock.h"
 #include "kernel/memory.h"
+#include "kernel/pagemap.h"
 #include "kernel/userfault.h"
 #include "track/span_pages.h"
 
@@ -23,6 +24,7 @@ namespace {
 
 constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, Linux 5.14
 constexpr uint64_t kSmallPageBytes = 4096;
+constexpr size_t kEntriesAtOnce = 512;
 constexpr uint64_t kHugePageBytes = uint64_t{2} << 20;
 // Protecting a page that is protected costs less than another system call.
 constexpr uint64_t kJoinGapPages = 16;
@@ -31,23 +33,26 @@ constexpr int kCallsAtOnce = 16;
 
 }  // namespace
 
-SyncTracking::SyncTracking(UniqueFd uffd, const GuestMemory& memory, bool populates)
-    : SyncTracking({.uffd = std::move(uffd), .changed = DirtyBitmap(memory.Pages())}, memory, populates) {}
+SyncTracking::SyncTracking(UniqueFd uffd, UniqueFd pagemap, const GuestMemory& memory, bool populates)
+    : SyncTracking({.uffd = std::move(uffd), .changed = DirtyBitmap(memory.Pages())}, std::move(pagemap),
+                   memory, populates) {}
 
 SyncTracking::SyncTracking(Watched watched, const GuestMemory& memory)
-    : SyncTracking(std::move(watched), memory, false) {
+    : SyncTracking(std::move(watched), UniqueFd(), memory, false) {
   for (const GuestRegion& region : memory.Regions()) {
     protector_.Wake(region.address, region.size_bytes);
   }
 }
 
-SyncTracking::SyncTracking(Watched watched, const GuestMemory& memory, bool populates)
+SyncTracking::SyncTracking(Watched watched, UniqueFd pagemap, const GuestMemory& memory, bool populates)
     : uffd_(std::move(watched.uffd)),
+      pagemap_(std::move(pagemap)),
       protector_(uffd_.get()),
       populates_(populates),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       memory_(memory),
       noted_(std::move(watched.changed)),
+      discarded_(memory.Pages()),
       thread_([this] { Run(); }) {
   pthread_setname_np(thread_.native_handle(), "stillframe-trk");
 }
@@ -120,6 +125,12 @@ void SyncTracking::OnEvent(const abi::UffdMsg& message) {
       break;
     }
     case abi::kEventRemove:
+      memory_.ForOverlap(message.arg.remove.start, message.arg.remove.end,
+                         [this](uint64_t first, uint64_t past) {
+                           noted_.Set(first, past);
+                           discarded_.Set(first, past);
+                         });
+      break;
     case abi::kEventUnmap:
       memory_.ForOverlap(message.arg.remove.start, message.arg.remove.end, note);
       break;
@@ -188,6 +199,29 @@ int SyncTracking::Protect(std::unique_lock<std::mutex>& gate, const TrackedSpan&
   return error;
 }
 
+/// Holding the gate, which is given up while the kernel is asked: what is seen unprotected then has changed.
+void SyncTracking::NoteDiscarded(std::unique_lock<std::mutex>& gate, uint64_t first, uint64_t past) {
+  std::array<uint64_t, kEntriesAtOnce> entries;
+  for (first = discarded_.Find(true, first, past); first < past; first = discarded_.Find(true, first, past)) {
+    const PagePlace place = memory_.Place(first);
+    const uint64_t entries_of_page = place.page_bytes / kSmallPageBytes;
+    // Of a huge page the first entry says it.
+    const uint64_t pages =
+        entries_of_page > 1 ? 1
+                            : std::min<uint64_t>(entries.size(), discarded_.Find(false, first, past) - first);
+    gate.unlock();
+    const SysResult read = PagemapRead(pagemap_.get(), place.address, entries.data(), pages);
+    gate.lock();
+    const uint64_t known = read.ok() ? static_cast<uint64_t>(read.value) / sizeof entries[0] : 0;
+    for (uint64_t i = 0; i < pages; ++i) {
+      if (i >= known || (entries[i] & kEntryIsProtected) == 0) {
+        noted_.Set(first + i);
+      }
+    }
+    first += pages;
+  }
+}
+
 int SyncTracking::Start(const TrackedSpan& span) {
   std::unique_lock gate(gate_);
   const uint64_t past = span.first_page + span.bytes / span.region.page_bytes;
@@ -201,6 +235,7 @@ int SyncTracking::Start(const TrackedSpan& span) {
 int SyncTracking::Collect(const TrackedSpan& span, DirtyBitmap& written) {
   std::unique_lock gate(gate_);
   const uint64_t past = span.first_page + span.bytes / span.region.page_bytes;
+  NoteDiscarded(gate, span.first_page, past);
   int calls = 0;
   for (uint64_t first = noted_.Find(true, span.first_page, past); first < past;) {
     uint64_t end = noted_.Find(false, first, past);
@@ -224,9 +259,10 @@ int SyncTracking::Collect(const TrackedSpan& span, DirtyBitmap& written) {
 }
 
 int SyncTracking::Count(const TrackedSpan& span, DirtyBitmap& written) {
-  const std::scoped_lock gate(gate_);
-  noted_.ForRuns(span.first_page, span.first_page + span.bytes / span.region.page_bytes,
-                 [&](uint64_t first, uint64_t past) { written.Set(first, past); });
+  std::unique_lock gate(gate_);
+  const uint64_t past = span.first_page + span.bytes / span.region.page_bytes;
+  NoteDiscarded(gate, span.first_page, past);
+  noted_.ForRuns(span.first_page, past, [&](uint64_t from, uint64_t to) { written.Set(from, to); });
   return 0;
 }
 
@@ -238,19 +274,13 @@ int SyncTracking::Use(const GuestMemory& /*before*/, const GuestMemory& now) {
       return error;
     }
   }
-  DirtyBitmap noted(now.Pages());
+  DirtyBitmap noted = Renumbered(noted_, memory_, now);
   for (const AddressRange& range : fresh) {
     now.ForOverlap(range.start, range.end, [&](uint64_t first, uint64_t past) { noted.Set(first, past); });
   }
-  noted_.ForRuns(0, memory_.Pages(), [&](uint64_t first, uint64_t past) {
-    for (uint64_t page = first; page < past; ++page) {
-      const PagePlace place = memory_.Place(page);
-      now.ForOverlap(place.address, place.address + place.page_bytes,
-                     [&](uint64_t from, uint64_t to) { noted.Set(from, to); });
-    }
-  });
-  memory_ = now;
+  discarded_ = Renumbered(discarded_, memory_, now);
   noted_ = std::move(noted);
+  memory_ = now;
   return 0;
 }
 

@@ -6,7 +6,11 @@
 // be let through after its note was taken. An event is read under the gate as well: whoever was woken by the
 // reading has its change noted before anybody can look. The thread waits for nobody who waits for JavaScript
 // (I-1): the consumer holds the gate for a few system calls only, and gives it up while the kernel answers
-// EAGAIN, which lasts until an event is read. Duplicates are noted twice. Not handled: nothing in the thread
+// EAGAIN, which lasts until an event is read.
+// Discards: the kernel tells of a madvise before it takes the pages, and lets nobody know when it has. A page
+// can so be lost, with its protection, after its note was taken. Pages that were once discarded are therefore
+// looked at in each collection: what is not protected has changed. That costs 8 bytes of pagemap for each.
+// Duplicates are noted twice. Not handled: nothing in the thread
 // allocates or touches guest memory.
 #pragma once
 
@@ -27,10 +31,12 @@ namespace stillframe {
 
 class SyncTracking : public Tracking {
  public:
-  /// `uffd` with the events REMOVE, REMAP and UNMAP is its own. `populates`: without WP_UNPOPULATED, and of
-  /// this process; pages that are not there cannot be protected and are made to be there.
-  SyncTracking(UniqueFd uffd, const GuestMemory& memory, bool populates);
-  /// Takes over from a capture engine: memory is protected but for what is noted already.
+  /// `uffd` with the events REMOVE, REMAP and UNMAP is its own, `pagemap` that of the same address space.
+  /// `populates`: without WP_UNPOPULATED, and of this process; pages that are not there cannot be protected
+  /// and are made to be there.
+  SyncTracking(UniqueFd uffd, UniqueFd pagemap, const GuestMemory& memory, bool populates);
+  /// Takes over from a capture engine: memory is protected but for what is noted already. Nothing is
+  /// collected, only handed over.
   SyncTracking(Watched watched, const GuestMemory& memory);
   ~SyncTracking() override;
 
@@ -46,7 +52,7 @@ class SyncTracking : public Tracking {
   Watched HandOver();
 
  private:
-  SyncTracking(Watched watched, const GuestMemory& memory, bool populates);
+  SyncTracking(Watched watched, UniqueFd pagemap, const GuestMemory& memory, bool populates);
 
   // Events of one read(2).
   static constexpr size_t kBatch = 64;
@@ -66,11 +72,13 @@ class SyncTracking : public Tracking {
   void OnEvent(const abi::UffdMsg& message);
   void RetryPending();
   bool LetThrough(uint64_t address);
+  void NoteDiscarded(std::unique_lock<std::mutex>& gate, uint64_t first, uint64_t past);
   int Protect(std::unique_lock<std::mutex>& gate, const TrackedSpan& span, uint64_t first, uint64_t past);
   void Join();
   void WakeThread() const;
 
   UniqueFd uffd_;
+  const UniqueFd pagemap_;
   const Protector protector_;
   const bool populates_;
   UniqueFd wake_;
@@ -80,6 +88,7 @@ class SyncTracking : public Tracking {
   // All of these under the gate.
   GuestMemory memory_;
   DirtyBitmap noted_;
+  DirtyBitmap discarded_;  // ever
   std::array<Pending, kPendingMax> pending_{};
   size_t pending_count_ = 0;
   Brake brake_;

@@ -15,7 +15,7 @@ export interface TrackerMaking {
   readonly uffd: Userfaultfd;
   readonly regions: readonly EngineRegion[];
   readonly words: BigUint64Array;
-  /** Duplicated by the native tracker; -1: not needed. */
+  /** Duplicated by the native tracker. */
   readonly pagemapFd: number;
   readonly holesAreWritten: boolean;
   /** Pages that are not there cannot be protected, and are made to be there first. */
@@ -36,7 +36,7 @@ export function makeOwn(
   const { uffd, holes } = openFor(kind, special, options.userModeOnly === true);
   try {
     for (const region of regions) uffd.register(region, ['WP']);
-    const pagemapFd = kind === 'async' ? openPagemap() : -1;
+    const pagemapFd = openPagemap();
     return {
       kind,
       isForeign: false,
@@ -47,7 +47,7 @@ export function makeOwn(
       holesAreWritten: kind === 'async' && asyncTraits().holesAreWritten,
       populates: !holes,
       keptAlive: memory.map((region) => region.memory),
-      cleanUp: () => (pagemapFd < 0 ? undefined : closeFd(pagemapFd)),
+      cleanUp: () => closeFd(pagemapFd),
     };
   } catch (error) {
     uffd.close();
