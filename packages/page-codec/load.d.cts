@@ -1,6 +1,7 @@
 /** What the addon exports; `src/index.ts` documents it. */
 declare const addon: {
   readonly crc32c: (bytes: Uint8Array, seed?: number) => number;
+  readonly appendCrc: (crc: number, tailCrc: number, tailBytes: number) => number;
   readonly findZeroRuns: (pages: Uint8Array, pageSize: number, runLengths: Uint32Array) => number;
   readonly digestRun: (
     pages: Uint8Array,
@@ -28,7 +29,14 @@ declare const addon: {
   ) => void;
   readonly Packer: new (
     threads: number,
-    onDone: (ticket: number, done: boolean, packed: boolean, digestLow: number, digestHigh: number) => void,
+    onDone: (
+      ticket: number,
+      done: boolean,
+      packed: boolean,
+      digestLow: number,
+      digestHigh: number,
+      storedCrc: number,
+    ) => void,
   ) => {
     submit(
       ticket: number,

@@ -8,6 +8,7 @@
 #include "core/digest.h"
 #include "core/implementation.h"
 #include "core/page_hash.h"
+#include "core/polynomial.h"
 #include "core/unpack.h"
 #include "core/zero_scan.h"
 #include "packer.h"
@@ -29,6 +30,13 @@ Napi::Value Crc32c(const Napi::CallbackInfo& info) {
   const auto bytes = BytesAt(info, 0, "bytes must be a Uint8Array");
   const uint32_t seed = info[1].IsUndefined() ? 0 : U32At(info, 1, "seed");
   return Napi::Number::New(info.Env(), codec::BestImplementation().crc32c(seed, bytes.data, bytes.length));
+}
+
+Napi::Value AppendCrc(const Napi::CallbackInfo& info) {
+  const uint32_t crc = U32At(info, 0, "crc");
+  const uint32_t tail_crc = U32At(info, 1, "tailCrc");
+  const uint32_t tail_bytes = U32At(info, 2, "tailBytes");
+  return Napi::Number::New(info.Env(), codec::AppendCrc(crc, tail_crc, tail_bytes));
 }
 
 Napi::Value FindZeroRuns(const Napi::CallbackInfo& info) {
@@ -144,6 +152,7 @@ Napi::Value HashPages(const Napi::CallbackInfo& info) {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["crc32c"] = Napi::Function::New<Crc32c>(env, "crc32c");
+  exports["appendCrc"] = Napi::Function::New<AppendCrc>(env, "appendCrc");
   exports["findZeroRuns"] = Napi::Function::New<FindZeroRuns>(env, "findZeroRuns");
   exports["digestRun"] = Napi::Function::New<DigestRun>(env, "digestRun");
   exports["digestPages"] = Napi::Function::New<DigestPages>(env, "digestPages");

@@ -1,5 +1,6 @@
 #include "packer.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -10,10 +11,10 @@
 namespace stillframe::binding {
 namespace {
 
-/// Words of the table for each chunk: offset, size, first unit (low, high), method and the delta flag, then
-/// the results: kind, stored size, CRC, stored offset.
+/// Words of the table for each chunk: offset, size, first unit (low, high), method, then the results: kind,
+/// stored size, CRC, stored offset.
 constexpr size_t kWords = 9;
-constexpr uint32_t kDeltaFlag = 0x100;
+constexpr uint32_t kLastMethod = 2;
 
 /// More would help no machine, and each has working memory of its own.
 constexpr double kMaxThreads = 64;
@@ -28,7 +29,6 @@ struct Packer::Held {
   Napi::ObjectReference base;
   Napi::ObjectReference out;
   Napi::ObjectReference table;
-  uint32_t* words = nullptr;
 };
 
 Napi::Function Packer::Define(Napi::Env env) {
@@ -81,21 +81,18 @@ void Packer::Submit(const Napi::CallbackInfo& info) {
     chunk.at = words[0];
     chunk.size = words[1];
     chunk.first_unit = uint64_t{words[3]} << 32 | words[2];
-    const uint32_t method = words[4] & ~kDeltaFlag;
-    chunk.delta = (words[4] & kDeltaFlag) != 0;
     total += chunk.size;
-    if (method > 2 || chunk.size == 0 || chunk.size % codec::kUnitBytes != 0 || chunk.size > pages.length ||
-        chunk.at > pages.length - chunk.size || total > pages.length) {
+    if (words[4] > kLastMethod || chunk.size == 0 || chunk.size % codec::kUnitBytes != 0 ||
+        chunk.size > pages.length || chunk.at > pages.length - chunk.size || total > pages.length) {
       throw Napi::RangeError::New(env, "chunk " + std::to_string(i / kWords) + " does not fit");
     }
-    chunk.method = static_cast<codec::Method>(method);
+    chunk.method = static_cast<codec::Method>(words[4]);
     job->chunks.push_back(chunk);
   }
   held->pages = Napi::Persistent(info[1].As<Napi::Object>());
   if (has_base) held->base = Napi::Persistent(info[2].As<Napi::Object>());
   held->out = Napi::Persistent(info[3].As<Napi::Object>());
   held->table = Napi::Persistent(info[4].As<Napi::Object>());
-  held->words = table.data;
   if (held_.empty()) {
     Ref();
     wake_.Ref(env);
@@ -118,9 +115,12 @@ void Packer::TakeDone(Napi::Env env) {
   const auto found = held_.find(job.get());
   const std::unique_ptr<Held> held = std::move(found->second);
   held_.erase(found);
-  for (size_t i = 0; i < job->chunks.size(); ++i) {
+  // Looked up again: the table is the caller's, who may have given it away meanwhile.
+  auto table = held->table.Value().As<Napi::Uint32Array>();
+  const size_t answers = std::min(job->chunks.size(), table.ElementLength() / kWords);
+  for (size_t i = 0; i < answers; ++i) {
     const codec::Chunk& chunk = job->chunks[i];
-    uint32_t* words = held->words + i * kWords;
+    uint32_t* words = table.Data() + i * kWords;
     words[5] = static_cast<uint32_t>(chunk.kind);
     words[6] = chunk.stored_size;
     words[7] = chunk.stored_crc;
@@ -132,10 +132,12 @@ void Packer::TakeDone(Napi::Env env) {
     wake_.Unref(env);
     Unref();
   }
-  const std::array<napi_value, 5> arguments{
-      Napi::Number::New(env, held->ticket), Napi::Boolean::New(env, job->done),
-      Napi::Boolean::New(env, job->packed), Napi::Number::New(env, static_cast<uint32_t>(job->digest)),
-      Napi::Number::New(env, static_cast<uint32_t>(job->digest >> 32))};
+  const std::array<napi_value, 6> arguments{Napi::Number::New(env, held->ticket),
+                                            Napi::Boolean::New(env, job->done),
+                                            Napi::Boolean::New(env, job->packed),
+                                            Napi::Number::New(env, static_cast<uint32_t>(job->digest)),
+                                            Napi::Number::New(env, static_cast<uint32_t>(job->digest >> 32)),
+                                            Napi::Number::New(env, job->stored_crc)};
   // By hand: the wrapper would throw when the thread is being terminated, and nobody above could catch it. An
   // exception of the callback itself stays pending, and Node.js reports it.
   napi_call_function(env, env.Undefined(), on_done, arguments.size(), arguments.data(), nullptr);

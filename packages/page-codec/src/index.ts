@@ -45,6 +45,13 @@ export interface NativePageCodec {
     terms: Uint32Array,
   ): number;
 
+  /**
+   * CRC32C of two byte ranges one after the other, from that of each and the length of the second in bytes. No byte is read.
+   *
+   * RangeError unless all three are unsigned 32-bit.
+   */
+  appendCrc(crc: number, tailCrc: number, tailBytes: number): number;
+
   /** Unpacks one LZ4 block: true when all of `stored` was used and `pages` is full. Stays within both, whatever the bytes. */
   unpackLz4(stored: Uint8Array, pages: Uint8Array): boolean;
 
@@ -70,6 +77,7 @@ export const pageCodec: NativePageCodec = {
   findZeroRuns: addon.findZeroRuns,
   digestRun: addon.digestRun,
   digestPages: addon.digestPages,
+  appendCrc: addon.appendCrc,
   unpackLz4: addon.unpackLz4,
   unpackZstd: addon.unpackZstd,
   hashPages: addon.hashPages,
@@ -77,7 +85,8 @@ export const pageCodec: NativePageCodec = {
   isSame: (one, other) => Buffer.compare(one, other) === 0,
 };
 
-export { type PackedSlab, Packer, PackerError, type PackerOptions, type PackRequest } from './packer.ts';
+export { Packer, PackerError, type PackerOptions } from './packer.ts';
+export type { PackedSlab, PackRequest } from './pack-request.ts';
 
 /** Which code computes CRC32C here, chosen once by what the processor offers. */
 export const implementation: 'x64-avx512' | 'x64-sse4.2' | 'arm64-crc' | 'portable' = addon.implementation;

@@ -50,3 +50,26 @@ describe('crc32c', () => {
     );
   });
 });
+
+describe('appendCrc', () => {
+  it('is the CRC of both, one after the other', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 300 }),
+        fc.uint8Array({ maxLength: 70_000, size: 'max' }),
+        (a, b) => {
+          const both = pageCodec.crc32c(b, pageCodec.crc32c(a));
+          expect(pageCodec.appendCrc(pageCodec.crc32c(a), pageCodec.crc32c(b), b.length)).toBe(both);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('takes lengths up to 2^32 - 1, and no more', () => {
+    const half = pageCodec.appendCrc(0x12345678, 0, 2 ** 31);
+    expect(half).toBe(pageCodec.appendCrc(pageCodec.appendCrc(0x12345678, 0, 2 ** 30), 0, 2 ** 30));
+    expect(pageCodec.appendCrc(0x12345678, 0, 2 ** 32 - 1)).toBe(pageCodec.appendCrc(half, 0, 2 ** 31 - 1));
+    expect(() => pageCodec.appendCrc(0, 0, 2 ** 32)).toThrow(RangeError);
+  });
+});

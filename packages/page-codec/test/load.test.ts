@@ -11,6 +11,7 @@ const packageDir = path.join(import.meta.dirname, '..');
 it('fits where a PageCodec is wanted', () => {
   const codec: PageCodec = pageCodec;
   expect(Object.keys(codec).toSorted()).toEqual([
+    'appendCrc',
     'crc32c',
     'digestPages',
     'digestRun',

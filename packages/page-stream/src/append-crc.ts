@@ -1,3 +1,4 @@
+import type { PageCodec } from './codec.ts';
 import { crcShift } from './crc32c.ts';
 
 /** `tables[k]` moves a CRC by 2^k bytes: the images of its four bytes, 256 for each; made when first needed, 4 KiB each. */
@@ -35,4 +36,10 @@ export function appendCrc(crc: number, tailCrc: number, tailBytes: number): numb
       table[0x300 + (moved >>> 24)]!;
   }
   return (moved ^ tailCrc) >>> 0;
+}
+
+/** `PageCodec.appendCrc`, also where the codec has none. */
+export function joinCrc(codec: PageCodec, crc: number, tailCrc: number, tailBytes: number): number {
+  if (tailBytes === 0) return crc;
+  return codec.appendCrc ? codec.appendCrc(crc, tailCrc, tailBytes) : appendCrc(crc, tailCrc, tailBytes);
 }

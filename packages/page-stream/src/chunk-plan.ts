@@ -1,23 +1,12 @@
+import { ChunkRuns } from './chunk-runs.ts';
+import { ChunkTable } from './chunk-table.ts';
 import { CHUNK_RUN_BYTES, CHUNKS_HEAD_BYTES } from './layout/chunks.ts';
 import { MAX_RUNS } from './limits.ts';
-import type { ChunkToPack } from './packer.ts';
-
-/** A run as it will be sent. A chunk is known by its number among the chunks of the slab. */
-export type PlannedRun = { readonly firstPage: number; readonly pageCount: number } & (
-  | { readonly kind: 'zero' | 'parent' }
-  | { readonly kind: 'same-as'; readonly sourceRegion: number; readonly sourcePage: number }
-  | { readonly kind: 'chunk'; readonly chunk: number }
-);
 
 /** What becomes of one slab: its frames, and the chunks that a packer is to pack. */
 export interface SlabPlan {
-  readonly frames: readonly (readonly PlannedRun[])[];
-  readonly chunks: readonly PlannedChunk[];
-}
-
-export interface PlannedChunk extends Omit<ChunkToPack, 'method'> {
-  /** The CRC32C of its bytes, where it is known. */
-  readonly crc: number | undefined;
+  readonly frames: readonly ChunkRuns[];
+  readonly chunks: ChunkTable;
 }
 
 export interface ChunkSizes {
@@ -42,40 +31,32 @@ export function chunkPagesFor(pageSize: number, chunkBytes: number, maxPayloadBy
 /** Collects runs into frames; no frame can become too large, however badly its chunks pack. */
 export class ChunkPlanner {
   readonly #sizes: ChunkSizes;
-  readonly #frames: PlannedRun[][] = [];
-  readonly #chunks: PlannedChunk[] = [];
+  readonly #frames: ChunkRuns[] = [];
+  readonly #chunks: ChunkTable;
+  #last: ChunkRuns | undefined;
   /** Full lengths in the last frame. */
   #fullBytes = 0;
 
-  constructor(sizes: ChunkSizes) {
+  /** Room for `expectedChunks`; there may be more. */
+  constructor(sizes: ChunkSizes, expectedChunks: number) {
     this.#sizes = sizes;
+    this.#chunks = new ChunkTable(expectedChunks);
   }
 
   get plan(): SlabPlan {
     return { frames: this.#frames, chunks: this.#chunks };
   }
 
-  /** Pages that need no bytes: neighbours become one run. */
-  addBare(kind: 'zero' | 'parent', firstPage: number, pageCount: number): void {
-    const runs = this.#frameFor(0);
-    const last = runs.at(-1);
-    if (last?.kind === kind && last.firstPage + last.pageCount === firstPage) {
-      runs[runs.length - 1] = { ...last, pageCount: last.pageCount + pageCount };
-    } else {
-      runs.push({ kind, firstPage, pageCount });
-    }
+  /** Pages that need no bytes, of a kind by number. */
+  addBare(kind: number, firstPage: number, pageCount: number): void {
+    this.#frameFor(0).addBare(kind, firstPage, pageCount);
   }
 
   addTwins(firstPage: number, pageCount: number, sourceRegion: number, sourcePage: number): void {
     for (let done = 0; done < pageCount; ) {
-      const { runs, taken } = this.#roomFor(pageCount - done);
-      runs.push({
-        kind: 'same-as',
-        firstPage: firstPage + done,
-        pageCount: taken,
-        sourceRegion,
-        sourcePage: sourcePage + done,
-      });
+      const frame = this.#frameFor(this.#sizes.pageSize);
+      const taken = this.#take(frame, pageCount - done);
+      frame.addTwins(firstPage + done, taken, sourceRegion, sourcePage + done);
       done += taken;
     }
   }
@@ -88,44 +69,41 @@ export class ChunkPlanner {
 
   /**
    * Pages whose bytes start at `at` of the slab. Chunks end where the page number is a multiple of their length. `crc`, if known, is the
-   * CRC32C of all of them.
+   * CRC32C of all of them, which are in the digest already.
    */
   addPages(firstPage: number, pageCount: number, at: number, crc?: number): void {
     const { pageSize, unitsPerPage } = this.#sizes;
     for (let done = 0; done < pageCount; ) {
       const page = firstPage + done;
-      const wanted = Math.min(pageCount - done, this.pagesToBorder(page));
-      const { runs, taken } = this.#roomFor(wanted);
-      runs.push({ kind: 'chunk', firstPage: page, pageCount: taken, chunk: this.#chunks.length });
-      this.#chunks.push({
-        at: at + done * pageSize,
-        sizeBytes: taken * pageSize,
-        firstUnit: page * unitsPerPage,
-        crc: taken === pageCount ? crc : undefined,
-      });
+      const frame = this.#frameFor(pageSize);
+      const taken = this.#take(frame, Math.min(pageCount - done, this.pagesToBorder(page)));
+      frame.addChunk(page, taken, this.#chunks.count);
+      const known = taken === pageCount ? crc : undefined;
+      this.#chunks.add(at + done * pageSize, taken * pageSize, page * unitsPerPage, known);
       done += taken;
     }
   }
 
-  #roomFor(pageCount: number): { runs: PlannedRun[]; taken: number } {
+  /** As many of `pageCount` pages as there is room for in the last frame, which gets one more run. */
+  #take(frame: ChunkRuns, pageCount: number): number {
     const { pageSize } = this.#sizes;
-    const runs = this.#frameFor(pageSize);
-    const taken = Math.min(pageCount, Math.floor(this.#roomBytes(runs) / pageSize));
+    const taken = Math.min(pageCount, Math.floor(this.#roomBytes(frame) / pageSize));
     this.#fullBytes += taken * pageSize;
-    return { runs, taken };
+    return taken;
   }
 
   /** Left when the last frame gets one more run. */
-  #roomBytes(runs: readonly PlannedRun[]): number {
-    const table = CHUNKS_HEAD_BYTES + CHUNK_RUN_BYTES * (runs.length + 1);
+  #roomBytes({ count }: ChunkRuns): number {
+    const table = CHUNKS_HEAD_BYTES + CHUNK_RUN_BYTES * (count + 1);
     return this.#sizes.maxPayloadBytes - table - this.#fullBytes;
   }
 
-  #frameFor(bytes: number): PlannedRun[] {
-    const last = this.#frames.at(-1);
-    if (last && last.length < MAX_RUNS && this.#roomBytes(last) >= bytes) return last;
-    const fresh: PlannedRun[] = [];
+  #frameFor(bytes: number): ChunkRuns {
+    const last = this.#last;
+    if (last && last.count < MAX_RUNS && this.#roomBytes(last) >= bytes) return last;
+    const fresh = new ChunkRuns();
     this.#frames.push(fresh);
+    this.#last = fresh;
     this.#fullBytes = 0;
     return fresh;
   }

@@ -1,4 +1,4 @@
-import { appendCrc } from './append-crc.ts';
+import { joinCrc } from './append-crc.ts';
 import { ChunkUnpacker, countKinds, isPlain, type PageSources } from './chunk-unpacker.ts';
 import type { PageCodec } from './codec.ts';
 import type { PageSpan, StoredRuns } from './frames.ts';
@@ -70,7 +70,7 @@ export class ChunkReader {
         kind === 'data'
           ? this.#codec.digestRun(bytes, 0, region.id, firstPage * unitsPerPage, this.#digest)
           : this.#codec.crc32c(bytes);
-      payloadCrc = appendCrc(payloadCrc, crc, storedBytes);
+      payloadCrc = joinCrc(this.#codec, payloadCrc, crc, storedBytes);
       const end = at + pad8(storedBytes);
       if (at + storedBytes < end) {
         payloadCrc = this.#codec.crc32c(payload.bytes.subarray(at + storedBytes, end), payloadCrc);

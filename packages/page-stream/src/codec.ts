@@ -37,6 +37,12 @@ export interface PageCodec {
   ) => number;
 
   /**
+   * CRC32C of two byte ranges one after the other, from that of each and the length of the second, in bytes, below 2^32. The encoder has
+   * one in TypeScript where the codec has none.
+   */
+  readonly appendCrc?: (crc: number, tailCrc: number, tailBytes: number) => number;
+
+  /**
    * Unpacks one LZ4 block to exactly fill `pages`: false when it does not, or when bytes of `stored` are left over. Never reads or
    * writes beyond either. The decoder has one in TypeScript where the codec has none.
    */

@@ -7,23 +7,23 @@ import { PageStreamError } from './error.ts';
 import { FRAME_HEADER_BYTES, frameTypes, INDEX_TYPE, writeFrameHeader } from './frame-header.ts';
 import type { AnnouncedLimits, ImageTotals, PageSpan } from './frames.ts';
 import { addDigest } from './image-digest.ts';
+import { ImageTally } from './image-tally.ts';
 import { IndexBuilder } from './index-builder.ts';
-import { type ChunkKind, perKind } from './layout/chunks.ts';
+import type { ChunkKind } from './layout/chunks.ts';
 import { writeEnd } from './layout/end.ts';
 import { partCapacity, writeStateHead } from './layout/guest-state.ts';
-import { writeRunTable } from './layout/pages.ts';
 import { type ParentIdentity, writeParent } from './layout/parent.ts';
 import { writeRegionTable } from './layout/region-table.ts';
 import { STREAM_ID_BYTES, writeStreamHeader } from './layout/stream-header.ts';
-import { DIGEST_UNIT_BYTES, formatLimits, MAX_CHAIN_LENGTH, MAX_NAME_BYTES } from './limits.ts';
+import { formatLimits, MAX_CHAIN_LENGTH, MAX_NAME_BYTES } from './limits.ts';
 import type { PackedSlab } from './packer.ts';
 import type { MemoryAccount } from './migration/memory-account.ts';
 import { PageCoverage } from './page-coverage.ts';
 import { type ParentImage, sameLayout } from './page-reader.ts';
 import type { PageRun, RegionEntry } from './page-run.ts';
-import { PageSpans } from './page-spans.ts';
+import { PagesFrames } from './pages-frames.ts';
 import { pureCodec } from './pure-codec.ts';
-import { divideSlab, headBytes, onePagePayloadBytes, type SlabFrame } from './slab-frames.ts';
+import { onePagePayloadBytes } from './slab-frames.ts';
 import { encodeExact } from './text.ts';
 import { Turns } from './turns.ts';
 import { pad8 } from './u64.ts';
@@ -74,8 +74,9 @@ export class PageStreamEncoder {
   readonly #codec: PageCodec;
   readonly #limits: AnnouncedLimits;
   readonly #streamId: Uint8Array;
-  readonly #spans: PageSpans;
   readonly #digest = new Uint32Array(2);
+  readonly #tally = new ImageTally();
+  readonly #pages: PagesFrames;
   readonly #chunks: ChunkEncoder | undefined;
   readonly #index: IndexBuilder | undefined;
   readonly #turns = new Turns();
@@ -85,10 +86,6 @@ export class PageStreamEncoder {
   #coverage: PageCoverage[] = [];
   #next: 'start' | 'state' | 'pages' | 'done' = 'start';
   #frames = 0;
-  #zeroPages = 0;
-  #dataBytes = 0;
-  readonly #kinds = perKind();
-  #storedBytes = 0;
   #offset = 0;
 
   constructor({ streamId, codec = pureCodec, limits = formatLimits, chunks }: EncoderOptions) {
@@ -98,7 +95,7 @@ export class PageStreamEncoder {
     this.#streamId = streamId.slice();
     this.#codec = codec;
     this.#limits = commonLimits(formatLimits, limits);
-    this.#spans = new PageSpans(codec);
+    this.#pages = new PagesFrames(codec, this.#limits.maxPayloadBytes, this.#digest, this.#tally);
     if (chunks === undefined) return;
     const settings = chunkSettings(chunks);
     if (settings.parent && settings.parent.chainLength >= MAX_CHAIN_LENGTH) {
@@ -114,8 +111,8 @@ export class PageStreamEncoder {
   get totals(): ImageTotals {
     return {
       pages: this.#coverage.reduce((sum, { covered }) => sum + covered, 0),
-      zeroPages: this.#zeroPages,
-      dataBytes: this.#dataBytes,
+      zeroPages: this.#tally.zeroPages,
+      dataBytes: this.#tally.dataBytes,
       frames: this.#next === 'done' ? this.#frames - 1 : this.#frames,
       digest: this.#account?.digest ?? this.#digest.slice(),
     };
@@ -123,7 +120,8 @@ export class PageStreamEncoder {
 
   /** So far: how pages travelled, and the bytes that were stored for them, which `totals.dataBytes` were before. */
   get packing(): { readonly pagesByKind: Readonly<Record<ChunkKind, number>>; readonly storedBytes: number } {
-    return { pagesByKind: { ...this.#kinds }, storedBytes: this.#storedBytes };
+    const { pagesByKind, storedBytes } = this.#tally;
+    return { pagesByKind, storedBytes };
   }
 
   /** What the reader must know: the required features. */
@@ -185,14 +183,17 @@ export class PageStreamEncoder {
   encodePages(region: number, runs: readonly PageRun[], bytes: Uint8Array): Uint8Array[] {
     this.#expect('pages');
     this.#expectQuiet();
-    const entry = this.#cover(region, runs, bytes);
+    const entry = this.#coverSlab(region, runs, bytes);
     if (this.#chunks) {
       const slab = this.#chunks.plan(entry, runs, bytes);
       return this.#chunkFrames(this.#chunks, slab, this.#chunks.store(slab));
     }
-    this.#spans.reset(bytes, entry.pageSize);
-    const frames = divideSlab(runs, this.#spans, entry.pageSize, this.#limits.maxPayloadBytes);
-    return frames.flatMap((frame) => this.#pagesFrame(entry, frame, bytes));
+    const buffers: Uint8Array[] = [];
+    for (const { head, views, payloadBytes, payloadCrc } of this.#pages.of(entry, runs, bytes)) {
+      this.#writeHeader(head, frameTypes.PAGES, payloadBytes, payloadCrc);
+      buffers.push(head, ...views);
+    }
+    return buffers;
   }
 
   /**
@@ -204,13 +205,13 @@ export class PageStreamEncoder {
     this.#expect('pages');
     const chunks = this.#chunks;
     if (!chunks) throw new TypeError('packPages needs the option `chunks`');
-    const entry = this.#cover(region, runs, bytes);
+    const entry = this.#coverSlab(region, runs, bytes);
     const slab = chunks.plan(entry, runs, bytes);
     return this.#turns.take(
       chunks.pack(slab),
       (packed) => ({
         buffers: this.#chunkFrames(chunks, slab, packed),
-        usesSlab: packed.isSlab && slab.chunks.length > 0,
+        usesSlab: packed.isSlab && slab.chunks.count > 0,
         release: () => packed.release(),
       }),
       (packed) => packed.release(),
@@ -223,11 +224,7 @@ export class PageStreamEncoder {
     this.#expectQuiet();
     const chunks = this.#chunks;
     if (!chunks?.settings.parent) throw new TypeError('inheritPages needs the option `chunks.parent`');
-    const entry = this.#cover(
-      region,
-      spans.map((span) => ({ ...span, kind: 'zero' })),
-      new Uint8Array(),
-    );
+    const entry = this.#cover(region, spans);
     const slab = chunks.planInherited(entry, spans);
     return this.#chunkFrames(chunks, slab, chunks.store(slab));
   }
@@ -247,14 +244,19 @@ export class PageStreamEncoder {
     return buffers;
   }
 
+  #coverSlab(region: number, runs: readonly PageRun[], bytes: Uint8Array): RegionEntry {
+    const entry = this.#regions[region];
+    if (entry) checkBytes(entry, runs, bytes);
+    return this.#cover(region, runs);
+  }
+
   /** The entry of a region whose pages come now. */
-  #cover(region: number, runs: readonly PageRun[], bytes: Uint8Array): RegionEntry {
+  #cover(region: number, spans: readonly PageSpan[]): RegionEntry {
     const entry = this.#regions[region];
     const coverage = this.#coverage[region];
     if (!entry || !coverage) throw new RangeError(`no region ${region}`);
-    checkSpans(entry, runs);
-    checkBytes(entry, runs, bytes);
-    for (const { firstPage, pageCount } of runs) {
+    checkSpans(entry, spans);
+    for (const { firstPage, pageCount } of spans) {
       if (!coverage.cover(firstPage, pageCount)) {
         throw new RangeError(`region ${region}: a page of ${pageCount} from ${firstPage} was encoded before`);
       }
@@ -266,14 +268,12 @@ export class PageStreamEncoder {
     addDigest(this.#digest, slab.digest);
     addDigest(this.#digest, packed.digest);
     const buffers: Uint8Array[] = [];
+    const { id, pageSize } = slab.region;
     for (const { head, views, payloadBytes, payloadCrc, runs } of chunks.frames(slab, packed)) {
-      for (const { kind, pageCount, storedBytes } of runs) {
-        this.#kinds[kind] += pageCount;
-        this.#storedBytes += storedBytes;
-        if (kind === 'zero') this.#zeroPages += pageCount;
-        else if (kind !== 'parent') this.#dataBytes += pageCount * slab.region.pageSize;
+      for (let run = 0; run < runs.count; run++) {
+        this.#tally.add(runs.kind(run), runs.pageCount(run), pageSize, runs.storedBytes(run));
+        this.#index?.add(id, runs.firstPage(run), runs.pageCount(run), this.#offset);
       }
-      this.#index?.add(slab.region.id, runs, this.#offset);
       this.#writeHeader(head, frameTypes.CHUNKS, payloadBytes, payloadCrc);
       buffers.push(head, ...views);
     }
@@ -282,35 +282,6 @@ export class PageStreamEncoder {
 
   #expectQuiet(): void {
     if (this.#turns.isBusy) throw new TypeError('called while packPages is under way: await it first');
-  }
-
-  #pagesFrame({ id, pageSize }: RegionEntry, frame: SlabFrame, bytes: Uint8Array): Uint8Array[] {
-    const head = new Uint8Array(headBytes(frame));
-    const payloadHead = head.subarray(FRAME_HEADER_BYTES);
-    writeRunTable(payloadHead, id, frame.runs);
-    const views: Uint8Array[] = [];
-    let viewStart = 0;
-    let viewEnd = 0;
-    let crc = this.#codec.crc32c(payloadHead);
-    for (const [index, { firstPage, pageCount, kind }] of frame.runs.entries()) {
-      this.#kinds[kind] += pageCount;
-      if (kind === 'zero') {
-        this.#zeroPages += pageCount;
-        continue;
-      }
-      const start = frame.starts[index]!;
-      const end = start + pageCount * pageSize;
-      const firstUnit = firstPage * (pageSize / DIGEST_UNIT_BYTES);
-      crc = this.#codec.digestRun(bytes.subarray(start, end), crc, id, firstUnit, this.#digest);
-      if (start !== viewEnd && viewEnd > viewStart) views.push(bytes.subarray(viewStart, viewEnd));
-      if (start !== viewEnd) viewStart = start;
-      viewEnd = end;
-    }
-    if (viewEnd > viewStart) views.push(bytes.subarray(viewStart, viewEnd));
-    this.#dataBytes += frame.dataBytes;
-    this.#storedBytes += frame.dataBytes;
-    this.#writeHeader(head, frameTypes.PAGES, payloadHead.length + frame.dataBytes, crc);
-    return [head, ...views];
   }
 
   /** A frame of `head` and, without copying them, `bytes` and their padding. */

@@ -1,6 +1,7 @@
 import { PageStreamError } from './error.ts';
 import { features } from './features.ts';
-import { type FrameHeader, frameTypeName, frameTypes, isControlType } from './frame-header.ts';
+import { FrameAdmission } from './frame-admission.ts';
+import { type FrameHeader, frameTypes, isControlType } from './frame-header.ts';
 import type { Frame } from './frames.ts';
 
 /** Whose bytes a decoder reads: the three kinds of stream in FORMAT.md, "Order". */
@@ -22,19 +23,16 @@ const imagePlaces: ReadonlyMap<number, ImagePlace> = new Map([
 /** Order and sequence of the frames of one stream, and where it may end. */
 export class FrameOrder {
   readonly #from: StreamFrom;
-  readonly #maxSkippedFrames: number;
+  readonly #admission: FrameAdmission;
   #image: ImagePlace = 'header';
   #features = 0;
   #saidHello = false;
   #acked = false;
   #abort: PageStreamError | undefined;
-  #imageSequence = 0;
-  #controlSequence = 0;
-  #skipped = 0;
 
   constructor(from: StreamFrom, maxSkippedFrames: number) {
     this.#from = from;
-    this.#maxSkippedFrames = maxSkippedFrames;
+    this.#admission = new FrameAdmission(maxSkippedFrames);
   }
 
   /** Not one byte may follow. */
@@ -53,20 +51,8 @@ export class FrameOrder {
 
   /** Checks a header against what came before. */
   admit(header: FrameHeader): void {
-    const control = isControlType(header.type);
-    const expected = control ? this.#controlSequence++ : this.#imageSequence++;
-    if (header.sequence !== expected) {
-      const message = `sequence number ${header.sequence}, expected ${expected}`;
-      throw new PageStreamError('STREAM_SEQUENCE', header.offset + 16, message);
-    }
-    if (!(control ? this.#allowsControl(header) : this.#allowsImage(header))) {
-      const message = `${frameTypeName(header.type)} is not allowed here`;
-      throw new PageStreamError('STREAM_UNEXPECTED_FRAME', header.offset, message);
-    }
-    if (!header.known && ++this.#skipped > this.#maxSkippedFrames) {
-      const message = `more than ${this.#maxSkippedFrames} frames of unknown type, which is maxSkippedFrames`;
-      throw new PageStreamError('STREAM_LIMIT', header.offset, message);
-    }
+    const isAllowed = isControlType(header.type) ? this.#allowsControl(header) : this.#allowsImage(header);
+    this.#admission.admit(header, isAllowed);
   }
 
   /** Goes on behind a frame whose payload was accepted. */

@@ -1,4 +1,3 @@
-import type { PageSpan } from './frames.ts';
 import { partEntries, writeIndexPart } from './layout/index-part.ts';
 import { MAX_INDEX_ENTRIES } from './limits.ts';
 import { PageMap } from './page-map.ts';
@@ -12,8 +11,8 @@ export class IndexBuilder {
     this.#maxEntries = maxEntries;
   }
 
-  add(region: number, runs: readonly PageSpan[], frameOffset: number): void {
-    for (const { firstPage, pageCount } of runs) this.#map?.add(region, firstPage, pageCount, frameOffset);
+  add(region: number, firstPage: number, pageCount: number, frameOffset: number): void {
+    this.#map?.add(region, firstPage, pageCount, frameOffset);
     // A file without an index can still be read: it is walked.
     if (this.#map && this.#map.length > this.#maxEntries) this.#map = undefined;
   }

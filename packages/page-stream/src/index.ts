@@ -13,9 +13,10 @@ export { FORMAT_VERSION } from './frame-header.ts';
 export type { StreamFrom } from './frame-order.ts';
 export { featureNames, features, readableFeatures } from './features.ts';
 export type * from './frames.ts';
-export type { ChunkKind } from './layout/chunks.ts';
+export { type ChunkKind, chunkKinds } from './layout/chunks.ts';
 export type { ParentIdentity } from './layout/parent.ts';
-export type { ChunkPacker, ChunkToPack, PackedChunk, PackedSlab, PackMethod, PackRequest } from './packer.ts';
+export { CHUNK_WORDS, chunkWord, firstUnitOf, packMethods } from './chunk-table.ts';
+export type { ChunkPacker, PackedSlab, PackMethod, PackRequest } from './packer.ts';
 export { type PageReader, type ParentImage, sameLayout } from './page-reader.ts';
 export { formatDigest } from './image-digest.ts';
 export {

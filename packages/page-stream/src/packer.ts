@@ -1,17 +1,4 @@
-import type { ChunkKind } from './layout/chunks.ts';
-
 export type PackMethod = 'none' | 'lz4' | 'zstd';
-
-/** One chunk of a slab: neighbouring pages. */
-export interface ChunkToPack {
-  /** Byte offset in the slab. */
-  readonly at: number;
-  /** A multiple of DIGEST_UNIT_BYTES. */
-  readonly sizeBytes: number;
-  /** Index within the region of its first unit of DIGEST_UNIT_BYTES. */
-  readonly firstUnit: number;
-  readonly method: PackMethod;
-}
 
 export interface PackRequest {
   readonly region: number;
@@ -19,26 +6,18 @@ export interface PackRequest {
   readonly pages: Uint8Array;
   /** The parent's pages, laid out like `pages`: then deltas are tried, and their old content leaves the digest. */
   readonly base: Uint8Array | undefined;
-  readonly chunks: readonly ChunkToPack[];
+  /** CHUNK_WORDS for each chunk, which is neighbouring pages of the slab: see `chunkWord`. The packer fills in its answers. */
+  readonly chunks: Uint32Array;
   /** For zstd its level, for lz4 its acceleration. */
   readonly level: number;
   /** A form is taken only when it saves this many 1/1024 of the chunk. */
   readonly minSaving: number;
 }
 
-export interface PackedChunk {
-  readonly kind: Exclude<ChunkKind, 'zero' | 'same-as' | 'parent'>;
-  /** Byte offset in `PackedSlab.bytes`. */
-  readonly storedAt: number;
-  /** Without padding. */
-  readonly storedBytes: number;
-  readonly storedCrc: number;
-}
-
 /** A slab whose chunks are ready to be sent. */
 export interface PackedSlab {
-  /** In the order of the request. */
-  readonly chunks: readonly PackedChunk[];
+  /** The table of the request, with the answers. */
+  readonly chunks: Uint32Array;
   /**
    * Where stored bytes are. Either the slab itself, all chunks being data; or memory of the packer, chunk behind chunk, each padded
    * with zeros to 8 bytes, so that the slab is not needed any more.
@@ -47,6 +26,8 @@ export interface PackedSlab {
   readonly isSlab: boolean;
   /** What the chunks add to the digest, [low, high]; modulo 2^64. */
   readonly digest: Uint32Array;
+  /** CRC32C of what is stored of all chunks, one behind the other, each with its padding; where the packer knows it. */
+  readonly storedCrc?: number;
   /** Gives memory of the packer back. Once, after the bytes were written. */
   release(): void;
 }

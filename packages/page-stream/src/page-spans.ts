@@ -34,12 +34,17 @@ export class PageSpans {
     this.#left = 0;
   }
 
-  /** Takes up to `maxPages` pages, 1 or more; the caller never asks for more than there are. */
-  take(maxPages: number): { pageCount: number; zero: boolean } {
+  /** Takes up to `maxPages` pages, 1 or more, and says how many; the caller never asks for more than there are. */
+  take(maxPages: number): number {
     while (this.#left === 0) this.#nextEntry();
     const pageCount = Math.min(maxPages, this.#left);
     this.#left -= pageCount;
-    return { pageCount, zero: this.#entry % 2 === 1 };
+    return pageCount;
+  }
+
+  /** Whether the pages that were taken last are zeros. */
+  get isZero(): boolean {
+    return this.#entry % 2 === 1;
   }
 
   #nextEntry(): void {

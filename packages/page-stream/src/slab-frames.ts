@@ -36,10 +36,10 @@ export function divideSlab(
   for (const { firstPage, pageCount, kind } of runs) {
     if (kind === 'zero') divider.addZero(firstPage, pageCount);
     for (let done = kind === 'zero' ? pageCount : 0; done < pageCount; ) {
-      const span = spans.take(pageCount - done);
-      if (span.zero) divider.addZeroBytes(firstPage + done, span.pageCount);
-      else divider.addData(firstPage + done, span.pageCount);
-      done += span.pageCount;
+      const taken = spans.take(pageCount - done);
+      if (spans.isZero) divider.addZeroBytes(firstPage + done, taken);
+      else divider.addData(firstPage + done, taken);
+      done += taken;
     }
   }
   return divider.frames;

@@ -2,6 +2,7 @@ import { type ChunkSettings } from './chunk-options.ts';
 import { ChunkPlanner, chunkPagesFor, type SlabPlan } from './chunk-plan.ts';
 import type { PageCodec } from './codec.ts';
 import { addDigest, subtractDigest } from './image-digest.ts';
+import { kindNumber } from './layout/chunks.ts';
 import { DIGEST_UNIT_BYTES } from './limits.ts';
 import type { MemoryAccount } from './migration/memory-account.ts';
 import type { PageTerms } from './migration/page-terms.ts';
@@ -42,8 +43,10 @@ export class SlabPlanner {
   readonly #digest = new Uint32Array(2);
   readonly #terms: PageTerms | undefined;
   readonly #replaced: ReplacedPages | undefined;
+  #same = new Uint8Array(1);
 
-  constructor(parts: PlannerParts, region: RegionEntry, bytes: Uint8Array) {
+  /** For a slab of `runCount` runs, whose data runs `bytes` are. */
+  constructor(parts: PlannerParts, region: RegionEntry, bytes: Uint8Array, runCount: number) {
     const { codec, settings, maxPayloadBytes, spans, twins, account } = parts;
     const { pageSize } = region;
     this.#parts = parts;
@@ -56,28 +59,25 @@ export class SlabPlanner {
       );
     }
     this.#base = settings.parent && !this.#terms ? new Uint8Array(bytes.length) : undefined;
-    this.#planner = new ChunkPlanner({
-      pageSize,
-      unitsPerPage: pageSize / DIGEST_UNIT_BYTES,
-      chunkPages: chunkPagesFor(pageSize, settings.chunkBytes, maxPayloadBytes),
-      maxPayloadBytes,
-    });
+    const chunkPages = chunkPagesFor(pageSize, settings.chunkBytes, maxPayloadBytes);
+    const unitsPerPage = pageSize / DIGEST_UNIT_BYTES;
+    const expectedChunks = Math.ceil(bytes.length / (chunkPages * pageSize)) + runCount;
+    this.#planner = new ChunkPlanner({ pageSize, unitsPerPage, chunkPages, maxPayloadBytes }, expectedChunks);
     spans.reset(bytes, pageSize);
     twins?.begin(bytes, pageSize);
   }
 
-  /** `runs` of the slab, whose data runs its bytes are. */
   plan(runs: readonly PageRun[]): PlannedSlab {
     const { spans } = this.#parts;
     let at = 0;
     for (const { firstPage, pageCount, kind } of runs) {
       if (kind === 'zero') this.#addZeros(firstPage, pageCount);
       for (let done = kind === 'zero' ? pageCount : 0; done < pageCount; ) {
-        const span = spans.take(pageCount - done);
-        if (span.zero) this.#addZeros(firstPage + done, span.pageCount);
-        else this.#addData(firstPage + done, span.pageCount, at);
-        at += span.pageCount * this.#region.pageSize;
-        done += span.pageCount;
+        const taken = spans.take(pageCount - done);
+        if (spans.isZero) this.#addZeros(firstPage + done, taken);
+        else this.#addData(firstPage + done, taken, at);
+        at += taken * this.#region.pageSize;
+        done += taken;
       }
     }
     return { ...this.#planner.plan, base: this.#base, digest: this.#digest };
@@ -88,7 +88,7 @@ export class SlabPlanner {
     const { id, pageSize } = this.#region;
     if (this.#replaced) return this.#replaceByZeros(this.#replaced, firstPage, pageCount);
     this.#terms?.zero(firstPage, pageCount);
-    if (!parent) return this.#planner.addBare('zero', firstPage, pageCount);
+    if (!parent) return this.#planner.addBare(kindNumber.zero, firstPage, pageCount);
     const atOnce = Math.max(1, Math.floor(OLD_PAGES_BYTES / pageSize));
     const old = new Uint8Array(Math.min(pageCount, atOnce) * pageSize);
     const lengths = new Uint32Array(atOnce + 1);
@@ -99,7 +99,8 @@ export class SlabPlanner {
       let page = firstPage + done;
       const entries = this.#parts.codec.findZeroRuns(pages, pageSize, lengths);
       for (const [entry, length] of lengths.subarray(0, entries).entries()) {
-        if (length > 0) this.#planner.addBare(entry % 2 === 0 ? 'zero' : 'parent', page, length);
+        if (length > 0)
+          this.#planner.addBare(entry % 2 === 0 ? kindNumber.zero : kindNumber.parent, page, length);
         page += length;
       }
     }
@@ -117,7 +118,7 @@ export class SlabPlanner {
       const same = this.#isSame(pages, base, page);
       let end = page + 1;
       while (end < pageCount && this.#isSame(pages, base, end) === same) end++;
-      if (same) this.#planner.addBare('parent', firstPage + page, end - page);
+      if (same) this.#planner.addBare(kindNumber.parent, firstPage + page, end - page);
       else this.#addContent(firstPage + page, end - page, at + page * pageSize);
       page = end;
     }
@@ -132,37 +133,44 @@ export class SlabPlanner {
   }
 
   #replaceByZeros(replaced: ReplacedPages, firstPage: number, pageCount: number): void {
-    const same = new Uint8Array(pageCount);
+    const same = this.#roomFor(pageCount);
     replaced.takeZeros(firstPage, pageCount, same);
     for (let page = 0; page < pageCount; page++) {
-      this.#planner.addBare(same[page] === 1 ? 'parent' : 'zero', firstPage + page, 1);
+      const kind = same[page] === 1 ? kindNumber.parent : kindNumber.zero;
+      this.#planner.addBare(kind, firstPage + page, 1);
     }
   }
 
   /** In pieces that do not cross the borders of chunks, so that the checksum of a piece is that of its chunk. */
   #replace(replaced: ReplacedPages, firstPage: number, pageCount: number, at: number): void {
     const { pageSize } = this.#region;
-    const same = new Uint8Array(pageCount);
     for (let done = 0; done < pageCount; ) {
       const taken = Math.min(pageCount - done, this.#planner.pagesToBorder(firstPage + done));
       const start = at + done * pageSize;
       const pages = this.#bytes.subarray(start, start + taken * pageSize);
+      const same = this.#roomFor(taken);
       const crc = replaced.take(firstPage + done, pages, same);
-      this.#addReplaced(firstPage + done, same.subarray(0, taken), start, crc);
+      this.#addReplaced(firstPage + done, taken, same, start, crc);
       done += taken;
     }
   }
 
+  /** A byte for each page, used again for the next ones. */
+  #roomFor(pageCount: number): Uint8Array {
+    if (this.#same.length < pageCount) this.#same = new Uint8Array(pageCount);
+    return this.#same;
+  }
+
   /** One piece; `crc` is of all of it. */
-  #addReplaced(firstPage: number, same: Uint8Array, at: number, crc: number): void {
+  #addReplaced(firstPage: number, pageCount: number, same: Uint8Array, at: number, crc: number): void {
     const { pageSize } = this.#region;
-    for (let page = 0; page < same.length; ) {
+    for (let page = 0; page < pageCount; ) {
       const isSame = same[page] === 1;
       let end = page + 1;
-      while (end < same.length && (same[end] === 1) === isSame) end++;
-      if (isSame) this.#planner.addBare('parent', firstPage + page, end - page);
-      else if (end - page < same.length) this.#addContent(firstPage + page, end - page, at + page * pageSize);
-      else this.#addContent(firstPage, same.length, at, crc);
+      while (end < pageCount && (same[end] === 1) === isSame) end++;
+      const known = end - page === pageCount ? crc : undefined;
+      if (isSame) this.#planner.addBare(kindNumber.parent, firstPage + page, end - page);
+      else this.#addContent(firstPage + page, end - page, at + page * pageSize, known);
       page = end;
     }
   }

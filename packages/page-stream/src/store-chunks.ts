@@ -1,19 +1,16 @@
+import { CHUNK_WORDS, chunkWord, firstUnitOf } from './chunk-table.ts';
 import type { PageCodec } from './codec.ts';
 import { subtractDigest } from './image-digest.ts';
+import { kindNumber } from './layout/chunks.ts';
 import { DIGEST_UNIT_BYTES } from './limits.ts';
 import type { PageTerms } from './migration/page-terms.ts';
-import type { PackedChunk, PackedSlab, PackRequest } from './packer.ts';
+import type { PackedSlab, PackRequest } from './packer.ts';
 
-export type ToStore = Pick<PackRequest, 'region' | 'pages' | 'base'> & {
-  /** With the CRC32C of those where it is known; their pages are in the digest already. */
-  readonly chunks: readonly (Omit<PackRequest['chunks'][number], 'method'> & {
-    readonly crc?: number | undefined;
-  })[];
-};
+export type ToStore = Pick<PackRequest, 'region' | 'pages' | 'base' | 'chunks'>;
 
 /**
  * What a packer does, at once and without compressing: the chunks stay as they are, in the slab. With `terms` the pages are accounted there,
- * and the slab adds nothing to the digest.
+ * and the slab adds nothing to the digest. Chunks that are stored already are left alone.
  */
 export function storeChunks(
   codec: PageCodec,
@@ -22,15 +19,22 @@ export function storeChunks(
 ): PackedSlab {
   const digest = new Uint32Array(2);
   const old = new Uint32Array(2);
-  const stored = chunks.map(({ at, sizeBytes, firstUnit, crc }): PackedChunk => {
-    if (crc !== undefined) return { kind: 'data', storedAt: at, storedBytes: sizeBytes, storedCrc: crc };
+  const unitsPerPage = terms === undefined ? 1 : terms.region.pageSize / DIGEST_UNIT_BYTES;
+  for (let from = 0; from < chunks.length; from += CHUNK_WORDS) {
+    if (chunks[from + chunkWord.storedBytes] !== 0) continue;
+    const at = chunks[from + chunkWord.at]!;
+    const sizeBytes = chunks[from + chunkWord.sizeBytes]!;
+    const firstUnit = firstUnitOf(chunks, from);
     const bytes = pages.subarray(at, at + sizeBytes);
     const storedCrc = terms
-      ? terms.data(firstUnit / (terms.region.pageSize / DIGEST_UNIT_BYTES), bytes, 0)
+      ? terms.data(firstUnit / unitsPerPage, bytes, 0)
       : codec.digestRun(bytes, 0, region, firstUnit, digest);
     if (base) codec.digestRun(base.subarray(at, at + sizeBytes), 0, region, firstUnit, old);
-    return { kind: 'data', storedAt: at, storedBytes: sizeBytes, storedCrc };
-  });
+    chunks[from + chunkWord.kind] = kindNumber.data;
+    chunks[from + chunkWord.storedBytes] = sizeBytes;
+    chunks[from + chunkWord.storedCrc] = storedCrc;
+    chunks[from + chunkWord.storedAt] = at;
+  }
   subtractDigest(digest, old);
-  return { chunks: stored, bytes: pages, isSlab: true, digest, release: () => {} };
+  return { chunks, bytes: pages, isSlab: true, digest, release: () => {} };
 }

@@ -1,7 +1,11 @@
 import {
+  CHUNK_WORDS,
+  chunkKinds,
   type ChunkPacker,
-  type PackedChunk,
+  chunkWord,
   type PackedSlab,
+  packMethods,
+  type PackMethod,
   type PackRequest,
   pureCodec,
 } from '../src/index.ts';
@@ -14,7 +18,13 @@ import { tinyZstd } from './tiny-zstd.ts';
 export class TestPacker implements ChunkPacker {
   /** Slabs that were packed and not given back. */
   lent = 0;
+  readonly #knowsCrc: boolean;
   #held: (() => void) | undefined;
+
+  /** With or without the checksum of all that is stored. */
+  constructor({ knowsCrc = false }: { readonly knowsCrc?: boolean } = {}) {
+    this.#knowsCrc = knowsCrc;
+  }
 
   async pack(request: PackRequest): Promise<PackedSlab> {
     const packed = this.#pack(request);
@@ -32,26 +42,43 @@ export class TestPacker implements ChunkPacker {
   }
 
   #pack(request: PackRequest): PackedSlab {
-    const plain = storeChunks(pureCodec, request);
-    const forms = request.chunks.map((_, index) => smallForm(request, index));
+    const chunks = request.chunks.slice();
+    const plain = storeChunks(pureCodec, { ...request, chunks });
+    const forms = rowsOf(request).map((row) => smallForm(request, row));
     if (forms.every((form) => form === undefined)) return plain;
     const bytes = new Uint8Array(request.pages.length);
     let to = 0;
-    const chunks = request.chunks.map(({ at, sizeBytes }, index): PackedChunk => {
+    for (const [index, { at, sizeBytes }] of rowsOf(request).entries()) {
       const form = forms[index];
       const stored = form?.stored ?? request.pages.subarray(at, at + sizeBytes);
       bytes.set(stored, to);
-      const storedAt = to;
+      const kind = chunkKinds.indexOf(form?.kind ?? 'data');
+      chunks.set([kind, stored.length, crc32c(stored), to], CHUNK_WORDS * index + chunkWord.kind);
       to += Math.ceil(stored.length / 8) * 8;
-      return { kind: form?.kind ?? 'data', storedAt, storedBytes: stored.length, storedCrc: crc32c(stored) };
-    });
+    }
     this.lent++;
-    return { chunks, bytes, isSlab: false, digest: plain.digest, release: () => void this.lent-- };
+    const storedCrc = crc32c(bytes.subarray(0, to));
+    const release = () => void this.lent--;
+    const known = this.#knowsCrc ? { storedCrc } : {};
+    return { chunks, bytes, isSlab: false, digest: plain.digest, release, ...known };
   }
 }
 
-function smallForm({ pages, base, chunks }: PackRequest, index: number) {
-  const { at, sizeBytes, method } = chunks[index]!;
+interface Row {
+  readonly at: number;
+  readonly sizeBytes: number;
+  readonly method: PackMethod;
+}
+
+function rowsOf({ chunks }: PackRequest): Row[] {
+  return Array.from({ length: chunks.length / CHUNK_WORDS }, (_, index) => {
+    const row = chunks.subarray(CHUNK_WORDS * index);
+    const method = packMethods[row[chunkWord.method]!]!;
+    return { at: row[chunkWord.at]!, sizeBytes: row[chunkWord.sizeBytes]!, method };
+  });
+}
+
+function smallForm({ pages, base }: PackRequest, { at, sizeBytes, method }: Row) {
   if (method === 'none') return undefined;
   const repeat = method === 'lz4' ? lz4Of : tinyZstd;
   const content = pages.subarray(at, at + sizeBytes);

@@ -8,6 +8,7 @@
 #include "core/digest.h"
 #include "core/implementation.h"
 #include "core/load.h"
+#include "core/polynomial.h"
 
 namespace stillframe::codec {
 namespace {
@@ -59,7 +60,7 @@ void ChunkPacker::PackChunk(const PackJob& job, Chunk& chunk, size_t out_at) {
   uint8_t* out = job.out + out_at;
   const uint8_t* pages = job.pages + chunk.at;
   size_t best = 0;
-  if (chunk.delta && job.base != nullptr) {
+  if (job.base != nullptr) {
     delta_.resize(std::max(delta_.size(), chunk.size));
     Xor(pages, job.base + chunk.at, chunk.size, delta_.data());
     best = Compress(job, chunk.method, delta_.data(), chunk.size, out, chunk.size - saving);
@@ -105,9 +106,12 @@ void ChunkPacker::Pack(PackJob& job, const std::atomic<bool>& stop) {
       chunk.stored_crc = implementation.crc32c(0, job.out + out_at, chunk.stored_size);
       job.packed = true;
     }
+    job.stored_crc = AppendCrc(job.stored_crc, chunk.stored_crc, chunk.stored_size);
     const size_t padded = Padded(chunk.stored_size);
-    if (chunk.kind != RunKind::kData) {
-      std::memset(job.out + out_at + chunk.stored_size, 0, padded - chunk.stored_size);
+    if (padded > chunk.stored_size) {
+      uint8_t* padding = job.out + out_at + chunk.stored_size;
+      std::memset(padding, 0, padded - chunk.stored_size);
+      job.stored_crc = implementation.crc32c(job.stored_crc, padding, padded - chunk.stored_size);
     }
     out_at += padded;
   }

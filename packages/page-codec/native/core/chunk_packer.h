@@ -20,8 +20,6 @@ struct Chunk {
   size_t size;
   uint64_t first_unit;
   Method method;
-  /// Whether the form that is combined with the parent's pages is tried too.
-  bool delta;
 
   // Results.
   RunKind kind = RunKind::kData;
@@ -35,7 +33,8 @@ struct Chunk {
 /// job is done.
 struct PackJob {
   const uint8_t* pages = nullptr;
-  /// The parent's pages, laid out like `pages`, or null when no chunk wants a delta.
+  /// The parent's pages, laid out like `pages`, or null when there is no parent; with them the combined form
+  /// is tried, too.
   const uint8_t* base = nullptr;
   /// As large as `pages`.
   uint8_t* out = nullptr;
@@ -49,6 +48,8 @@ struct PackJob {
   // Results.
   /// What the pages add to the digest; with `base`, what the parent's pages gave it is taken away.
   uint64_t digest = 0;
+  /// CRC32C of what is stored of all chunks, one behind the other, each with its padding.
+  uint32_t stored_crc = 0;
   /// Whether stored bytes are in `out`; otherwise all chunks are data and their bytes are in `pages`.
   bool packed = false;
   /// False when it was stopped before its end; nothing of it may be used then.

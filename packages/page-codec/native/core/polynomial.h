@@ -65,4 +65,17 @@ inline uint32_t Shift(uint32_t crc) {
          table.rows[3][crc >> 24];
 }
 
+/// The same for a length that is known only at run time, below 2^32: one multiplication for each bit of it.
+inline uint32_t AppendCrc(uint32_t crc, uint32_t tail_crc, uint32_t tail_bytes) {
+  static constexpr std::array<uint32_t, 32> kPowers = [] {
+    std::array<uint32_t, 32> powers{};
+    for (size_t bit = 0; bit < powers.size(); ++bit) powers[bit] = PowerOfX(uint64_t{8} << bit);
+    return powers;
+  }();
+  for (size_t bit = 0; tail_bytes != 0; ++bit, tail_bytes >>= 1) {
+    if ((tail_bytes & 1) != 0) crc = Multiply(kPowers[bit], crc);
+  }
+  return crc ^ tail_crc;
+}
+
 }  // namespace stillframe::codec

@@ -54,7 +54,6 @@ std::unique_ptr<PackJob> JobFor(const Memory& slab, const Memory* base, const Me
     chunk.size = kChunkBytes;
     chunk.first_unit = at / kUnitBytes;
     chunk.method = method;
-    chunk.delta = base != nullptr;
     job->chunks.push_back(chunk);
   }
   return job;

@@ -2,7 +2,7 @@ import { features } from '../features.ts';
 import { MAX_RUNS } from '../limits.ts';
 import type { RegionEntry } from '../page-run.ts';
 import type { Payload } from '../payload.ts';
-import { pad8, setU64 } from '../u64.ts';
+import { pad8 } from '../u64.ts';
 
 export const CHUNKS_HEAD_BYTES = 16;
 export const CHUNK_RUN_BYTES = 32;
@@ -20,6 +20,18 @@ export const chunkKinds = [
 ] as const;
 
 export type ChunkKind = (typeof chunkKinds)[number];
+
+/** Their places in `chunkKinds`. */
+export const kindNumber = {
+  data: 0,
+  zero: 1,
+  lz4: 2,
+  zstd: 3,
+  'same-as': 4,
+  parent: 5,
+  'delta-lz4': 6,
+  'delta-zstd': 7,
+} as const satisfies Readonly<Record<ChunkKind, number>>;
 
 const needed: Readonly<Record<ChunkKind, number>> = {
   data: 0,
@@ -66,27 +78,16 @@ export function chunkRunPosition(index: number): number {
   return CHUNKS_HEAD_BYTES + index * CHUNK_RUN_BYTES;
 }
 
-/** Writes head and run table to `bytes`, which has just their size; `crc` gives a CRC32C. */
-export function writeChunkTable(
+/** Writes the head to `bytes`, which holds the table of `runCount` runs behind it already; `crc` gives a CRC32C. */
+export function sealChunkTable(
   bytes: Uint8Array,
   region: number,
-  runs: readonly ChunkRun[],
+  runCount: number,
   crc: (bytes: Uint8Array, seed?: number) => number,
 ): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   view.setUint32(0, region, true);
-  view.setUint32(4, runs.length, true);
-  let at = CHUNKS_HEAD_BYTES;
-  for (const run of runs) {
-    setU64(view, at, run.firstPage);
-    view.setUint32(at + 8, run.pageCount, true);
-    view.setUint32(at + 12, chunkKinds.indexOf(run.kind), true);
-    view.setUint32(at + 16, run.storedBytes, true);
-    view.setUint32(at + 20, run.storedCrc, true);
-    view.setUint32(at + 24, run.sourceRegion, true);
-    view.setUint32(at + 28, run.sourcePage, true);
-    at += CHUNK_RUN_BYTES;
-  }
+  view.setUint32(4, runCount, true);
   view.setUint32(8, crc(bytes.subarray(CHUNKS_HEAD_BYTES), crc(bytes.subarray(0, 8))), true);
 }
 

@@ -2,8 +2,11 @@ import type { Payload } from '../payload.ts';
 
 const BYTES = 24;
 
-/** `pages`: a share of the pages. `requests`: pages that are asked for. `resume`: the migration goes on after its link broke. */
-export const lanePurposes = ['pages', 'requests', 'resume'] as const;
+/**
+ * `pages`: a share of the pages. `requests`: pages that are asked for. `resume`: the migration goes on after its link broke. `faults`: pages
+ * that threads wait for, asked for and answered without frames.
+ */
+export const lanePurposes = ['pages', 'requests', 'resume', 'faults'] as const;
 
 export type LanePurpose = (typeof lanePurposes)[number];
 

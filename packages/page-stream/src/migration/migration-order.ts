@@ -1,11 +1,5 @@
-import { PageStreamError } from '../error.ts';
-import {
-  type FrameHeader,
-  frameTypeName,
-  frameTypes,
-  isControlType,
-  migrationTypes,
-} from '../frame-header.ts';
+import { FrameAdmission } from '../frame-admission.ts';
+import { type FrameHeader, frameTypes, isControlType, migrationTypes } from '../frame-header.ts';
 import type { MigrationFrame } from './frames.ts';
 
 /** Whose bytes: FORMAT.md, "Migration streams". A lane is any connection but the first. */
@@ -36,17 +30,14 @@ type Place = 'hello' | 'lane' | 'header' | 'regions' | 'pages' | 'state' | 'ende
 /** Order and sequence of the frames of one connection of a migration, in one direction. */
 export class MigrationOrder {
   readonly #from: MigrationFrom;
-  readonly #maxSkippedFrames: number;
+  readonly #admission: FrameAdmission;
   #place: Place = 'hello';
   #hasState = false;
   #isAborted = false;
-  #imageSequence = 0;
-  #controlSequence = 0;
-  #skipped = 0;
 
   constructor(from: MigrationFrom, maxSkippedFrames: number) {
     this.#from = from;
-    this.#maxSkippedFrames = maxSkippedFrames;
+    this.#admission = new FrameAdmission(maxSkippedFrames);
   }
 
   /** Not one byte may follow. */
@@ -56,20 +47,8 @@ export class MigrationOrder {
 
   /** Checks a header against what came before. */
   admit(header: FrameHeader): void {
-    const control = isControlType(header.type);
-    const expected = control ? this.#controlSequence++ : this.#imageSequence++;
-    if (header.sequence !== expected) {
-      const message = `sequence number ${header.sequence}, expected ${expected}`;
-      throw new PageStreamError('STREAM_SEQUENCE', header.offset + 16, message);
-    }
-    if (!(control ? this.#allowsControl(header) : this.#allowsImage(header))) {
-      const message = `${frameTypeName(header.type)} is not allowed here`;
-      throw new PageStreamError('STREAM_UNEXPECTED_FRAME', header.offset, message);
-    }
-    if (!header.known && ++this.#skipped > this.#maxSkippedFrames) {
-      const message = `more than ${this.#maxSkippedFrames} frames of unknown type, which is maxSkippedFrames`;
-      throw new PageStreamError('STREAM_LIMIT', header.offset, message);
-    }
+    const isAllowed = isControlType(header.type) ? this.#allowsControl(header) : this.#allowsImage(header);
+    this.#admission.admit(header, isAllowed);
   }
 
   /** Goes on behind a frame whose payload was accepted. */

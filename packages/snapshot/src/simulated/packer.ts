@@ -1,5 +1,12 @@
-import type { ChunkPacker, PackedChunk, PackedSlab, PackRequest, PageCodec } from '@stillframe/page-stream';
-import { pureCodec } from '@stillframe/page-stream';
+import type { ChunkPacker, PackedSlab, PackRequest, PageCodec } from '@stillframe/page-stream';
+import {
+  CHUNK_WORDS,
+  chunkKinds,
+  chunkWord,
+  firstUnitOf,
+  packMethods,
+  pureCodec,
+} from '@stillframe/page-stream';
 import { packRepeats } from './pack-repeats.ts';
 
 export interface SimulatedPackerOptions {
@@ -41,29 +48,39 @@ export class SimulatedPacker implements ChunkPacker {
     const digest = new Uint32Array(2);
     const gone = new Uint32Array(2);
     const parts: Uint8Array[] = [];
-    const packed: PackedChunk[] = [];
     let storedAt = 0;
-    for (const { at, sizeBytes, firstUnit, method } of chunks) {
+    let isPacked = false;
+    for (let from = 0; from < chunks.length; from += CHUNK_WORDS) {
+      const at = chunks[from + chunkWord.at]!;
+      const sizeBytes = chunks[from + chunkWord.sizeBytes]!;
+      const firstUnit = firstUnitOf(chunks, from);
+      const isTried = packMethods[chunks[from + chunkWord.method]!] === 'lz4';
       const bytes = pages.subarray(at, at + sizeBytes);
       const old = base?.subarray(at, at + sizeBytes);
       codec.digestRun(bytes, 0, region, firstUnit, digest);
       if (old !== undefined) codec.digestRun(old, 0, region, firstUnit, gone);
-      const form = method === 'lz4' ? smallest(bytes, old, sizeBytes * (1 - minSaving / 1024)) : undefined;
+      const form = isTried ? smallest(bytes, old, sizeBytes * (1 - minSaving / 1024)) : undefined;
       const { kind, stored } = form ?? { kind: 'data' as const, stored: bytes };
-      packed.push({ kind, storedAt, storedBytes: stored.length, storedCrc: codec.crc32c(stored) });
+      isPacked ||= kind !== 'data';
+      chunks.set(
+        [chunkKinds.indexOf(kind), stored.length, codec.crc32c(stored), storedAt],
+        from + chunkWord.kind,
+      );
       const padded = new Uint8Array(Math.ceil(stored.length / 8) * 8);
       padded.set(stored);
       parts.push(padded);
       storedAt += padded.length;
     }
-    const sum = difference(digest, gone);
-    if (packed.every(({ kind }) => kind === 'data')) {
-      const inSlab = packed.map((chunk, index) => ({ ...chunk, storedAt: chunks[index]!.at }));
-      return { chunks: inSlab, bytes: pages, isSlab: true, digest: sum, release: () => {} };
-    }
     const bytes = joined(parts, storedAt);
+    const answer = { chunks, digest: difference(digest, gone), storedCrc: codec.crc32c(bytes) };
+    if (!isPacked) {
+      for (let from = 0; from < chunks.length; from += CHUNK_WORDS) {
+        chunks[from + chunkWord.storedAt] = chunks[from + chunkWord.at]!;
+      }
+      return { ...answer, bytes: pages, isSlab: true, release: () => {} };
+    }
     this.lent += 1;
-    return { chunks: packed, bytes, isSlab: false, digest: sum, release: this.#giveBack(bytes) };
+    return { ...answer, bytes, isSlab: false, release: this.#giveBack(bytes) };
   }
 
   #giveBack(bytes: Uint8Array): () => void {

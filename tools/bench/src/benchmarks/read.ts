@@ -1,6 +1,6 @@
 import { open, writeFile } from 'node:fs/promises';
 import { Packer, pageCodec } from '@stillframe/page-codec';
-import { PageStreamDecoder } from '@stillframe/page-stream';
+import { CHUNK_WORDS, chunkKinds, chunkWord, packMethods, PageStreamDecoder } from '@stillframe/page-stream';
 import { receiveStream, type Target } from '@stillframe/snapshot';
 import type { Benchmark, Context } from '../benchmark.ts';
 import { streamOf } from '../encode-image.ts';
@@ -138,20 +138,15 @@ const nowhere: Target = {
 async function packAll(memory: Uint8Array, packer: Packer, method: 'lz4' | 'zstd') {
   const stored: { readonly isPacked: boolean; readonly bytes: Uint8Array }[] = [];
   for (let at = 0; at < memory.length; at += CHUNK_BYTES) {
-    const chunk = { at: 0, sizeBytes: CHUNK_BYTES, firstUnit: 0, method };
+    const chunks = new Uint32Array(CHUNK_WORDS);
+    chunks[chunkWord.sizeBytes] = CHUNK_BYTES;
+    chunks[chunkWord.method] = packMethods.indexOf(method);
     const pages = memory.subarray(at, at + CHUNK_BYTES);
     // oxlint-disable-next-line no-await-in-loop -- nobody waits for it
-    const slab = await packer.pack({
-      region: 0,
-      pages,
-      base: undefined,
-      chunks: [chunk],
-      level: 1,
-      minSaving: 128,
-    });
-    const { kind, storedAt, storedBytes } = slab.chunks[0]!;
-    const bytes = slab.bytes.slice(storedAt, storedAt + storedBytes);
-    stored.push({ isPacked: kind !== 'data', bytes });
+    const slab = await packer.pack({ region: 0, pages, base: undefined, chunks, level: 1, minSaving: 128 });
+    const storedAt = chunks[chunkWord.storedAt]!;
+    const bytes = slab.bytes.slice(storedAt, storedAt + chunks[chunkWord.storedBytes]!);
+    stored.push({ isPacked: chunkKinds[chunks[chunkWord.kind]!] !== 'data', bytes });
     slab.release();
   }
   return stored;
