@@ -1,5 +1,5 @@
+import type { RunResult, WriteWaits } from '../run-result.ts';
 import type { CaptureSetting } from '../scenario.ts';
-import type { Timeline } from '../timeline.ts';
 
 /** One real run, as JSON on the command line of its process. */
 export interface RealRequest {
@@ -12,18 +12,7 @@ export interface RealRequest {
   readonly capture: CaptureSetting;
 }
 
-/** What it prints: a `RunResult` with the histogram as pairs. */
-export interface RealFigures {
-  readonly totalNs: number;
-  readonly longestNs: number;
-  readonly sumNs: number;
+/** What it prints: a `RunResult`, its writes flat and their histogram as pairs. */
+export interface RealFigures extends Omit<RunResult, 'writes'>, Omit<WriteWaits, 'counts'> {
   readonly counts: readonly (readonly [bucket: number, count: number])[];
-  readonly pages: number;
-  readonly faultPages: number;
-  readonly sweptPages: number;
-  readonly takenPages: number;
-  readonly heldBytesMax: number;
-  readonly spilledBytesMax: number;
-  readonly limiterSteps: number;
-  readonly timeline: Timeline;
 }
