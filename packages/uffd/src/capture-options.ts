@@ -7,8 +7,8 @@ export type Discarded = 'fail' | 'zero';
 
 export interface CaptureEngineOptions {
   /**
-   * Bound on the memory that holds pre-images, in bytes; touched when the capture is opened. Default 256 MiB, never more than the guest
-   * needs. 0, only with `stall`: one page at a time, released when the sink has it.
+   * Bound on the memory that holds pre-images, in bytes; touched as far as it is used, a reserve of it when the capture is opened. Default
+   * 256 MiB, never more than the guest needs. 0, only with `stall`: one page at a time, released when the sink has it.
    */
   readonly preImagesMaxBytes?: number;
   /** Store full: `spill` to an unlinked file, `stall` the writers until slabs are released, `abort` the capture. Default `spill`. */

@@ -56,24 +56,13 @@ struct CaptureCounters {
   WaitHistogram fault_wait;
 };
 
-/// A store is touched before the cut, page by page. Where only what has changed is captured, twice that much
-/// is enough, since some more will have changed by then; what comes on top is spilled.
-inline StoreOptions ForChanges(StoreOptions options, const Changes& changes, const GuestMemory& memory) {
-  constexpr uint64_t kLeastBytes = uint64_t{16} << 20;
-  if (changes.HasEarlierCut() && options.overflow == Overflow::kSpill) {
-    const uint64_t enough = kLeastBytes + 2 * changes.Changed() * memory.LargestPageBytes();
-    options.max_bytes = std::min(options.max_bytes, enough);
-  }
-  return options;
-}
-
 struct CaptureShared {
   CaptureShared(int uffd, GuestMemory guest_memory, const StoreOptions& options, Discarded on_discard,
                 ChangeOptions change_options = {})
       : memory(std::move(guest_memory)),
         changes(memory.Pages(), std::move(change_options), options.max_bytes != 0),
         states(memory.Pages()),
-        store(ForChanges(options, changes, memory), memory.Bytes(), memory.LargestPageBytes()),
+        store(options, memory.Bytes(), memory.LargestPageBytes()),
         overflow(options.overflow),
         discarded(on_discard),
         release_after_drain(options.max_bytes == 0),

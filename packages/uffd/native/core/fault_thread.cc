@@ -287,6 +287,9 @@ bool FaultThread::HaveRoom(size_t page_bytes) {
     shared_.fault_starved.store(true, std::memory_order_seq_cst);
     slab_ = shared_.store.TakeForFault();
   }
+  if (shared_.store.WantsMore()) {
+    shared_.sweep_wake.Signal();
+  }
   return slab_ != nullptr;
 }
 

@@ -1,17 +1,25 @@
 // The pre-image store: where captured pages wait for the sink.
 //
-// A pool of slabs of at most `max_bytes` in all, touched before anything is armed (a first touch inside the
-// fault path costs milliseconds at p99.9), and behind it, with `spill`, a sparse unlinked file with room for
-// every page of the guest. The sweep holds at most a small share of the pool: a sweep that may fill it makes
-// writers wait as long as the sink does.
+// A pool of slabs of at most `max_bytes` in all, and behind it, with `spill`, a sparse unlinked file with
+// room for every page of the guest. The sweep holds at most a small share of the pool: a sweep that may fill
+// it makes writers wait as long as the sink does.
 //
-// Concurrency: TakeForFault by the fault thread, TakeForSweep by the sweeper, GiveBack by any thread.
-// Lock-free.
+// A first touch inside the fault path costs milliseconds at p99.9, and touching all of the pool may take
+// longer than everything else before the cut (in a virtual machine each page may have to come from its host).
+// So a reserve of slabs is touched before anything is armed, and from then on whoever has time keeps as many
+// free
+// (`WantsMore`, `TouchMore`): the pool grows as far as it is used. Only if faults use up the reserve faster
+// than that do they touch slabs themselves, before they would spill, wait or fail.
+//
+// Concurrency: TakeForFault by the fault thread, TakeForSweep by the sweeper, GiveBack and TouchMore by any
+// thread. Lock-free.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/slab.h"
@@ -40,6 +48,15 @@ class PreImageStore {
   /// nullptr: the sweep's share is used up.
   Slab* TakeForSweep();
   void GiveBack(Slab* slab);
+
+  /// Fewer slabs are free and touched than the reserve, and there are more.
+  bool WantsMore() const {
+    return free_count_.load(std::memory_order_seq_cst) < static_cast<int64_t>(reserve_) &&
+           next_untouched_.load(std::memory_order_relaxed) < pool_slabs_;
+  }
+  /// Touches a slab and makes it free. Not for the fault thread.
+  void TouchMore();
+
   /// A filled slab waits from now on: a spilled one leaves our address space (it stays in its file), so that
   /// it is not our memory.
   void Settle(const Slab& slab) const;
@@ -49,6 +66,10 @@ class PreImageStore {
 
   Slab* At(uint32_t id) { return slabs_.At(id); }
   size_t SlabCount() const { return pool_slabs_ + spill_slabs_; }
+  /// Of the pool, that memory has been spent on.
+  size_t TouchedSlabs() const {
+    return std::min(pool_slabs_, next_untouched_.load(std::memory_order_relaxed));
+  }
   size_t SlabBytes() const { return slab_bytes_; }
   uint64_t HeldBytes() const { return held_.load(std::memory_order_relaxed); }
   uint64_t HeldBytesMax() const { return held_max_.load(std::memory_order_relaxed); }
@@ -58,11 +79,15 @@ class PreImageStore {
  private:
   Slab* Prepared(uint32_t id, Cause cause);
   void OpenSpill(const std::string& directory);
+  std::optional<uint32_t> TakeFree();
+  std::optional<uint32_t> TakeUntouched();
+  void MakeFree(uint32_t id);
 
   size_t slab_bytes_;
   size_t pool_slabs_;
   size_t spill_slabs_;
   size_t sweep_share_;
+  size_t reserve_;
   size_t runs_per_slab_;
   LazyArray<Slab> slabs_;
   LazyArray<SlabRun> runs_;
@@ -70,6 +95,9 @@ class PreImageStore {
   uint8_t* spill_ = nullptr;
   int spill_fd_ = -1;
   FreeStack free_pool_;
+  /// Slabs in free_pool_, give or take those that are on their way in or out.
+  std::atomic<int64_t> free_count_{0};
+  std::atomic<size_t> next_untouched_{0};
   FreeStack free_spill_;
   std::atomic<size_t> swept_out_{0};
   std::atomic<uint64_t> held_{0};

@@ -30,7 +30,8 @@ void Sweeper::Run() {
     const int64_t now = MonotonicNs();
     PassOn(now);
     shared_.sweep_idle.store(false, std::memory_order_seq_cst);
-    if (Sweep(now)) {
+    const bool more = TouchMore();
+    if (Sweep(now) || more) {
       continue;
     }
     ReleaseDeferred();
@@ -63,6 +64,18 @@ int64_t Sweeper::NextDue(int64_t now_ns) const {
     return std::min(not_before, tell_due_ns_);
   }
   return later ? not_before : tell_due_ns_;
+}
+
+/// Makes the store's reserve whole again, a slab at a time. False: it is.
+bool Sweeper::TouchMore() {
+  if (!shared_.store.WantsMore()) {
+    return false;
+  }
+  shared_.store.TouchMore();
+  if (shared_.fault_starved.load(std::memory_order_seq_cst)) {
+    shared_.WakeFaultThread();
+  }
+  return true;
 }
 
 /// One slab's worth. False: nothing to do until something changes.

@@ -3,6 +3,7 @@
 // Concurrency: claims a few pages at a time, so that a fault on one of them waits for that copy at most;
 // un-protects in large pieces, because each un-protect interrupts every core that runs in the guest.
 // Un-protecting wakes the writers of its run, which is what lets the fault thread leave a lost claim to us.
+// Keeps the store's reserve, so that the fault thread does not touch new memory.
 // Also tells the consumer, since calling into the runtime takes a lock there that the fault thread must not
 // touch (I-1).
 #pragma once
@@ -39,6 +40,7 @@ class Sweeper {
 
   void PassOn(int64_t now_ns);
   int64_t NextDue(int64_t now_ns) const;
+  bool TouchMore();
   bool Sweep(int64_t now_ns);
   Slab* TakeSlab();
   void Fill(Slab& slab, uint64_t granted);
