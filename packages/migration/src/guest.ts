@@ -41,6 +41,9 @@ export interface MovingGuest {
   readonly regions: readonly Region[];
   /** Brings every writer to rest. Idempotent. */
   pause(): Promise<void>;
+  /** Once paused: for how long writers have been at rest, in milliseconds, where that is less than since `pause` was called. Without it the
+   *  downtime counts from that call. */
+  restingMs?(): number;
   /** Lets writers go on here. Idempotent. */
   resume(): Promise<void>;
   /** Everything that is not memory. Called while paused. The bytes are a copy. */

@@ -30,10 +30,9 @@ function first(dirtyMib: number): RoundNumbers {
   return round({ bytes: 100 * MIB, durationMs: 1000, dirtyBytes: dirtyMib * MIB });
 }
 
-/** `share` of what a round sends is written again meanwhile. */
-function fitting(share: number, count = 1): readonly RoundNumbers[] {
-  const last = round({ bytes: 3 * MIB, durationMs: 30, dirtyBytes: 3 * MIB * share });
-  return Array.from({ length: count }, () => last);
+/** Rounds over a link of 100 MiB a second, and what each of them left. */
+function leaving(dirtyMib: readonly number[]): readonly RoundNumbers[] {
+  return dirtyMib.map((left) => round({ dirtyBytes: left * MIB }));
 }
 
 describe('precopyPolicy', () => {
@@ -44,7 +43,10 @@ describe('precopyPolicy', () => {
     [50, 'stop'],
     [50.1, 'round'],
   ])('with an expected downtime of %f ms of 50: %s', (expected, action) => {
-    expect(policy.decide(seen([round()], { expectedDowntimeMs: expected })).action).toBe(action);
+    // Nothing is gained by more of them.
+    const rounds = leaving([1, 1, 1, 1, 1]);
+    const fitting = precopyPolicy({ downtimeMs: 50 });
+    expect(fitting.decide(seen(rounds, { expectedDowntimeMs: expected })).action).toBe(action);
   });
 
   it.each([
@@ -55,19 +57,51 @@ describe('precopyPolicy', () => {
     expect(policy.decide(seen(rounds)).action).toBe(action);
   });
 
+  const patient = precopyPolicy({ downtimeMs: 50, maxRounds: 20, timeoutMs: 1000 });
+
+  // What the first round leaves is far more than fits; 30 ms is what a hand-over takes anyway.
   it.each([
-    ['a tenth less', 0.89, 1, 30, 0, 'round'],
-    ['hardly less', 0.91, 1, 30, 0, 'stop'],
-    ['a tenth less, of what is short', 0.89, 1, 20, 0, 'stop'],
-    ['a tenth less, but no round is left', 0.89, 3, 30, 0, 'stop'],
-    ['a tenth less, but no time is left', 0.89, 1, 30, 1000, 'stop'],
+    ['each leaves less', [8, 6, 5, 4], 30.1, 'round'],
+    ['each leaves less, and little is left', [8, 6, 5, 4], 30, 'stop'],
+    ['four rounds left a tenth less', [9, 6, 6, 6, 6, 5.3], 31, 'round'],
+    ['four rounds left hardly less', [9, 6, 6, 6, 6, 5.5], 31, 'stop'],
+    ['three rounds left hardly less', [9, 6, 6, 6, 5.5], 31, 'round'],
+    ['four left more, the last not much', [9, 6, 9, 12, 12, 9], 31, 'stop'],
+    ['four left more, the last much', [9, 6, 9, 12, 12, 9.1], 31, 'round'],
+    ['fifteen left more, the last much', [6, ...Array.from({ length: 15 }, () => 12)], 31, 'round'],
+    ['sixteen left more, the last much', [6, ...Array.from({ length: 16 }, () => 12)], 31, 'stop'],
+    ['no round is left', Array.from({ length: 20 }, (_, at) => 20 - at), 31, 'stop'],
+    ['a round is left', Array.from({ length: 19 }, (_, at) => 20 - at), 31, 'round'],
+  ])('where the rest fits, and %s', (_what, leftMib, expectedMs, action) => {
+    const observation = seen(leaving(leftMib), { expectedDowntimeMs: expectedMs });
+    expect(patient.decide(observation).action).toBe(action);
+  });
+
+  it('stops where the rest fits and no time is left', () => {
+    const observation = seen(leaving([8, 4]), { expectedDowntimeMs: 31, elapsedMs: 1000 });
+    expect(patient.decide(observation).action).toBe('stop');
+  });
+
+  it.each([
+    [99, 'round'],
+    [100, 'stop'],
   ])(
-    'where the rest fits, and another round leaves %s',
-    (_what, share, count, expected, elapsedMs, action) => {
-      const observation = seen(fitting(share, count), { expectedDowntimeMs: expected, elapsedMs });
-      expect(policy.decide(observation).action).toBe(action);
+    'without a limit of rounds, the rest that fits is made less for up to %i rounds: %s',
+    (count, action) => {
+      const left = Array.from({ length: count }, (_, at) => 8 * 0.9 ** at);
+      const observation = seen(leaving(left), { expectedDowntimeMs: 31 });
+      expect(precopyPolicy({ downtimeMs: 50 }).decide(observation).action).toBe(action);
     },
   );
+
+  it.each([
+    ['has fitted before', 4, 'round'],
+    ['never fitted', 99, 'give-up'],
+  ])('goes on beyond thirty rounds only where the rest %s', (_what, before, action) => {
+    const rounds = leaving([...Array.from({ length: 30 }, () => before), 99]);
+    const observation = seen(rounds, { expectedDowntimeMs: 60 });
+    expect(precopyPolicy({ downtimeMs: 50 }).decide(observation).action).toBe(action);
+  });
 
   it.each([
     [999, 'round'],
@@ -113,6 +147,13 @@ describe('estimates', () => {
     const fast = round({ bytes: 8 * MIB, durationMs: 1000 });
     expect(bandwidthOf([slow, fast, fast, fast])).toBe(8 * MIB);
     expect(bandwidthOf([slow, fast])).toBe(4.5 * MIB);
+  });
+
+  it('take the bandwidth of more rounds where they are short: of a second', () => {
+    const long = round({ bytes: 9 * MIB, durationMs: 900 });
+    const short = round({ bytes: 0.1 * MIB, durationMs: 50 });
+    const rounds = [long, long, short, short, short, short];
+    expect(bandwidthOf(rounds)).toBeCloseTo((9.4 * MIB) / 1.1, 6);
   });
 
   it('have no ETA for a guest that writes as fast as the link', () => {

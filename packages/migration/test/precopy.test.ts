@@ -1,11 +1,24 @@
 import { simulatedClock, simulatedConnection } from '@stillframe/snapshot/simulated';
 import { describe, expect, it } from 'vitest';
-import { migrateGuest, type MigrationMode, precopyPolicy, receiveGuest } from '../src/index.ts';
+import {
+  type ConvergencePolicy,
+  migrateGuest,
+  type MigrationMode,
+  precopyPolicy,
+  receiveGuest,
+} from '../src/index.ts';
 import { SimulatedMovingGuest, SimulatedMovingTarget } from '../src/simulated/index.ts';
 
 const regions = [{ pageCount: 700 }, { pageCount: 3, pageSize: 2 * 1024 * 1024 }];
 
-function stage(options: { pagesPerMs?: number; mode?: MigrationMode; workingSet?: number } = {}) {
+interface StageOptions {
+  readonly pagesPerMs?: number;
+  readonly mode?: MigrationMode;
+  readonly workingSet?: number;
+  readonly policy?: ConvergencePolicy;
+}
+
+function stage(options: StageOptions = {}) {
   const clock = simulatedClock({ autoAdvance: true });
   const connection = simulatedConnection({ bufferBytes: 256 * 1024 });
   const guest = new SimulatedMovingGuest({
@@ -22,7 +35,7 @@ function stage(options: { pagesPerMs?: number; mode?: MigrationMode; workingSet?
     transport: connection.source,
     mode: options.mode ?? 'precopy',
     clock,
-    policy: precopyPolicy({ downtimeMs: 300, maxRounds: 10 }),
+    policy: options.policy ?? precopyPolicy({ downtimeMs: 300, maxRounds: 10 }),
   });
   const receiving = receiveGuest({ target, transport: connection.destination, clock });
   return { clock, connection, guest, target, sending, receiving };
@@ -42,4 +55,25 @@ describe('pre-copy', () => {
     expect(target.wrongPages()).toEqual([]);
     target.stop();
   });
+
+  it.each(['stop', 'switch'] as const)(
+    'sends in the end what it held back for being written round after round: %s',
+    async (action) => {
+      const policy: ConvergencePolicy = {
+        name: 'holding',
+        decide: ({ rounds }) =>
+          rounds.length < HELD_ROUNDS
+            ? { action: 'round', reason: 'more', holdsHot: true }
+            : { action, reason: 'enough' },
+      };
+      const mode = action === 'stop' ? 'precopy' : 'hybrid';
+      const { target, sending, receiving } = stage({ policy, mode, pagesPerMs: 20 });
+      const [{ rounds }] = await Promise.all([sending.result, receiving.result]);
+      expect(rounds.length).toBe(HELD_ROUNDS);
+      expect(target.wrongPages()).toEqual([]);
+      target.stop();
+    },
+  );
 });
+
+const HELD_ROUNDS = 6;

@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs';
-import { decodeMachine, loadMachine, type SavedMachine, startMachine } from '@stillframe/guests/qemu';
+import { decodeMachine, IncomingMachine, type SavedMachine, startMachine } from '@stillframe/guests/qemu';
 import type { LazyMemory, MissingPages, MovingTarget } from '@stillframe/migration';
 import type { GuestState, Region } from '@stillframe/snapshot';
 import type { ChildEnd } from '../exec/exec-child.ts';
@@ -20,6 +20,7 @@ export class MachineMovingTarget implements MovingTarget {
   #regions: readonly Region[] = [];
   #files: MemoryFiles | undefined;
   #process: MachineProcess | undefined;
+  #incoming: IncomingMachine | undefined;
   #machine: SavedMachine | undefined;
 
   constructor(options: MachineTargetOptions) {
@@ -37,6 +38,10 @@ export class MachineMovingTarget implements MovingTarget {
     await running.qmp.execute('migrate-set-capabilities', {
       capabilities: [{ capability: 'late-block-activate', state: true }],
     });
+    this.#incoming = await IncomingMachine.open(ramOf(regions), {
+      qmp: running.qmp,
+      directory: running.folder,
+    });
     files.fds.forEach((fd, id) => {
       if (fstatSync(fd).blocks > 0) files.assumeWritten(id);
     });
@@ -47,8 +52,9 @@ export class MachineMovingTarget implements MovingTarget {
   /** Throws QemuError when QEMU does not take the devices, or has ended meanwhile. */
   async loadState(state: GuestState): Promise<void> {
     const machine = checkedMachine(decodeMachine(state), this.#regions);
-    const { qmp, folder } = this.#started();
-    await loadMachine(machine, { qmp, directory: folder });
+    const incoming = this.#incoming;
+    if (incoming === undefined) throw new Error('there is no QEMU');
+    await incoming.load(machine);
     this.#machine = machine;
   }
 

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { QemuError } from './error.ts';
 import { textAt } from './json.ts';
-import { QmpClient } from './qmp-client.ts';
+import type { QmpClient } from './qmp-client.ts';
 import { parseRamBlocks } from './ram-block.ts';
-import type { SavedMachine } from './saved-machine.ts';
+import type { MachineManifest, SavedMachine } from './saved-machine.ts';
 
 export interface IncomingOptions {
   /** Of a QEMU that was started with `-incoming defer -S` over the memory of the image. */
@@ -19,24 +19,9 @@ export interface IncomingOptions {
  *
  * @throws QemuError QEMU_LAYOUT_MISMATCH, before anything is loaded; QEMU_INCOMING_FAILED, and QEMU ends then.
  */
-export async function loadMachine(machine: SavedMachine, { qmp, directory }: IncomingOptions): Promise<void> {
-  await checkLayout(machine, qmp);
-  await qmp.execute('migrate-set-capabilities', {
-    capabilities: [{ capability: 'x-ignore-shared', state: true }],
-  });
-  const at = path.join(directory, 'incoming');
-  await qmp.execute('migrate-incoming', { uri: `unix:${at}` });
-  const socket = connect(at);
-  // What QEMU answers on the way is for a migration that goes on; that it ends is what counts.
-  socket.resume();
-  socket.on('error', () => undefined);
-  await once(socket, 'connect');
-  socket.end(machine.devices);
-  try {
-    await awaitLoaded(qmp);
-  } finally {
-    socket.destroy();
-  }
+export async function loadMachine(machine: SavedMachine, options: IncomingOptions): Promise<void> {
+  const incoming = await IncomingMachine.open(machine.manifest.ram, options);
+  await incoming.load(machine);
 }
 
 /** Lets a loaded machine go on. */
@@ -44,9 +29,53 @@ export async function startMachine(qmp: QmpClient): Promise<void> {
   await qmp.execute('cont');
 }
 
-async function checkLayout({ manifest }: SavedMachine, qmp: QmpClient): Promise<void> {
+/**
+ * A QEMU that waits for devices at the end of a connection: all that loading them takes and can be done before they are known.
+ *
+ * A machine that moves stands still while its devices are loaded, so this is done while it still runs at its source.
+ */
+export class IncomingMachine {
+  readonly #qmp: QmpClient;
+  readonly #socket: Socket;
+
+  private constructor(qmp: QmpClient, socket: Socket) {
+    this.#qmp = qmp;
+    this.#socket = socket;
+  }
+
+  /** @throws QemuError QEMU_LAYOUT_MISMATCH when this QEMU has not the memory `ram`. */
+  static async open(
+    ram: MachineManifest['ram'],
+    { qmp, directory }: IncomingOptions,
+  ): Promise<IncomingMachine> {
+    await checkLayout(ram, qmp);
+    await qmp.execute('migrate-set-capabilities', {
+      capabilities: [{ capability: 'x-ignore-shared', state: true }],
+    });
+    const at = path.join(directory, 'incoming');
+    await qmp.execute('migrate-incoming', { uri: `unix:${at}` });
+    const socket = connect(at);
+    // What QEMU answers on the way is for a migration that goes on; that it ends is what counts.
+    socket.resume();
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    return new IncomingMachine(qmp, socket);
+  }
+
+  /** Called once. @throws QemuError QEMU_INCOMING_FAILED, and QEMU ends then. */
+  async load({ devices }: SavedMachine): Promise<void> {
+    this.#socket.end(devices);
+    try {
+      await awaitLoaded(this.#qmp);
+    } finally {
+      this.#socket.destroy();
+    }
+  }
+}
+
+async function checkLayout(ram: MachineManifest['ram'], qmp: QmpClient): Promise<void> {
   const blocks = parseRamBlocks(await qmp.human('info ramblock'));
-  for (const { id, sizeBytes } of manifest.ram) {
+  for (const { id, sizeBytes } of ram) {
     const block = blocks.find(({ name }) => name === id);
     if (block?.sizeBytes === sizeBytes) continue;
     const has = block === undefined ? 'none' : `${block.sizeBytes} bytes`;

@@ -1,5 +1,5 @@
 export { QemuError, type QemuErrorCode } from './error.ts';
-export { type IncomingOptions, loadMachine, startMachine } from './incoming.ts';
+export { IncomingMachine, type IncomingOptions, loadMachine, startMachine } from './incoming.ts';
 export {
   type QemuMovingGuest,
   qemuMovingGuest,
@@ -17,7 +17,9 @@ export { type QemuGuest, qemuGuest, type QemuGuestOptions } from './qemu-guest.t
 export { QmpClient, type QmpEvent, type QmpOptions } from './qmp-client.ts';
 export {
   decodeMachine,
+  decodeManifest,
   type MachineManifest,
+  QEMU_RAM_STATE_KIND,
   QEMU_STATE_KIND,
   type SavedMachine,
 } from './saved-machine.ts';

@@ -35,6 +35,8 @@ export interface ConvergenceObservation {
 export interface ConvergenceDecision {
   readonly action: 'round' | 'stop' | 'switch' | 'give-up';
   readonly reason: string;
+  /** Of `round`: pages that were written in this round and the one before are held back, for the guest to stand still for less. */
+  readonly holdsHot?: boolean;
 }
 
 /** What a policy is told while a round goes on. */

@@ -3,7 +3,7 @@ import type { ConvergenceDecision, ConvergenceObservation, ConvergencePolicy } f
 export interface PrecopyPolicyOptions {
   /** The guest never stands still for longer than this is expected to take. Pre-copy goes on for less while rounds still shrink. */
   readonly downtimeMs?: number;
-  /** Give up after so many rounds. */
+  /** Give up after so many rounds; where the rest fits, no more are made. By default the latter may be up to 100. */
   readonly maxRounds?: number;
   /** Give up after so long. */
   readonly timeoutMs?: number;
@@ -12,22 +12,38 @@ export interface PrecopyPolicyOptions {
 export const DEFAULT_DOWNTIME_MS = 300;
 export const DEFAULT_MAX_ROUNDS = 30;
 
-/** Below this, the steps of the hand-over take as long as the pages do. */
-const SHORT_DOWNTIME_MS = 20;
-/** Rounds that fit the downtime are short, and there are ever fewer pages in them: one is worth it while it leaves a tenth less. */
+const MS_PER_S = 1000;
+
+/** Below this, the steps of the hand-over take longer than the pages do. */
+const SHORT_DOWNTIME_MS = 30;
+/** Rounds that fit the downtime are short, and there are ever fewer pages in them: they are worth it while so many leave a tenth less. */
+const SHRINKING_ROUNDS = 4;
 const SHRINKING_RATIO = 0.9;
+/** Where they do not, for so many at most until one leaves hardly more than the best did. */
+const WAITING_ROUNDS = 16;
+const WAITING_RATIO = 1.5;
+/** So many rounds in all may be made to stand still for less than is allowed: each is shorter than the downtime. */
+export const SHRINKING_ROUNDS_MAX = 100;
 
 /** Rounds until the rest fits the downtime and another one would not make it shorter; or gives up, after `maxRounds` or `timeoutMs`. The guest is never stopped for longer. */
 export function precopyPolicy(options: PrecopyPolicyOptions = {}): ConvergencePolicy {
   const { downtimeMs = DEFAULT_DOWNTIME_MS, maxRounds = DEFAULT_MAX_ROUNDS, timeoutMs = Infinity } = options;
+  const mostRounds = options.maxRounds ?? SHRINKING_ROUNDS_MAX;
   return {
     name: 'precopy',
     decide: (seen) => {
       const stop = fits(seen, downtimeMs);
-      const end = tooLong(seen, maxRounds, timeoutMs, 'give-up');
-      if (stop === undefined) return end ?? { action: 'round', reason: 'the rest does not fit the downtime' };
-      if (end !== undefined || !isWorthRound(seen)) return stop;
-      return { action: 'round', reason: 'the rest fits the downtime, and another round makes it shorter' };
+      const holdsHot = hasFitted(seen, downtimeMs);
+      if (stop === undefined) {
+        const end = tooLong(seen, holdsHot ? mostRounds : maxRounds, timeoutMs, 'give-up');
+        return end ?? { action: 'round', reason: 'the rest does not fit the downtime', holdsHot };
+      }
+      if (tooLong(seen, mostRounds, timeoutMs, 'give-up') !== undefined || !isWorthRound(seen)) return stop;
+      return {
+        action: 'round',
+        reason: 'the rest fits the downtime, and another round makes it shorter',
+        holdsHot: true,
+      };
     },
   };
 }
@@ -85,9 +101,25 @@ function leftAfter({ rounds, bandwidthBytesPerSecond, dirtyBytesPerSecond }: Con
   return Math.min(dirtyBytes, (dirtyBytes / bandwidthBytesPerSecond) * dirtyBytesPerSecond);
 }
 
-function isWorthRound(seen: ConvergenceObservation): boolean {
-  const { dirtyBytes } = seen.rounds.at(-1)!;
-  return seen.expectedDowntimeMs > SHORT_DOWNTIME_MS && leftAfter(seen) < dirtyBytes * SHRINKING_RATIO;
+/** Round by round it goes up and down: what else is done on either side, and on the link, is seen in each. */
+function isWorthRound({ rounds, expectedDowntimeMs }: ConvergenceObservation): boolean {
+  if (expectedDowntimeMs <= SHORT_DOWNTIME_MS) return false;
+  let best = Infinity;
+  let since = 0;
+  for (const { dirtyBytes } of rounds) {
+    since += 1;
+    if (dirtyBytes >= best * SHRINKING_RATIO) continue;
+    best = dirtyBytes;
+    since = 0;
+  }
+  if (since < SHRINKING_ROUNDS) return true;
+  return since < WAITING_ROUNDS && rounds.at(-1)!.dirtyBytes > best * WAITING_RATIO;
+}
+
+/** It might have stopped then, and goes on only to stand still for less. */
+function hasFitted({ rounds, bandwidthBytesPerSecond }: ConvergenceObservation, downtimeMs: number): boolean {
+  const fittingBytes = (bandwidthBytesPerSecond * downtimeMs) / MS_PER_S;
+  return rounds.some(({ dirtyBytes }) => dirtyBytes <= fittingBytes);
 }
 
 function fits(

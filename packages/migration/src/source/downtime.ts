@@ -20,6 +20,15 @@ export class DowntimeWatch {
     if (!this.#at.has(moment)) this.#at.set(moment, this.#clock.nowNs());
   }
 
+  /** Paused now, and at rest for so long already; never for longer than since `pause` was marked. */
+  paused(restingMs = Infinity): void {
+    this.mark('paused');
+    const asked = this.#at.get('pause');
+    const paused = this.#at.get('paused')!;
+    if (asked === undefined || Number.isNaN(restingMs)) return;
+    this.#at.set('pause', Math.min(paused, Math.max(asked, paused - restingMs * NS_PER_MS)));
+  }
+
   /** `tookUs`: what starting took, as the destination measured it. */
   started(tookUs: number): void {
     this.mark('started');

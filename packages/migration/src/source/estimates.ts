@@ -2,8 +2,10 @@ import type { Estimates } from '../event.ts';
 import type { RoundNumbers } from '../policy/convergence.ts';
 import { DEFAULT_DOWNTIME_MS } from '../policy/precopy-policy.ts';
 
-/** Rounds that go into an average: the load of a guest changes. */
+/** Rounds that go into an average, at least: the load of a guest changes. */
 const RECENT_ROUNDS = 3;
+/** Short ones say little each: what they send may just fill a buffer, or wait for one. So many more as come to this. */
+const RECENT_MS = 1000;
 const MS_PER_S = 1000;
 /** Beyond this a sum of shrinking rounds is no forecast any more. */
 const ETA_ROUNDS_MAX = 100;
@@ -11,11 +13,15 @@ const ETA_ROUNDS_MAX = 100;
 /** Pause, checks and the words of a hand-over, where nothing was measured yet. */
 const FIXED_DOWNTIME_MS = 5;
 
-/** Bytes of memory a second that the link takes, from the last rounds that sent anything worth measuring. */
+/** Bytes of memory a second that the link takes, from the last rounds. */
 export function bandwidthOf(rounds: readonly RoundNumbers[]): number {
-  const recent = rounds.slice(-RECENT_ROUNDS);
-  const bytes = recent.reduce((sum, round) => sum + round.bytes, 0);
-  const ms = recent.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  let bytes = 0;
+  let ms = 0;
+  for (let back = 1; back <= rounds.length && (back <= RECENT_ROUNDS || ms < RECENT_MS); back++) {
+    const round = rounds.at(-back)!;
+    bytes += round.bytes;
+    ms += round.durationMs;
+  }
   return ms > 0 ? (bytes / ms) * MS_PER_S : 0;
 }
 

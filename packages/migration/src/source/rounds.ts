@@ -1,10 +1,12 @@
 /* oxlint-disable no-await-in-loop -- a round follows a round */
+import type { RegionEntry } from '@stillframe/page-stream';
 import type { Clock } from '@stillframe/snapshot';
 import { attempt, MigrationError } from '../error.ts';
 import type { DirtyRun, Tracker } from '../guest.ts';
 import type { ConvergenceDecision, ConvergencePolicy, RoundNumbers } from '../policy/convergence.ts';
 import { bandwidthOf, dirtyRateOf, expectedDowntimeMs } from './estimates.ts';
 import { bytesIn, pagesIn } from './page-batches.ts';
+import { HotPages } from './hot-pages.ts';
 import { RoundLook } from './round-look.ts';
 
 const NS_PER_MS = 1_000_000;
@@ -13,6 +15,7 @@ export interface RoundsOptions {
   readonly tracker: Tracker;
   readonly policy: ConvergencePolicy;
   readonly clock: Clock;
+  readonly regions: readonly RegionEntry[];
   readonly pageSizes: readonly number[];
   readonly memoryBytes: number;
   /** Every page of every region. */
@@ -32,7 +35,7 @@ export interface RoundsOptions {
   readonly beforeNext: (rounds: readonly RoundNumbers[], bandwidthBytesPerSecond: number) => Promise<void>;
 }
 
-/** Why there are no more rounds, and what the last one has not sent because it was cut short: only if it switches. */
+/** Why there are no more rounds, and what was written before the last one and not sent: held back, or because it was cut short. */
 export interface RoundsEnd {
   readonly action: 'stop' | 'switch';
   readonly reason: string;
@@ -42,15 +45,16 @@ export interface RoundsEnd {
 /**
  * Sends everything, then what was written meanwhile, until the policy has had enough. The guest runs.
  *
- * What was collected is always sent before the next is collected: at the end, what is to be sent is in the tracker, or in `unsent`.
+ * What was collected is sent before the next is collected, or held back: at the end, what is to be sent is in the tracker, or in `unsent`.
  */
 export async function runRounds(options: RoundsOptions): Promise<RoundsEnd> {
   const { tracker, policy, clock, memoryBytes } = options;
   const startNs = clock.nowNs();
   const rounds: RoundNumbers[] = [];
+  const hot = new HotPages(options.regions);
   let runs = options.everything;
   for (;;) {
-    const { round, unsent, decision: early } = await oneRound(options, { startNs, rounds }, runs);
+    const { round, unsent, decision: early } = await oneRound(options, { startNs, rounds, hot }, runs);
     rounds.push(round);
     const bandwidthBytesPerSecond = bandwidthOf(rounds);
     const seen = {
@@ -64,20 +68,21 @@ export async function runRounds(options: RoundsOptions): Promise<RoundsEnd> {
     const decision = early ?? decide(policy, seen);
     options.onRound(round, decision);
     if (decision.action === 'stop' || decision.action === 'switch')
-      return { action: decision.action, reason: decision.reason, unsent };
+      return { action: decision.action, reason: decision.reason, unsent: [...hot.held, ...unsent] };
     if (decision.action === 'give-up') {
       throw new MigrationError('not-converged', `the guest writes too fast: ${decision.reason}`, {
         operands: { rounds: rounds.length, dirtyBytes: round.dirtyBytes },
       });
     }
     await options.beforeNext(rounds, bandwidthBytesPerSecond);
-    runs = await attempt('guest-failed', 'collect dirty pages', () => tracker.collect());
+    const written = await attempt('guest-failed', 'collect dirty pages', () => tracker.collect());
+    runs = decision.holdsHot === true ? hot.sift(written) : hot.release(written);
   }
 }
 
 async function oneRound(
   options: RoundsOptions,
-  before: { readonly startNs: number; readonly rounds: readonly RoundNumbers[] },
+  before: { readonly startNs: number; readonly rounds: readonly RoundNumbers[]; readonly hot: HotPages },
   runs: readonly DirtyRun[],
 ): Promise<{ round: RoundNumbers; unsent: readonly DirtyRun[]; decision: ConvergenceDecision | undefined }> {
   const { clock, sentBytes, sentPages, tracker, policy, memoryBytes, pageSizes } = options;
@@ -104,7 +109,7 @@ async function oneRound(
     pages: pagesIn(runs) - pagesIn(unsent),
     bytes: sentBytes() - bytesBefore,
     durationMs,
-    dirtyBytes: dirtyPages * pageBytes,
+    dirtyBytes: (dirtyPages + before.hot.expectedCoolPages) * pageBytes,
   };
   return { round, unsent, decision: unsent.length === 0 ? undefined : look.decision };
 }

@@ -15,6 +15,7 @@ import type { SourceState } from '../hand-over/source-machine.ts';
 import { MigrationLink } from '../link/migration-link.ts';
 import type { MigrationTimeouts } from '../link/timeouts.ts';
 import type { ConvergencePolicy, RoundNumbers } from '../policy/convergence.ts';
+import { PageSet } from '../pages/page-set.ts';
 import { startTicker } from '../ticker.ts';
 import { estimatesOf } from './estimates.ts';
 import { LaterPages } from './later-pages.ts';
@@ -62,7 +63,7 @@ export class SourceMigration {
   #pausing: Promise<void> | undefined;
   /** Post-copy. */
   #later: LaterPages | undefined;
-  /** Hybrid: of a round that was cut short. */
+  /** Written before the last round, and held back from it, or not sent because it was cut short. */
   #unsent: readonly DirtyRun[] = [];
   #brake: SourceBrake | undefined;
   #stateKind = '';
@@ -214,6 +215,7 @@ export class SourceMigration {
       tracker,
       policy,
       clock,
+      regions: guest.regions,
       pageSizes: guest.regions.map(({ pageSize }) => pageSize),
       memoryBytes: guest.regions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       everything: this.#everything(),
@@ -251,17 +253,22 @@ export class SourceMigration {
     downtime.mark('pause');
     this.#pausing = attempt('guest-failed', 'pause', () => guest.pause());
     await this.#pausing;
-    downtime.mark('paused');
+    downtime.paused(guest.restingMs?.());
     this.#enter('final');
     const tracker = this.#tracker;
-    const last =
+    const written =
       tracker === undefined
         ? this.#everything()
         : await attempt('guest-failed', 'collect dirty pages', () => tracker.collect());
+    // What was held back was mostly written again, and goes once.
+    const last =
+      this.#unsent.length === 0
+        ? written
+        : [...new PageSet(guest.regions, [...this.#unsent, ...written]).runs()];
     const saving = attempt('guest-failed', 'save the state', () => guest.saveState());
     saving.catch(() => undefined);
     if (this.#later === undefined) await this.#sendRound(this.#rounds.length + 1, last);
-    else await this.#later.announce([...this.#unsent, ...last]);
+    else await this.#later.announce(last);
     const state = await saving;
     this.#stateKind = state.kind;
     const { encoder } = lanes.first;

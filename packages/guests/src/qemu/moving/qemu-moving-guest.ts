@@ -67,12 +67,14 @@ export class QemuMovingGuest {
   #attachment: Attachment | undefined;
   #files: MemoryFiles | undefined;
   #ram: RamFiles | undefined;
-  #layout: RamLayout = { shared: [], withDevices: [] };
+  #layout: RamLayout = { shared: [], unshared: [], withDevices: [] };
   #commandLine: readonly string[] = [];
   #settings: MigrationSettings | undefined;
   #uffd: Userfaultfd | undefined;
   #devices: DeviceState | undefined;
   #wasRunning = false;
+  /** By the realtime clock of this host, which QEMU's is; NaN for a machine that stood still before. */
+  #stoppedAtMs = Number.NaN;
   /** QEMU does not run it any more by itself. */
   #isGivenUp = false;
   #isClosed = false;
@@ -81,6 +83,9 @@ export class QemuMovingGuest {
   constructor(qmp: QmpClient, options: QemuMovingGuestOptions) {
     this.#qmp = qmp;
     this.#options = options;
+    qmp.onEvent(({ name, timeMs }) => {
+      if (name === 'STOP') this.#stoppedAtMs = timeMs;
+    });
   }
 
   get pid(): number {
@@ -147,9 +152,15 @@ export class QemuMovingGuest {
   async pause(): Promise<void> {
     this.#assertOpen();
     if (this.#devices !== undefined) return;
+    this.#stoppedAtMs = Number.NaN;
     this.#wasRunning = (await runStateOf(this.#qmp)) === 'running';
     this.#devices = await DeviceState.take(this.#qmp, { saveMs: this.#options.saveMs ?? SAVE_DEFAULT_MS });
     await this.#options.onCut?.();
+  }
+
+  /** Since it stopped: what QEMU does before that takes as long again. NaN for a machine that stood still before. */
+  restingMs(): number {
+    return Date.now() - this.#stoppedAtMs;
   }
 
   async saveState(): Promise<GuestState> {
