@@ -1,3 +1,5 @@
+import { OperatingError, type OperatingErrorOptions } from '@stillframe/snapshot';
+
 /**
  * What went wrong with a migration, as a word that scripts and exit codes can rely on.
  *
@@ -58,24 +60,12 @@ const HINTS: Readonly<Record<MigrationErrorCode, string>> = {
     'The guest belongs to the destination, but some of its pages are only at the source. Keep both, then reconcile.',
 };
 
-export interface MigrationErrorOptions {
-  readonly operands?: Readonly<Record<string, string | number | boolean>>;
-  readonly hint?: string;
-  readonly cause?: unknown;
-}
-
 /** An operating failure. Mistakes of the caller are TypeError and RangeError instead. */
-export class MigrationError extends Error {
+export class MigrationError extends OperatingError<MigrationErrorCode> {
   override readonly name = 'MigrationError';
-  readonly code: MigrationErrorCode;
-  readonly operands: Readonly<Record<string, string | number | boolean>>;
-  readonly hint: string;
 
-  constructor(code: MigrationErrorCode, message: string, options: MigrationErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = code;
-    this.operands = options.operands ?? {};
-    this.hint = options.hint ?? HINTS[code];
+  constructor(code: MigrationErrorCode, message: string, options: OperatingErrorOptions = {}) {
+    super(code, message, HINTS, options);
   }
 }
 

@@ -1,3 +1,5 @@
+import { OperatingError, type OperatingErrorOptions } from './operating-error.ts';
+
 /**
  * What went wrong, as a word that scripts and exit codes can rely on.
  *
@@ -68,28 +70,14 @@ export interface FailedCleanup {
   readonly error: unknown;
 }
 
-export interface SnapshotErrorOptions {
-  /** What the message speaks about, for machines: `step`, `byteOffset`, `stage` … */
-  readonly operands?: Readonly<Record<string, string | number | boolean>>;
-  /** What a person can do about it; a general hint for the code when not given. */
-  readonly hint?: string;
-  readonly cause?: unknown;
-}
-
 /** An operating failure. Mistakes of the caller are TypeError and RangeError instead. */
-export class SnapshotError extends Error {
+export class SnapshotError extends OperatingError<SnapshotErrorCode> {
   override readonly name = 'SnapshotError';
-  readonly code: SnapshotErrorCode;
-  readonly operands: Readonly<Record<string, string | number | boolean>>;
-  readonly hint: string;
   /** What else failed while leaving; empty almost always. */
   readonly failedCleanups: FailedCleanup[] = [];
 
-  constructor(code: SnapshotErrorCode, message: string, options: SnapshotErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = code;
-    this.operands = options.operands ?? {};
-    this.hint = options.hint === undefined || options.hint === '' ? HINTS[code] : options.hint;
+  constructor(code: SnapshotErrorCode, message: string, options: OperatingErrorOptions = {}) {
+    super(code, message, HINTS, options);
   }
 }
 

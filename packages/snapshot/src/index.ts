@@ -3,6 +3,7 @@ export { type FailedCleanup, SnapshotError, type SnapshotErrorCode } from './err
 export type * from './event.ts';
 export { EventHub } from './event-hub.ts';
 export type * from './guest.ts';
+export { OperatingError, type OperatingErrorOptions } from './operating-error.ts';
 export { type PeerTimeouts, peerTimeouts, within } from './peer/limits.ts';
 export { openPeerSink, type PeerOptions, type PeerSink } from './peer/peer-sink.ts';
 export {

@@ -1,3 +1,5 @@
+import { OperatingError, type OperatingErrorOptions } from '@stillframe/snapshot';
+
 const HINTS = {
   CORE_NOT_A_PROCESS:
     'Only the image of a process (migrate snapshot --pid, or --pid as a source) can become a core file.',
@@ -11,15 +13,10 @@ const HINTS = {
 /** Why an image cannot become a core file. Stable. */
 export type CoreErrorCode = keyof typeof HINTS;
 
-export class CoreError extends Error {
+export class CoreError extends OperatingError<CoreErrorCode> {
   override readonly name = 'CoreError';
-  readonly code: CoreErrorCode;
-  /** What a person can do about it. */
-  readonly hint: string;
 
-  constructor(code: CoreErrorCode, message: string, options: { cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = code;
-    this.hint = HINTS[code];
+  constructor(code: CoreErrorCode, message: string, options: OperatingErrorOptions = {}) {
+    super(code, message, HINTS, options);
   }
 }

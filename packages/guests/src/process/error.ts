@@ -1,3 +1,5 @@
+import { OperatingError, type OperatingErrorOptions } from '@stillframe/snapshot';
+
 /** What to do about each code. */
 const HINTS = {
   PROCESS_NOT_FOUND: 'Look the number up again: the process may have ended.',
@@ -41,22 +43,10 @@ const HINTS = {
 export type ProcessGuestErrorCode = keyof typeof HINTS;
 
 /** The process is as it was before, whatever the code. */
-export class ProcessGuestError extends Error {
+export class ProcessGuestError extends OperatingError<ProcessGuestErrorCode> {
   override readonly name = 'ProcessGuestError';
-  readonly code: ProcessGuestErrorCode;
-  /** What a person can do about it. */
-  readonly hint: string;
-  /** What the message speaks about, for machines. */
-  readonly operands: Readonly<Record<string, string | number>>;
 
-  constructor(
-    code: ProcessGuestErrorCode,
-    message: string,
-    options: { operands?: Readonly<Record<string, string | number>>; hint?: string; cause?: unknown } = {},
-  ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = code;
-    this.hint = options.hint ?? HINTS[code];
-    this.operands = options.operands ?? {};
+  constructor(code: ProcessGuestErrorCode, message: string, options: OperatingErrorOptions = {}) {
+    super(code, message, HINTS, options);
   }
 }
