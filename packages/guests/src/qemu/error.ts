@@ -1,3 +1,5 @@
+import { OperatingError, type OperatingErrorOptions } from '@stillframe/snapshot';
+
 /** What to do about each code. */
 const HINTS = {
   QEMU_UNREACHABLE: 'Start QEMU with -qmp unix:PATH,server=on,wait=off, and name PATH. One client at a time.',
@@ -12,7 +14,7 @@ const HINTS = {
   QEMU_MIGRATION_BUSY: 'Wait until the other migration has ended, or cancel it.',
   QEMU_MIGRATION_BLOCKED: 'Remove the device that QEMU names: its state cannot be saved.',
   QEMU_RAM_PRIVATE:
-    'Start QEMU with -object memory-backend-file,share=on,… as its memory. `migrate snapshot --pid N` pictures private memory, without the devices.',
+    'Start QEMU with -object memory-backend-file,share=on,… as its memory. Without that only its RAM can be pictured, and only in mode snapshot.',
   QEMU_RAM_UNMATCHED:
     'Which mapping is guest memory cannot be told for certain, and it is not guessed. Was memory added meanwhile?',
   QEMU_RAM_SHARED:
@@ -25,6 +27,8 @@ const HINTS = {
     'QEMU sent memory with its devices. Since 8.1 it leaves out only memory-backend-file,share=on: use that.',
   QEMU_STATE_INVALID: 'These bytes are not the state of a machine, or were damaged. Do not use this image.',
   QEMU_STATE_VERSION: 'The state was written by a newer version. Use that one, or newer, to read it.',
+  QEMU_NO_DEVICES:
+    'Nothing goes on from it: restore, verify and diff it as memory. For a whole machine, start QEMU with -object memory-backend-file,share=on,….',
   QEMU_LAYOUT_MISMATCH: 'Start QEMU with the memory that the image has: same ids, same sizes.',
   QEMU_INCOMING_FAILED:
     'QEMU did not accept the state. Same machine type, same devices, and no older version?',
@@ -34,22 +38,10 @@ const HINTS = {
 export type QemuErrorCode = keyof typeof HINTS;
 
 /** The machine is as it was before, whatever the code. */
-export class QemuError extends Error {
+export class QemuError extends OperatingError<QemuErrorCode> {
   override readonly name = 'QemuError';
-  readonly code: QemuErrorCode;
-  /** What a person can do about it. */
-  readonly hint: string;
-  /** What the message speaks about, for machines. */
-  readonly operands: Readonly<Record<string, string | number>>;
 
-  constructor(
-    code: QemuErrorCode,
-    message: string,
-    options: { operands?: Readonly<Record<string, string | number>>; hint?: string; cause?: unknown } = {},
-  ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = code;
-    this.hint = options.hint ?? HINTS[code];
-    this.operands = options.operands ?? {};
+  constructor(code: QemuErrorCode, message: string, options: OperatingErrorOptions = {}) {
+    super(code, message, HINTS, options);
   }
 }

@@ -7,15 +7,21 @@ import { ProcDirectory } from '../process/proc-directory.ts';
 import { parseStat } from '../process/stat.ts';
 import { DeviceState } from './device-state.ts';
 import { QemuError } from './error.ts';
+import { FrozenMachine } from './frozen-machine.ts';
 import { processListeningAt } from './find-process.ts';
 import { checkMachine, runStateOf } from './machine-checks.ts';
 import { MigrationSettings } from './migration-settings.ts';
 import { QmpClient, type QmpOptions } from './qmp-client.ts';
 import { RamFiles } from './moving/ram-files.ts';
 import type { RamBlock } from './ram-block.ts';
-import type { RamLayout } from './ram-layout.ts';
+import type { RamLayout, SharedRam } from './ram-layout.ts';
 import { commandLineOf, readLayout } from './read-layout.ts';
-import { encodeMachine, type MachineManifest, QEMU_STATE_KIND } from './saved-machine.ts';
+import {
+  encodeMachine,
+  type MachineManifest,
+  QEMU_RAM_STATE_KIND,
+  QEMU_STATE_KIND,
+} from './saved-machine.ts';
 
 export interface QemuGuestOptions extends QmpOptions, AttachmentOptions {
   /** The Unix socket of the machine's QMP server. */
@@ -24,7 +30,7 @@ export interface QemuGuestOptions extends QmpOptions, AttachmentOptions {
   readonly pid?: number;
   /** How long QEMU may take to stop and to save its devices. Default 30,000 ms. */
   readonly saveMs?: number;
-  /** Runs while the machine stands still and its disks are flushed and at rest, e.g. to picture them, too. The pause lasts as long. */
+  /** Runs while the machine stands still and its disks are flushed and at rest, e.g. to picture them, too. The pause lasts as long. Not for RAM alone. */
   readonly onCut?: () => Promise<void>;
   /** See `CaptureEngineOptions` of @stillframe/uffd. */
   readonly spillDirectory?: string;
@@ -33,7 +39,8 @@ export interface QemuGuestOptions extends QmpOptions, AttachmentOptions {
 const SAVE_DEFAULT_MS = 30_000;
 
 /**
- * A guest that is a virtual machine of QEMU, with RAM that is shared memory (`memory-backend-file,share=on`).
+ * A guest that is a virtual machine of QEMU. Of RAM that is shared memory (`memory-backend-file,share=on`) with its devices; otherwise the RAM
+ * alone, because QEMU would save the devices only with a copy of it: see `QemuGuest.hasDevices`.
  *
  * @throws QemuError for a machine that cannot be pictured; it was not touched then.
  * @throws ProcessGuestError, TraceError, UffdError when the process of QEMU cannot be attached to; it runs on as before.
@@ -56,6 +63,8 @@ export async function qemuGuest(options: QemuGuestOptions): Promise<QemuGuest> {
  * The machine stands still from `pause` to `resume`, for as long as QEMU needs to save its devices and we to arm. Who stops it is QEMU, for
  * a migration that we refuse in the end; see device-state.ts for why it goes on whatever becomes of us (I-4).
  *
+ * RAM alone is pictured while the process of QEMU stands still, which QEMU does not notice; see frozen-machine.ts.
+ *
  * A machine that was paused stays at rest, but QEMU then calls it `postmigrate` and saves it again only after it has run (`cont`).
  *
  * Not handled: memory that is plugged in after the machine was attached to. Its block is noticed at the next `open`, which refuses it.
@@ -66,12 +75,14 @@ export class QemuGuest implements Guest {
   #proc: ProcDirectory | undefined;
   #attachment: Attachment | undefined;
   #files: MemoryFiles | undefined;
-  #layout: RamLayout = { shared: [], withDevices: [] };
+  #layout: RamLayout = { shared: [], unshared: [], withDevices: [] };
   #commandLine: readonly string[] = [];
   #settings: MigrationSettings | undefined;
   #uffd: Userfaultfd | undefined;
   #capture: Capture | undefined;
   #devices: DeviceState | undefined;
+  /** Instead of `#devices`, for RAM alone. */
+  #frozen: FrozenMachine | undefined;
   #wasRunning = false;
   #stoppedAtMs = Number.NaN;
   #pausedMs = 0;
@@ -104,8 +115,13 @@ export class QemuGuest implements Guest {
     return this.#layout;
   }
 
+  /** False for a machine with RAM that is not shared: its picture has all of its RAM, and nothing else. */
+  get hasDevices(): boolean {
+    return this.#layout.unshared.length === 0;
+  }
+
   get regions(): readonly Region[] {
-    return this.#layout.shared.map(({ name, sizeBytes, pageSize }, id) => ({
+    return this.#ram.map(({ name, sizeBytes, pageSize }, id) => ({
       id,
       name,
       sizeBytes,
@@ -119,7 +135,7 @@ export class QemuGuest implements Guest {
     this.#proc = new ProcDirectory(pid);
     const { startTimeTicks } = parseStat(this.#proc.text('stat'));
     await checkMachine(this.#qmp);
-    this.#layout = await readLayout(this.#qmp, this.#proc);
+    await this.#look();
     this.#commandLine = commandLineOf(this.#proc);
     this.#attachment = new Attachment(pid, this.#options);
     if (parseStat(this.#proc.text('stat')).startTimeTicks !== startTimeTicks) {
@@ -135,12 +151,12 @@ export class QemuGuest implements Guest {
     this.#assertOpen();
     if (this.#capture !== undefined) throw new TypeError('a machine is captured once at a time');
     await checkMachine(this.#qmp);
-    this.#layout = await readLayout(this.#qmp, this.#proc!);
+    await this.#look();
     const attachment = this.#attachment!;
     this.#uffd ??= attachment.whileStopped(() => attachment.makeUserfaultfd());
-    this.#settings ??= await MigrationSettings.apply(this.#qmp);
+    if (this.hasDevices) this.#settings ??= await MigrationSettings.apply(this.#qmp);
     const { spillDirectory } = this.#options;
-    const ram = new RamFiles(this.#proc!, this.#layout.shared, this.#files!.memFd);
+    const ram = new RamFiles(this.#proc!, this.#ram, this.#files!.memFd);
     let engine: CaptureEngine;
     try {
       attachment.guard(this.#uffd);
@@ -171,20 +187,31 @@ export class QemuGuest implements Guest {
 
   async pause(): Promise<void> {
     this.#assertOpen();
-    if (this.#devices !== undefined) return;
+    if (this.#devices !== undefined || this.#frozen !== undefined) return;
     this.#pausedMs = 0;
     this.#wasRunning = (await runStateOf(this.#qmp)) === 'running';
+    if (!this.hasDevices) {
+      this.#frozen = FrozenMachine.take(this.#attachment!);
+      return;
+    }
     this.#devices = await DeviceState.take(this.#qmp, { saveMs: this.#options.saveMs ?? SAVE_DEFAULT_MS });
     await this.#options.onCut?.();
   }
 
   async resume(): Promise<void> {
     const devices = this.#devices;
+    const frozen = this.#frozen;
     this.#devices = undefined;
+    this.#frozen = undefined;
     await devices?.release();
+    const frozenMs = await frozen?.release();
+    if (frozenMs !== undefined && this.#wasRunning) this.#pausedMs = frozenMs;
   }
 
   async saveState(): Promise<GuestState> {
+    if (this.#frozen !== undefined) {
+      return { kind: QEMU_RAM_STATE_KIND, bytes: encodeMachine({ manifest: this.#manifest() }) };
+    }
     if (this.#devices === undefined) throw new TypeError('the machine is not paused');
     const bytes = encodeMachine({ manifest: this.#manifest(), devices: this.#devices.bytes });
     return { kind: QEMU_STATE_KIND, bytes };
@@ -202,18 +229,33 @@ export class QemuGuest implements Guest {
     this.#qmp.close();
   }
 
+  /** In the order of the regions. */
+  get #ram(): readonly SharedRam[] {
+    return [...this.#layout.shared, ...this.#layout.unshared];
+  }
+
+  async #look(): Promise<void> {
+    this.#layout = await readLayout(this.#qmp, this.#proc!, 'any');
+    if (this.hasDevices || this.#options.onCut === undefined) return;
+    const [ram] = this.#layout.unshared;
+    throw new QemuError(
+      'QEMU_RAM_PRIVATE',
+      `${ram!.name} is private: nothing can be run at the cut, because the disks are not at rest`,
+    );
+  }
+
   #manifest(): MachineManifest {
     return {
       qemuVersion: this.#qmp.version,
       commandLine: this.#commandLine,
       wasRunning: this.#wasRunning,
-      ram: this.#layout.shared.map(sized),
+      ram: this.#ram.map(sized),
       withDevices: this.#layout.withDevices.map(sized),
     };
   }
 
   #engineRegions(ram: RamFiles): ForeignRegion[] {
-    return this.#layout.shared.map(({ address, sizeBytes, pageSize }, region) => {
+    return this.#ram.map(({ address, sizeBytes, pageSize }, region) => {
       const fileFd = ram.fileOf(region);
       return { address, sizeBytes, pageSize, ...(fileFd === undefined ? {} : { fileFd }) };
     });

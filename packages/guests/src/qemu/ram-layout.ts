@@ -1,4 +1,4 @@
-import { isShared } from '../process/mapping.ts';
+import { isShared, PERM_WRITE } from '../process/mapping.ts';
 import type { MapsLine } from '../process/maps-line.ts';
 import { QemuError } from './error.ts';
 import type { JsonObject } from './json.ts';
@@ -16,11 +16,18 @@ export interface SharedRam extends RamBlock {
   readonly address: bigint;
 }
 
-/** All memory that QEMU has for its guest: shared RAM, and the rest (ROM, video), which travels with the devices. */
+/**
+ * All memory that QEMU has for its guest: RAM, shared and not, and the rest (ROM, video), which travels with the devices. QEMU leaves only
+ * shared RAM out of what it saves, so where some is unshared there are no devices without all of it.
+ */
 export interface RamLayout {
   readonly shared: readonly SharedRam[];
+  readonly unshared: readonly SharedRam[];
   readonly withDevices: readonly RamBlock[];
 }
+
+/** `shared`: private RAM is refused. */
+export type WantedRam = 'shared' | 'any';
 
 /** Non-shared memory up to here is that of devices: 32 MiB of firmware and a large video memory. Above, it is guest RAM. */
 export const WITH_DEVICES_MAX_BYTES = 256 * 2 ** 20;
@@ -44,9 +51,10 @@ export function layoutOf(
   blocks: readonly RamBlock[],
   backends: readonly MemoryBackend[],
   mappings: readonly MapsLine[],
+  wanted: WantedRam = 'shared',
 ): RamLayout {
   for (const { id, isShared: shared, sizeBytes } of backends) {
-    if (!shared) {
+    if (!shared && wanted === 'shared') {
       throw new QemuError('QEMU_RAM_PRIVATE', `the memory backend ${id || '(unnamed)'} is private`, {
         operands: { id, sizeBytes },
       });
@@ -58,29 +66,34 @@ export function layoutOf(
   if (backends.length === 0 || large !== undefined) {
     throw new QemuError('QEMU_RAM_PRIVATE', `${large?.name ?? 'guest memory'} has no shared memory backend`);
   }
-  const shared = backends.map(({ id, sizeBytes }) => {
+  const located = backends.map(({ id, sizeBytes, isShared: shared }) => {
     const named = blocks.filter(({ name }) => backendOf(name) === id);
     const block = named[0];
     if (named.length !== 1 || block === undefined || block.sizeBytes !== sizeBytes) {
       throw new QemuError('QEMU_RAM_UNMATCHED', `QEMU has no memory ${id} of ${sizeBytes} bytes`);
     }
-    return locate(block, mappings);
+    return { shared, ram: shared ? locate(block, mappings) : locatePrivate(block, mappings) };
   });
-  return { shared, withDevices };
+  const ramOf = (isWanted: boolean) =>
+    located.flatMap(({ shared, ram }) => (shared === isWanted ? [ram] : []));
+  return { shared: ramOf(true), unshared: ramOf(false), withDevices };
 }
 
 /** The block of the backend `ram0` is called `ram0`, or with a path before it since canonical paths are used: `/objects/ram0`. */
-function backendOf(name: string): string {
+export function backendOf(name: string): string {
   return name.startsWith('/objects/') ? name.slice('/objects/'.length) : name;
 }
 
+function addressOf({ address, name }: RamBlock): bigint {
+  if (address !== undefined) return address;
+  throw new QemuError('QEMU_RAM_UNMATCHED', `this QEMU does not tell where ${name} is`, {
+    hint: 'Use QEMU 7.2 or newer.',
+  });
+}
+
 function locate(block: RamBlock, mappings: readonly MapsLine[]): SharedRam {
-  const { address, name, sizeBytes } = block;
-  if (address === undefined) {
-    throw new QemuError('QEMU_RAM_UNMATCHED', `this QEMU does not tell where ${name} is`, {
-      hint: 'Use QEMU 7.2 or newer.',
-    });
-  }
+  const { name, sizeBytes } = block;
+  const address = addressOf(block);
   const end = address + BigInt(sizeBytes);
   const first = mappings.find((mapping) => mapping.start < end && mapping.end > address);
   const covers = first !== undefined && first.start <= address && first.end >= end;
@@ -104,4 +117,32 @@ function locate(block: RamBlock, mappings: readonly MapsLine[]): SharedRam {
     );
   }
   return { ...block, address };
+}
+
+/** It may be in several mappings next to each other: the kernel splits them where somebody gave a part other advice. */
+function locatePrivate(block: RamBlock, mappings: readonly MapsLine[]): SharedRam {
+  const { name, sizeBytes } = block;
+  const address = addressOf(block);
+  const end = address + BigInt(sizeBytes);
+  const within = mappings.filter((mapping) => mapping.start < end && mapping.end > address);
+  const isOfFile = within.some((mapping) => mapping.inode !== 0n);
+  if (isOfFile) {
+    throw new QemuError(
+      'QEMU_RAM_PRIVATE',
+      `${name} is a private mapping of a file, which cannot be protected`,
+      {
+        hint: 'Add share=on to its memory backend, or leave the file out (memory-backend-ram).',
+      },
+    );
+  }
+  let reached = address;
+  for (const mapping of within) {
+    if (mapping.start > reached || isShared(mapping) || (mapping.perms & PERM_WRITE) === 0) break;
+    reached = mapping.end;
+  }
+  if (reached >= end) return { ...block, address };
+  throw new QemuError(
+    'QEMU_RAM_UNMATCHED',
+    `${name} is not private memory of QEMU at 0x${address.toString(16)}`,
+  );
 }

@@ -6,17 +6,22 @@ import { hostAddressOf } from './host-address.ts';
 import { objectsIn } from './json.ts';
 import type { QmpClient } from './qmp-client.ts';
 import { parseRamBlocks, type RamBlock } from './ram-block.ts';
-import { layoutOf, memoryBackend, type RamLayout } from './ram-layout.ts';
+import { backendOf, layoutOf, memoryBackend, type RamLayout, type WantedRam } from './ram-layout.ts';
 
 /**
  * The memory that the machine has now, and where it is in QEMU.
  *
  * @throws QemuError QEMU_RAM_PRIVATE, QEMU_RAM_UNMATCHED, QEMU_RAM_SHARED.
  */
-export async function readLayout(qmp: QmpClient, proc: ProcDirectory): Promise<RamLayout> {
+export async function readLayout(
+  qmp: QmpClient,
+  proc: ProcDirectory,
+  wanted: WantedRam = 'shared',
+): Promise<RamLayout> {
   const backends = objectsIn(await qmp.execute('query-memdev')).map(memoryBackend);
   const listed = parseRamBlocks(await qmp.human('info ramblock'));
-  const isBackend = (name: string) => backends.some(({ id, isShared }) => isShared && id === name);
+  const isBackend = (name: string) =>
+    backends.some(({ id, isShared }) => (isShared || wanted === 'any') && id === backendOf(name));
   const blocks = await Promise.all(
     listed.map(async (block): Promise<RamBlock> => {
       if (block.address !== undefined || !isBackend(block.name)) return block;
@@ -25,7 +30,7 @@ export async function readLayout(qmp: QmpClient, proc: ProcDirectory): Promise<R
     }),
   );
   const mappings = mappingsOf(proc);
-  const layout = layoutOf(blocks, backends, mappings);
+  const layout = layoutOf(blocks, backends, mappings, wanted);
   const ram = mappings.filter(({ start, end }) =>
     layout.shared.some(({ address, sizeBytes }) => address < end && address + BigInt(sizeBytes) > start),
   );

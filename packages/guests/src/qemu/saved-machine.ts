@@ -4,6 +4,8 @@ import { isObject } from './json.ts';
 /** `GuestState.kind` of a machine. */
 export const QEMU_STATE_KIND = 'qemu/machine@1';
 const KINDS = 'qemu/machine@';
+/** `GuestState.kind` of a machine's RAM without its devices: nothing goes on from it, so it is no machine to whoever knows only those. */
+export const QEMU_RAM_STATE_KIND = 'qemu/ram@1';
 /** A command line with hundreds of disks is below 100 kB. */
 export const MANIFEST_MAX_BYTES = 2 ** 20;
 const LENGTH_BYTES = 4;
@@ -14,9 +16,9 @@ export interface MachineManifest {
   /** How that QEMU was started. */
   readonly commandLine: readonly string[];
   readonly wasRunning: boolean;
-  /** Shared RAM, in the order of the regions. */
+  /** RAM, in the order of the regions. */
   readonly ram: readonly { readonly id: string; readonly sizeBytes: number }[];
-  /** What travels within the device state: ROM, video memory. */
+  /** What travels within the device state: ROM, video memory. Without devices it is not in the image. */
   readonly withDevices: readonly { readonly id: string; readonly sizeBytes: number }[];
 }
 
@@ -26,24 +28,51 @@ export interface SavedMachine {
   readonly devices: Uint8Array;
 }
 
-/** Length of the manifest (u32, little-endian), the manifest (JSON), the device state. */
-export function encodeMachine({ manifest, devices }: SavedMachine): Uint8Array {
+/** Length of the manifest (u32, little-endian), the manifest (JSON), the device state, which RAM alone does not have. */
+export function encodeMachine({
+  manifest,
+  devices = new Uint8Array(),
+}: Pick<SavedMachine, 'manifest'> & Partial<SavedMachine>): Uint8Array {
   const json = Buffer.from(JSON.stringify(manifest));
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32LE(json.byteLength);
   return Buffer.concat([length, json, devices]);
 }
 
-/** @throws QemuError QEMU_STATE_INVALID, QEMU_STATE_VERSION. */
-export function decodeMachine({ kind, bytes }: { kind: string; bytes: Uint8Array }): SavedMachine {
+/** @throws QemuError QEMU_STATE_INVALID, QEMU_STATE_VERSION, QEMU_NO_DEVICES for RAM alone. */
+export function decodeMachine({ kind, bytes }: StateBytes): SavedMachine {
+  if (kind === QEMU_RAM_STATE_KIND) {
+    throw new QemuError('QEMU_NO_DEVICES', 'the image has the RAM of a machine, but not its devices');
+  }
   if (kind !== QEMU_STATE_KIND) {
     const code = kind.startsWith(KINDS) ? 'QEMU_STATE_VERSION' : 'QEMU_STATE_INVALID';
     throw new QemuError(code, `the image is of ${kind}, not of ${QEMU_STATE_KIND}`);
   }
+  const { manifest, rest } = parts(bytes);
+  if (rest.byteLength === 0) throw invalid('it has no devices');
+  return { manifest, devices: rest };
+}
+
+/** What the image of a machine says of it, with its devices or without. @throws QemuError as `decodeMachine`, but QEMU_NO_DEVICES. */
+export function decodeManifest({ kind, bytes }: StateBytes): {
+  manifest: MachineManifest;
+  hasDevices: boolean;
+} {
+  if (kind !== QEMU_RAM_STATE_KIND)
+    return { manifest: decodeMachine({ kind, bytes }).manifest, hasDevices: true };
+  return { manifest: parts(bytes).manifest, hasDevices: false };
+}
+
+interface StateBytes {
+  readonly kind: string;
+  readonly bytes: Uint8Array;
+}
+
+function parts(bytes: Uint8Array): { manifest: MachineManifest; rest: Uint8Array } {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const lengthBytes = buffer.byteLength < LENGTH_BYTES ? 0 : buffer.readUInt32LE();
   const end = LENGTH_BYTES + lengthBytes;
-  if (lengthBytes === 0 || lengthBytes > MANIFEST_MAX_BYTES || end >= buffer.byteLength) {
+  if (lengthBytes === 0 || lengthBytes > MANIFEST_MAX_BYTES || end > buffer.byteLength) {
     throw invalid(`its manifest has ${lengthBytes} of ${buffer.byteLength} bytes`);
   }
   let manifest: unknown;
@@ -53,7 +82,7 @@ export function decodeMachine({ kind, bytes }: { kind: string; bytes: Uint8Array
     manifest = undefined;
   }
   if (!isManifest(manifest)) throw invalid('its manifest is not one');
-  return { manifest, devices: buffer.subarray(end) };
+  return { manifest, rest: buffer.subarray(end) };
 }
 
 function isManifest(value: unknown): value is MachineManifest {

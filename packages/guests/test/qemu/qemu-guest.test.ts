@@ -147,16 +147,6 @@ describe('a machine that writes', () => {
   );
 });
 
-test(
-  'a machine with private memory is refused, and runs on',
-  async () => {
-    await using hidden = await TestMachine.boot({ isPrivate: true, pages: 64 });
-    await expect(qemuGuest({ qmp: hidden.qmp })).rejects.toMatchObject({ code: 'QEMU_RAM_PRIVATE' });
-    expect(await statusOf(hidden)).toMatchObject({ status: 'running' });
-  },
-  TEST_MS,
-);
-
 /** QEMU makes its socket some time after it was started. */
 async function connected(vm: TestMachine): Promise<QmpClient> {
   for (;;) {

@@ -5,8 +5,10 @@ import { parseRamBlocks } from '../../src/qemu/ram-block.ts';
 import { layoutOf } from '../../src/qemu/ram-layout.ts';
 import {
   decodeMachine,
+  decodeManifest,
   encodeMachine,
   MANIFEST_MAX_BYTES,
+  QEMU_RAM_STATE_KIND,
   QEMU_STATE_KIND,
 } from '../../src/qemu/saved-machine.ts';
 
@@ -33,7 +35,38 @@ test('memory is read from both forms of the list', () => {
 
 test('shared RAM is told from what goes with the devices', () => {
   const rom = { name: 'pc.bios', pageSize: 4096, sizeBytes: 2 ** 18, address: undefined };
-  expect(layoutOf([RAM, rom], [BACKEND], mapped(...MAPS))).toEqual({ shared: [RAM], withDevices: [rom] });
+  expect(layoutOf([RAM, rom], [BACKEND], mapped(...MAPS))).toEqual({
+    shared: [RAM],
+    unshared: [],
+    withDevices: [rom],
+  });
+});
+
+const PRIVATE = { ...BACKEND, isShared: false };
+const ANONYMOUS = [
+  '7ffff0000000-7f0000000000 rw-p 00000000 00:00 0 ',
+  '7f0000000000-7f0008000000 rw-p 00000000 00:00 0 ',
+  '7f0008000000-7f0010001000 rw-p 00000000 00:00 0 ',
+].map((line) => line.replace('7ffff0000000', '7effff000000'));
+
+test('private RAM is found where it is wanted, in several mappings too', () => {
+  const found = layoutOf([RAM], [PRIVATE], mapped(...ANONYMOUS), 'any');
+  expect(found).toEqual({ shared: [], unshared: [RAM], withDevices: [] });
+});
+
+test.for([
+  ['mapped nowhere', [], 'QEMU_RAM_UNMATCHED'],
+  ['mapped in part', ANONYMOUS.slice(0, 2), 'QEMU_RAM_UNMATCHED'],
+  [
+    'with a gap',
+    [ANONYMOUS[1]!, ANONYMOUS[2]!.replace('7f0008000000', '7f0008001000')],
+    'QEMU_RAM_UNMATCHED',
+  ],
+  ['read-only', ANONYMOUS.map((line) => line.replace('rw-p', 'r--p')), 'QEMU_RAM_UNMATCHED'],
+  ['shared', ANONYMOUS.map((line) => line.replace('rw-p', 'rw-s')), 'QEMU_RAM_UNMATCHED'],
+  ['a file', [MAPS[0]!.replace('rw-s', 'rw-p')], 'QEMU_RAM_PRIVATE'],
+] as const)('private RAM that is %s is refused', ([, maps, code]) => {
+  expect(() => layoutOf([RAM], [PRIVATE], mapped(...maps), 'any')).toThrow(expect.objectContaining({ code }));
 });
 
 test.for([
@@ -78,6 +111,18 @@ const MACHINE = {
 
 test('a state is read back as it was written', () => {
   expect(decodeMachine({ kind: QEMU_STATE_KIND, bytes: encodeMachine(MACHINE) })).toEqual(MACHINE);
+});
+
+test('a state without devices is RAM, and no machine', () => {
+  const { manifest } = MACHINE;
+  const ram = { kind: QEMU_RAM_STATE_KIND, bytes: encodeMachine({ manifest }) };
+  expect(decodeManifest(ram)).toEqual({ manifest, hasDevices: false });
+  expect(() => decodeMachine(ram)).toThrow(expect.objectContaining({ code: 'QEMU_NO_DEVICES' }));
+  expect(() => decodeMachine({ ...ram, kind: QEMU_STATE_KIND })).toThrow('no devices');
+  expect(decodeManifest({ kind: QEMU_STATE_KIND, bytes: encodeMachine(MACHINE) })).toEqual({
+    manifest,
+    hasDevices: true,
+  });
 });
 
 test('a state that is damaged, or of another kind, is refused', () => {
