@@ -1,8 +1,8 @@
 import { ProcessGuestError } from './error.ts';
 import type { FileSystem } from './mapping-kind.ts';
 import { kindOf } from './mapping-kind.ts';
-import { type Mapping, PERM_WRITE, VM_FLAGS } from './mapping.ts';
-import { type MapsLine, parseMapsLine } from './maps-line.ts';
+import { type Mapping, VM_FLAGS } from './mapping.ts';
+import { type MapsLine, parseMapsLine, PERM_WRITE } from './maps-line.ts';
 import { parseSmaps, type SmapsEntry } from './smaps.ts';
 
 /** The kernel's own limit is vm.max_map_count, 65,530 unless raised; distributions go up to this. */

@@ -1,6 +1,7 @@
 import { mayWrite } from './address-space.ts';
 import { type FilterName, filterMask, filterNameOf, FILTER_NAMES } from './dump-filter.ts';
-import { type Mapping, PERM_READ, VM_FLAGS, isShared } from './mapping.ts';
+import { type Mapping, VM_FLAGS, isShared } from './mapping.ts';
+import { PERM_READ } from './maps-line.ts';
 
 /**
  * What becomes of a mapping.

@@ -1,5 +1,5 @@
-import { type MappingKind, PERM_SHARED, VM_FLAGS } from './mapping.ts';
-import type { MapsLine } from './maps-line.ts';
+import { type MappingKind, VM_FLAGS } from './mapping.ts';
+import { type MapsLine, PERM_SHARED } from './maps-line.ts';
 
 /** The kinds of file system that matter; statfs(2). */
 export type FileSystem = 'shmem' | 'hugetlbfs' | 'other';

@@ -1,3 +1,5 @@
+import { type MapsLine, PERM_SHARED } from './maps-line.ts';
+
 /** What backs a mapping, as far as it matters for capturing it. */
 export const MAPPING_KINDS = [
   'anonymous',
@@ -16,12 +18,6 @@ export const MAPPING_KINDS = [
 ] as const;
 export type MappingKind = (typeof MAPPING_KINDS)[number];
 
-/** Bits of `Mapping.perms`: the first three as p_flags of ELF. */
-export const PERM_EXEC = 1;
-export const PERM_WRITE = 2;
-export const PERM_READ = 4;
-export const PERM_SHARED = 8;
-
 /** Bits of `Mapping.flags`: those VmFlags of proc_pid_smaps(5) that we ask for. */
 export const VM_FLAGS = {
   dd: 1 << 0,
@@ -38,18 +34,7 @@ export const VM_FLAGS = {
 } as const;
 
 /** One line of /proc/PID/maps, and what smaps and the file system say about it. */
-export interface Mapping {
-  readonly start: bigint;
-  readonly end: bigint;
-  /** `PERM_` bits. */
-  readonly perms: number;
-  /** Bytes into the file. */
-  readonly offset: bigint;
-  readonly devMajor: number;
-  readonly devMinor: number;
-  readonly inode: bigint;
-  /** As the kernel shows it: a path, possibly with ` (deleted)`, a name in brackets, or empty. */
-  readonly path: string;
+export interface Mapping extends MapsLine {
   readonly kind: MappingKind;
   /** `VM_FLAGS` bits. */
   readonly flags: number;

@@ -1,14 +1,21 @@
-import { PERM_EXEC, PERM_READ, PERM_SHARED, PERM_WRITE } from './mapping.ts';
+/** Bits of `MapsLine.perms`: the first three as p_flags of ELF. */
+export const PERM_EXEC = 1;
+export const PERM_WRITE = 2;
+export const PERM_READ = 4;
+export const PERM_SHARED = 8;
 
 /** A line of /proc/PID/maps as it stands there; proc_pid_maps(5). */
 export interface MapsLine {
   readonly start: bigint;
   readonly end: bigint;
+  /** `PERM_` bits. */
   readonly perms: number;
+  /** Bytes into the file. */
   readonly offset: bigint;
   readonly devMajor: number;
   readonly devMinor: number;
   readonly inode: bigint;
+  /** As the kernel shows it: a path, possibly with ` (deleted)`, a name in brackets, or empty. */
   readonly path: string;
 }
 

@@ -1,5 +1,5 @@
-import { isShared, PERM_WRITE } from '../process/mapping.ts';
-import type { MapsLine } from '../process/maps-line.ts';
+import { isShared } from '../process/mapping.ts';
+import { type MapsLine, PERM_WRITE } from '../process/maps-line.ts';
 import { QemuError } from './error.ts';
 import type { JsonObject } from './json.ts';
 import type { RamBlock } from './ram-block.ts';
