@@ -1,4 +1,4 @@
-import type { ChunkOptions } from '@stillframe/page-stream';
+import { type ChunkOptions, SLABS_UNDER_WAY_MAX } from '@stillframe/page-stream';
 import type { SnapshotOptions } from '@stillframe/snapshot';
 import { CliError } from './cli-error.ts';
 import { chunkOptions, type CompressionChoice } from './options/compression-options.ts';
@@ -24,7 +24,7 @@ export async function openPacking(choice: CompressionChoice, report?: Report): P
   }
   return {
     chunks: { ...chunks, packer },
-    packedSlabs: packer.threads + 2,
+    packedSlabs: Math.min(packer.buffers, SLABS_UNDER_WAY_MAX),
     [Symbol.dispose]: () => packer.close(),
   };
 }

@@ -8,7 +8,7 @@ const DEFAULT_BUFFER_BYTES = 1024 * 1024;
 export interface PackerOptions {
   /** Threads of its own; default one fewer than there are cores, at least 1, at most 64. */
   readonly threads?: number;
-  /** Slabs that may be packed or wait for their `release` at a time, each with a buffer of its size; default 2 more than threads. */
+  /** Slabs that may be packed or wait for their `release` at a time, each with a buffer of its size; default 4 and 2 for each thread. */
   readonly buffers?: number;
 }
 
@@ -43,6 +43,7 @@ interface Job {
  */
 export class Packer {
   readonly threads: number;
+  readonly buffers: number;
   readonly #native: InstanceType<typeof addon.Packer>;
   readonly #jobs = new Map<number, Job>();
   readonly #free: Uint8Array[];
@@ -51,7 +52,7 @@ export class Packer {
   #isClosed = false;
 
   /** RangeError for options outside their range. */
-  constructor({ threads = defaultThreads(), buffers = threads + 2 }: PackerOptions = {}) {
+  constructor({ threads = defaultThreads(), buffers = defaultBuffers(threads) }: PackerOptions = {}) {
     if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
       throw new RangeError(`threads is ${threads}; 1 to 64`);
     }
@@ -59,6 +60,7 @@ export class Packer {
       throw new RangeError(`buffers is ${buffers}; 1 to 1024`);
     }
     this.threads = threads;
+    this.buffers = buffers;
     this.#free = Array.from({ length: buffers }, () => new Uint8Array());
     this.#native = new addon.Packer(threads, (ticket, done, packed, low, high, storedCrc) => {
       this.#finish(ticket, done, packed, Uint32Array.of(low, high), storedCrc);
@@ -148,6 +150,11 @@ function roomFor(byteCount: number): Uint8Array {
 
 function defaultThreads(): number {
   return Math.min(64, Math.max(1, availableParallelism() - 1));
+}
+
+/** One slab in work and one that waits for it, for each thread; and some that the sink has not taken. */
+function defaultBuffers(threads: number): number {
+  return 2 * threads + 4;
 }
 
 function closed(): PackerError {

@@ -37,5 +37,7 @@ export interface PackedSlab {
  * its buffers are in use, and rejects when the packer is closed; nothing touches the slab then.
  */
 export interface ChunkPacker {
+  /** Slabs that it packs or keeps until their `release` at a time, where it is known. They are served in the order of the calls. */
+  readonly buffers?: number;
   pack(request: PackRequest): Promise<PackedSlab>;
 }

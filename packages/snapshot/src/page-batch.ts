@@ -1,4 +1,4 @@
-import type { PageStreamEncoder } from '@stillframe/page-stream';
+import type { EncodedPages, PageStreamEncoder } from '@stillframe/page-stream';
 import type { FaultReading } from './fault-reading.ts';
 import type { Slab } from './guest.ts';
 import { byteLength } from './output.ts';
@@ -42,45 +42,87 @@ export function encodeBatch(
 export interface PackOptions {
   readonly pulledNs: number;
   readonly faults: FaultReading;
+  /** Of the slabs together. */
   readonly held: HeldSince;
-  /** The slab stays until the sink has taken the bytes, also when nobody needs it any more. */
-  readonly keepsSlab: boolean;
-  /** Called when the slab has gone back before the batch is written. */
+  /** The slabs stay until the sink has taken the bytes, also when nobody needs them any more. */
+  readonly keepsSlabs: boolean;
+  /** Called when every slab has gone back before the batch is written. */
   readonly onReleased: () => void;
 }
 
 /**
- * Packs one slab away from the event loop. A packer copies what it packs: then the slab goes back at once, not only when the sink has
- * taken the bytes. It also goes back when packing fails.
+ * Packs slabs away from the event loop. A packer copies what it packs: then a slab goes back as soon as it is packed, not only when the sink
+ * has taken the bytes. When packing fails, all of them go back once nobody works at any.
  */
 export async function packBatch(
   encoder: PageStreamEncoder,
-  slab: Slab,
-  { pulledNs, faults, held, keepsSlab, onReleased }: PackOptions,
+  slabs: readonly Slab[],
+  { pulledNs, faults, held, keepsSlabs, onReleased }: PackOptions,
 ): Promise<PageBatch> {
-  const packed = await encoder.packPages(slab.region, slab.runs, slab.bytes).catch((error: unknown) => {
-    slab.release();
-    throw error;
-  });
-  const isKept = packed.usesSlab || keepsSlab;
-  const memoryBytes = slab.bytes.byteLength;
-  const pages = pageCountOf(slab);
-  if (!isKept) {
-    slab.release();
-    onReleased();
+  const kept: Slab[] = [];
+  let memoryBytes = 0;
+  let pages = 0;
+  let faultPages = 0;
+  for (const slab of slabs) {
+    const slabPages = pageCountOf(slab);
+    pages += slabPages;
+    if (slab.cause === 'fault') faultPages += slabPages;
+    memoryBytes += slab.bytes.byteLength;
   }
+  const packed = await allPacked(
+    slabs.map((slab) => packSlab(encoder, slab, keepsSlabs, kept)),
+    kept,
+  );
+  if (kept.length === 0) onReleased();
+  const iovecs = packed.flatMap(({ buffers }) => buffers);
   return {
-    iovecs: packed.buffers,
-    bytes: byteLength(packed.buffers),
+    iovecs,
+    bytes: byteLength(iovecs),
     memoryBytes,
-    slabs: isKept ? [slab] : [],
-    release: () => packed.release(),
+    slabs: kept,
+    release: () => {
+      for (const each of packed) each.release();
+    },
     pages,
-    faultPages: slab.cause === 'fault' ? pages : 0,
+    faultPages,
     pulledNs,
-    heldSince: isKept ? held : undefined,
+    heldSince: kept.length === 0 ? undefined : held,
     faults,
   };
+}
+
+/** One slab, which goes back when it is packed, or into `kept`. */
+async function packSlab(
+  encoder: PageStreamEncoder,
+  slab: Slab,
+  keepsSlabs: boolean,
+  kept: Slab[],
+): Promise<EncodedPages> {
+  try {
+    const packed = await encoder.packPages(slab.region, slab.runs, slab.bytes);
+    if (packed.usesSlab || keepsSlabs) kept.push(slab);
+    else slab.release();
+    return packed;
+  } catch (error) {
+    slab.release();
+    throw error;
+  }
+}
+
+/** In order. When one fails, what the others hold is given back. */
+async function allPacked(
+  packing: readonly Promise<EncodedPages>[],
+  kept: readonly Slab[],
+): Promise<EncodedPages[]> {
+  try {
+    return await Promise.all(packing);
+  } catch (error) {
+    for (const settled of await Promise.allSettled(packing)) {
+      if (settled.status === 'fulfilled') settled.value.release();
+    }
+    for (const slab of kept) slab.release();
+    throw error;
+  }
 }
 
 export function pageCountOf(slab: Slab): number {

@@ -29,16 +29,31 @@ const OVERLAPPED: PumpMode = {
   isInline: false,
 };
 
-/**
- * Slabs that are packed or wait for the sink, when nothing else is said: enough for a thread or two. Each may hold a slab of the store until it is packed,
- * and a buffer of the packer until it is written.
- */
+/** Slabs that are packed or wait for the sink, when nothing else is said. Each may hold a slab of the store until it is packed, and a buffer of the packer until it is written. */
 const PACKED_SLABS_DEFAULT = 4;
 
-/** `slabsUnderWay` is undefined where nothing is packed. */
-export function pumpMode({ preImagesMaxBytes }: CaptureOptions, slabsUnderWay?: number): PumpMode {
+/**
+ * Slabs that go through a packer together at most: what JavaScript does for each batch, a third thread on two cores, then weighs a quarter.
+ */
+const SLABS_PER_PACK = 4;
+
+/** How pages are packed. */
+export interface PackMode {
+  readonly slabsUnderWay: number;
+  /** Slabs that the packer can hold at a time, where it says so. */
+  readonly buffers: number | undefined;
+}
+
+/**
+ * `packing` is undefined where nothing is packed. Slabs that are packed together wait for each other with a buffer each: so never more than the packer
+ * has, and half of them, so that others are packed meanwhile.
+ */
+export function pumpMode({ preImagesMaxBytes }: CaptureOptions, packing?: PackMode): PumpMode {
   if (preImagesMaxBytes === 0) return INLINE;
-  return slabsUnderWay === undefined ? OVERLAPPED : { ...OVERLAPPED, maxBatches: slabsUnderWay, maxSlabs: 1 };
+  if (packing === undefined) return OVERLAPPED;
+  const { slabsUnderWay, buffers = 1 } = packing;
+  const maxSlabs = Math.max(1, Math.min(SLABS_PER_PACK, Math.floor(Math.min(slabsUnderWay, buffers) / 2)));
+  return { ...OVERLAPPED, maxBatches: Math.floor(slabsUnderWay / maxSlabs), maxSlabs };
 }
 
 /** How many slabs may be in a packer at a time. RangeError for what is not 1 to SLABS_UNDER_WAY_MAX. */

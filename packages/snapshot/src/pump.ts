@@ -99,7 +99,7 @@ export class Pump {
     const slabs = attemptNow('capture-failed', 'capture.pull', () => capture.pull(mode.maxSlabs));
     if (slabs.length === 0) return false;
     if (!mode.isInline) this.#pulledFaults = readFaults(capture, this.#pulledFaults);
-    if (this.#options.isPacked) for (const slab of slabs) this.#pack(slab, pulledNs);
+    if (this.#options.isPacked) this.#packAll(slabs, pulledNs);
     else this.#push(this.#encode(slabs, pulledNs));
     if (this.#pulledPages > capture.pageCount) {
       const operands = { pages: this.#pulledPages, pageCount: capture.pageCount };
@@ -116,17 +116,25 @@ export class Pump {
     this.#pipeline.push(batch);
   }
 
-  #pack(slab: Slab, pulledNs: number): void {
+  /** A slab of several regions comes as several: more than were asked for. */
+  #packAll(slabs: readonly Slab[], pulledNs: number): void {
+    const { maxSlabs } = this.#options.mode;
+    for (let at = 0; at < slabs.length; at += maxSlabs) this.#pack(slabs.slice(at, at + maxSlabs), pulledNs);
+  }
+
+  #pack(slabs: readonly Slab[], pulledNs: number): void {
     const { clock, encoder, mode, output, sojourn } = this.#options;
-    const held = heldSince([slab])!;
+    const held = heldSince(slabs)!;
     sojourn.pulled(held);
-    this.#pulledPages += pageCountOf(slab);
-    output.meter.handed(0, slab.bytes.byteLength);
-    const packing = packBatch(encoder, slab, {
+    for (const slab of slabs) {
+      this.#pulledPages += pageCountOf(slab);
+      output.meter.handed(0, slab.bytes.byteLength);
+    }
+    const packing = packBatch(encoder, slabs, {
       pulledNs,
       faults: this.#pulledFaults,
       held,
-      keepsSlab: mode.isInline,
+      keepsSlabs: mode.isInline,
       onReleased: () => sojourn.released(held, clock.nowNs()),
     });
     this.#pipeline.pushLater(

@@ -105,9 +105,10 @@ export class SnapshotJob {
   }
 
   #startPump(capture: Capture): Pump {
-    const { clock, capture: captureOptions, packedSlabs, onLimiterStep } = this.#options;
+    const { clock, capture: captureOptions, chunks, packedSlabs, onLimiterStep } = this.#options;
     const { encoder, isPacked } = this.#image;
-    const mode = pumpMode(captureOptions, isPacked ? packedSlabs : undefined);
+    const packing = { slabsUnderWay: packedSlabs, buffers: chunks?.packer?.buffers };
+    const mode = pumpMode(captureOptions, isPacked ? packing : undefined);
     const sojourn = new SojournMeter();
     const pacer = new Pacer({
       capture,

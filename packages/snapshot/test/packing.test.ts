@@ -88,6 +88,32 @@ describe('a packer', () => {
     expect(most).toBe(5);
   });
 
+  it.each([
+    [1, 1],
+    [2, 2],
+    [8, 8],
+    [32, 12],
+    [8, 32],
+  ])('packs %i slabs with %i buffers, and never waits for itself', async (packedSlabs, buffers) => {
+    const { guest, clock } = smallGuest({ regions: [{ pageCount: 900 }, { pageCount: 900 }] });
+    let most = 0;
+    const packer: SimulatedPacker = new SimulatedPacker({
+      buffers,
+      before: async (slab) => {
+        most = Math.max(most, packer.underWay);
+        await clock.after(1 + (slab % 3));
+      },
+    });
+    const sink = new TestSink();
+    const writes: number[] = [];
+    sink.onWrite = () => void writes.push(packer.lent);
+    const options = { clock, chunks: { packer, compression: LZ4 }, packedSlabs };
+    await takeSnapshot(snapshotOptions(guest, sink, options)).result;
+    expect(memoryDifference((await restored(sink.image())).memory, guest.memoryAtCut)).toBe('');
+    expect(most).toBeLessThanOrEqual(packedSlabs);
+    expect(packer).toMatchObject({ lent: 0, underWay: 0 });
+  });
+
   it.each([1, 2, 3, 4, 5])('slabs packed in any order give the same bytes (%i)', async (seed) => {
     const images: Uint8Array[] = [];
     for (const isShuffled of [false, true]) {
@@ -160,16 +186,24 @@ describe('a packer', () => {
 });
 
 describe('a packer that fails', () => {
-  it.each([0, 1, 5])('fails the snapshot, never the guest (slab %i)', async (failing) => {
+  it.each([
+    [0, 1],
+    [1, 1],
+    [5, 1],
+    [0, 8],
+    [2, 8],
+    [7, 8],
+  ])('fails the snapshot, never the guest (slab %i, %i buffers)', async (failing, buffers) => {
     const { guest, clock } = smallGuest({ regions });
     const sink = new TestSink();
     const packer = new SimulatedPacker({
+      buffers,
       before: async (slab) => {
         await clock.after(1);
         if (slab === failing) throw new Error('no memory');
       },
     });
-    const options = { clock, chunks: { packer, compression: LZ4 }, packedSlabs: 4 };
+    const options = { clock, chunks: { packer, compression: LZ4 }, packedSlabs: 8 };
     const failure = await failureOf(takeSnapshot(snapshotOptions(guest, sink, options)).result);
     expect(failure.code).toBe('packer-failed');
     expect(failure.message).toContain('no memory');

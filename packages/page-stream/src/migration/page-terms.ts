@@ -1,6 +1,6 @@
 import type { PageCodec } from '../codec.ts';
 import { digestPages } from '../digest-pages.ts';
-import { addDigest, subtractDigest } from '../image-digest.ts';
+import { addDigest, addUnit, subtractDigest } from '../image-digest.ts';
 import { DIGEST_UNIT_BYTES } from '../limits.ts';
 import { CHUNK_PAGES } from '../page-coverage.ts';
 import type { RegionEntry } from '../page-run.ts';
@@ -78,6 +78,19 @@ export class PageTerms {
     const at = 2 * (page % CHUNK_PAGES);
     if (this.has(page) && terms[at] === low && terms[at + 1] === high) return false;
     this.#replace(page, low, high);
+    return true;
+  }
+
+  /**
+   * Page `page` has come on a way of its own, with bytes of this CRC32C. False, and nothing is noted, where pages are larger than what the digest
+   * is made of: it has to come again.
+   */
+  arrived(page: number, crc32c: number): boolean {
+    const { id, pageSize } = this.region;
+    if (pageSize !== DIGEST_UNIT_BYTES) return false;
+    const term = new Uint32Array(2);
+    addUnit(term, id, page, crc32c);
+    this.#replace(page, term[0]!, term[1]!);
     return true;
   }
 

@@ -10,6 +10,8 @@ import {
 import { packRepeats } from './pack-repeats.ts';
 
 export interface SimulatedPackerOptions {
+  /** Slabs that are packed or not given back at a time; any number, and not told, when not given. */
+  readonly buffers?: number;
   readonly codec?: PageCodec;
   /** Called before a slab is packed, with its number; the packing waits for it, and fails with what it throws. */
   readonly before?: (slab: number) => void | Promise<void>;
@@ -26,21 +28,42 @@ export class SimulatedPacker implements ChunkPacker {
   underWay = 0;
   /** Packed slabs that were not given back. */
   lent = 0;
+  readonly buffers?: number;
   readonly #options: SimulatedPackerOptions;
+  /** Slabs that wait for a buffer. */
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
 
   constructor(options: SimulatedPackerOptions = {}) {
     this.#options = options;
+    this.#free = options.buffers ?? Number.POSITIVE_INFINITY;
+    if (options.buffers !== undefined) this.buffers = options.buffers;
   }
 
   async pack(request: PackRequest): Promise<PackedSlab> {
     this.underWay += 1;
     const slab = this.slabs++;
+    let packed: PackedSlab | undefined;
     try {
+      await this.#buffer();
       await this.#options.before?.(slab);
-      return this.#pack(request);
+      packed = this.#pack(request);
+      return packed;
     } finally {
       this.underWay -= 1;
+      if (packed?.isSlab !== false) this.#freeOne();
     }
+  }
+
+  async #buffer(): Promise<void> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #freeOne(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
   }
 
   #pack({ region, pages, base, chunks, minSaving }: PackRequest): PackedSlab {
@@ -90,6 +113,7 @@ export class SimulatedPacker implements ChunkPacker {
       isReleased = true;
       bytes.fill(RELEASED_FILL);
       this.lent -= 1;
+      this.#freeOne();
     };
   }
 }

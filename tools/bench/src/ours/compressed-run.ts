@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { memoryGuest } from '@stillframe/guests/memory';
 import { none } from '@stillframe/limiter';
 import { Packer, pageCodec } from '@stillframe/page-codec';
+import { SLABS_UNDER_WAY_MAX } from '@stillframe/page-stream';
 import { nullSink, takeSnapshot } from '@stillframe/snapshot';
 import { Mapping } from '@stillframe/uffd';
 import { DEFAULT_CAPTURE } from '../stream-request.ts';
@@ -27,7 +28,7 @@ export async function runCompressed(_: Addon, { path, threads }: CompressedReque
     codec: pageCodec,
     capture: DEFAULT_CAPTURE,
     chunks: { index: true, packer, compression: { method: 'lz4' } },
-    packedSlabs: threads + 2,
+    packedSlabs: Math.min(packer.buffers, SLABS_UNDER_WAY_MAX),
   }).result;
   return { ns: streamMs * NS_PER_MS, bytes, ratio: packing.ratio };
 }
