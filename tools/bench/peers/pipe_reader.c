@@ -12,11 +12,6 @@ enum { BUFFER_BYTES = 1 << 20 };
 
 static uint8_t buffer[BUFFER_BYTES];
 
-static void sleep_until(int64_t due_ns) {
-  const struct timespec due = {.tv_sec = due_ns / 1000000000, .tv_nsec = due_ns % 1000000000};
-  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
-}
-
 int main(int argc, char** argv) {
   const uint64_t rate = number(argc, argv, 1);
   const uint64_t stalls = number(argc, argv, 2);

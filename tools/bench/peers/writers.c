@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "rest_gate.h"
 
 #define PAGE_BYTES ((size_t)4096)
 // Odd and far from a power of two: multiples of it are scattered over any power of two of pages, each hit
@@ -25,28 +26,9 @@ struct writers {
   struct writer_load load;
   atomic_int phase;
   atomic_bool stopping;
-  atomic_bool pausing;
-  pthread_mutex_t gate;
-  pthread_cond_t changed;
-  unsigned resting;
+  struct rest_gate gate;
   struct writer* members;
 };
-
-static void rest(struct writers* team) {
-  pthread_mutex_lock(&team->gate);
-  team->resting += 1;
-  pthread_cond_broadcast(&team->changed);
-  while (atomic_load(&team->pausing)) {
-    pthread_cond_wait(&team->changed, &team->gate);
-  }
-  team->resting -= 1;
-  pthread_mutex_unlock(&team->gate);
-}
-
-static void sleep_until(int64_t at_ns) {
-  const struct timespec at = {.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000};
-  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
-}
 
 static void* write_pages(void* argument) {
   struct writer* self = argument;
@@ -57,9 +39,7 @@ static void* write_pages(void* argument) {
   prctl(PR_SET_TIMERSLACK, 1UL);
   int64_t next_ns = now_ns();
   for (uint64_t turn = 0; !atomic_load_explicit(&team->stopping, memory_order_relaxed); ++turn) {
-    if (atomic_load_explicit(&team->pausing, memory_order_acquire)) {
-      rest(team);
-    }
+    gate_pass(&team->gate);
     const size_t slot = (size_t)((turn * SCATTER) % slots);
     volatile uint64_t* word =
         (volatile uint64_t*)(team->load.memory + (slot * team->load.writers + self->index) * PAGE_BYTES);
@@ -88,8 +68,7 @@ struct writers* writers_start(const struct writer_load* load) {
   }
   team->load = *load;
   team->members = members;
-  pthread_mutex_init(&team->gate, NULL);
-  pthread_cond_init(&team->changed, NULL);
+  gate_init(&team->gate, false);
   for (unsigned i = 0; i < load->writers; ++i) {
     struct writer* member = &members[i];
     member->team = team;
@@ -104,21 +83,9 @@ struct writers* writers_start(const struct writer_load* load) {
   return team;
 }
 
-void writers_pause(struct writers* team) {
-  pthread_mutex_lock(&team->gate);
-  atomic_store_explicit(&team->pausing, true, memory_order_release);
-  while (team->resting < team->load.writers) {
-    pthread_cond_wait(&team->changed, &team->gate);
-  }
-  pthread_mutex_unlock(&team->gate);
-}
+void writers_pause(struct writers* team) { gate_close(&team->gate, team->load.writers); }
 
-void writers_resume(struct writers* team) {
-  pthread_mutex_lock(&team->gate);
-  atomic_store_explicit(&team->pausing, false, memory_order_release);
-  pthread_cond_broadcast(&team->changed);
-  pthread_mutex_unlock(&team->gate);
-}
+void writers_resume(struct writers* team) { gate_open(&team->gate); }
 
 void writers_enter(struct writers* team, enum writer_phase phase) { atomic_store(&team->phase, phase); }
 
@@ -138,8 +105,7 @@ void writers_waits(const struct writers* team, enum writer_phase phase, struct w
 }
 
 void writers_free(struct writers* team) {
-  pthread_cond_destroy(&team->changed);
-  pthread_mutex_destroy(&team->gate);
+  gate_destroy(&team->gate);
   free(team->members);
   free(team);
 }

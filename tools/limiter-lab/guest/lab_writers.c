@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "rest_gate.h"
 
 #define PAGE_BYTES ((size_t)4096)
 // As in src/workload.ts.
@@ -33,24 +34,10 @@ struct lab_writers {
   struct lab_load load;
   atomic_bool counting;
   atomic_bool stopping;
-  atomic_bool pausing;
   atomic_llong resumed_ns;
-  pthread_mutex_t gate;
-  pthread_cond_t changed;
-  unsigned resting;
+  struct rest_gate gate;
   struct writer* members;
 };
-
-static void rest(struct lab_writers* team) {
-  pthread_mutex_lock(&team->gate);
-  team->resting += 1;
-  pthread_cond_broadcast(&team->changed);
-  while (atomic_load(&team->pausing) && !atomic_load(&team->stopping)) {
-    pthread_cond_wait(&team->changed, &team->gate);
-  }
-  team->resting -= 1;
-  pthread_mutex_unlock(&team->gate);
-}
 
 /// xorshift64 by Marsaglia; below `count`.
 static size_t draw(struct writer* self, size_t count) {
@@ -85,11 +72,6 @@ static int64_t awake_ns(const struct lab_writers* team, int64_t at_ns) {
   return phase_ns < load->on_ns ? at_ns : at_ns - phase_ns + period_ns;
 }
 
-static void sleep_until(int64_t at_ns) {
-  const struct timespec at = {.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000};
-  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
-}
-
 static void count(struct writer* self, int64_t end_ns, int64_t wait_ns) {
   wait_record(&self->waits, wait_ns);
   self->sum_ns += wait_ns;
@@ -107,8 +89,7 @@ static void* write_pages(void* argument) {
   prctl(PR_SET_TIMERSLACK, 1UL);
   int64_t next_ns = now_ns();
   for (uint64_t turn = 0; !atomic_load_explicit(&team->stopping, memory_order_relaxed); ++turn) {
-    if (atomic_load_explicit(&team->pausing, memory_order_acquire)) {
-      rest(team);
+    if (gate_pass(&team->gate)) {
       next_ns = now_ns();
     }
     const size_t slot = slot_of(self, turn, slots);
@@ -143,9 +124,7 @@ struct lab_writers* lab_start(const struct lab_load* load) {
   }
   team->load = *load;
   team->members = members;
-  atomic_store(&team->pausing, true);
-  pthread_mutex_init(&team->gate, NULL);
-  pthread_cond_init(&team->changed, NULL);
+  gate_init(&team->gate, true);
   for (unsigned i = 0; i < load->writers; ++i) {
     struct writer* member = &members[i];
     member->team = team;
@@ -161,21 +140,11 @@ struct lab_writers* lab_start(const struct lab_load* load) {
   return team;
 }
 
-void lab_pause(struct lab_writers* team) {
-  pthread_mutex_lock(&team->gate);
-  atomic_store_explicit(&team->pausing, true, memory_order_release);
-  while (team->resting < team->load.writers) {
-    pthread_cond_wait(&team->changed, &team->gate);
-  }
-  pthread_mutex_unlock(&team->gate);
-}
+void lab_pause(struct lab_writers* team) { gate_close(&team->gate, team->load.writers); }
 
 void lab_resume(struct lab_writers* team) {
-  pthread_mutex_lock(&team->gate);
   atomic_store(&team->resumed_ns, now_ns());
-  atomic_store_explicit(&team->pausing, false, memory_order_release);
-  pthread_cond_broadcast(&team->changed);
-  pthread_mutex_unlock(&team->gate);
+  gate_open(&team->gate);
 }
 
 void lab_count(struct lab_writers* team, int counts) { atomic_store(&team->counting, counts != 0); }
@@ -205,8 +174,7 @@ size_t lab_result(const struct lab_writers* team, struct wait_histogram* waits, 
 }
 
 void lab_free(struct lab_writers* team) {
-  pthread_cond_destroy(&team->changed);
-  pthread_mutex_destroy(&team->gate);
+  gate_destroy(&team->gate);
   free(team->members);
   free(team);
 }

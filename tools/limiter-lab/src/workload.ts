@@ -1,4 +1,4 @@
-/** What the guest's writers do. The simulator and guest/writers.c follow the same description. */
+/** What the guest's writers do. The simulator and guest/lab_writers.c follow the same description. */
 export interface Workload {
   readonly name: string;
   readonly summary: string;

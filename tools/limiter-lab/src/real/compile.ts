@@ -19,7 +19,7 @@ const CACHE = path.join(PACKAGE, 'node_modules/.cache/guest');
 const SOURCES = ['addon.c', 'lab_writers.c'].map((name) => path.join(GUEST, name));
 const HEADERS = [
   path.join(GUEST, 'lab_writers.h'),
-  ...['wait_histogram.h', 'clock.h', 'guest_memory.h'].map((name) => path.join(PEERS, name)),
+  ...['wait_histogram.h', 'clock.h', 'guest_memory.h', 'rest_gate.h'].map((name) => path.join(PEERS, name)),
 ];
 
 /**
