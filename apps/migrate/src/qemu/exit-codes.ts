@@ -21,6 +21,7 @@ const QEMU: Readonly<Record<QemuErrorCode, number>> = {
   QEMU_STATE_TOO_LARGE: refused,
   QEMU_STATE_INVALID: corrupt,
   QEMU_STATE_VERSION: version,
+  QEMU_NO_DEVICES: refused,
   QEMU_LAYOUT_MISMATCH: refused,
   QEMU_INCOMING_FAILED: refused,
 };

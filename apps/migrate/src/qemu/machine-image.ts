@@ -1,15 +1,28 @@
-import { decodeMachine, type MachineManifest, QEMU_STATE_KIND } from '@stillframe/guests/qemu';
+import {
+  decodeManifest,
+  type MachineManifest,
+  QEMU_RAM_STATE_KIND,
+  QEMU_STATE_KIND,
+} from '@stillframe/guests/qemu';
 import { showForeign } from '../report/units.ts';
 import type { ImageSurvey } from '../survey-image.ts';
+
+/** A machine in an image: its RAM, with its devices or without. */
+export interface MachineImage extends MachineManifest {
+  readonly hasDevices: boolean;
+}
+
+const KINDS: ReadonlySet<string> = new Set([QEMU_STATE_KIND, QEMU_RAM_STATE_KIND]);
 
 /** Undefined for another guest, and for a state that cannot be read: the rest is shown all the same. */
 export function machineOf({
   state: { kind },
   stateBytes,
-}: Pick<ImageSurvey, 'state' | 'stateBytes'>): MachineManifest | undefined {
-  if (kind !== QEMU_STATE_KIND) return undefined;
+}: Pick<ImageSurvey, 'state' | 'stateBytes'>): MachineImage | undefined {
+  if (!KINDS.has(kind)) return undefined;
   try {
-    return decodeMachine({ kind, bytes: stateBytes }).manifest;
+    const { manifest, hasDevices } = decodeManifest({ kind, bytes: stateBytes });
+    return { ...manifest, hasDevices };
   } catch {
     return undefined;
   }
@@ -20,9 +33,11 @@ export function machineImageRows({
   qemuVersion,
   commandLine,
   wasRunning,
-}: MachineManifest): [string, string][] {
+  hasDevices,
+}: MachineImage): [string, string][] {
   return [
     ['machine', `QEMU ${showForeign(qemuVersion)}, ${wasRunning ? 'running' : 'paused'}`],
+    ...(hasDevices ? [] : [['devices', 'missing: no machine goes on from it'] as [string, string]]),
     ['command', showForeign(commandLine.join(' '))],
   ];
 }

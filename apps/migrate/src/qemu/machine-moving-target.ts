@@ -66,8 +66,11 @@ export class MachineMovingTarget implements MovingTarget {
 
   /** A machine that was paused at the source is paused here. */
   async start(): Promise<void> {
+    const running = this.#started();
+    // Here the machine is whole, and ours, even if we end before it goes on; or what serves its memory watches it.
+    running.letGo();
     const staysPaused = this.#options.command.includes('-S') || this.#machine?.manifest.wasRunning !== true;
-    if (!staysPaused) await startMachine(this.#started().qmp);
+    if (!staysPaused) await startMachine(running.qmp);
     this.#files?.close();
   }
 

@@ -48,6 +48,7 @@ export class MachineTarget implements Target {
       const running = await MachineProcess.start({ ...this.#options, ram, commandLine, fds });
       try {
         await loadMachine(machine, { qmp: running.qmp, directory: running.folder });
+        running.letGo();
         if (wasRunning && !this.#options.command.includes('-S')) await startMachine(running.qmp);
       } catch (error) {
         await running.destroy();

@@ -1,4 +1,4 @@
-import { decodeMachine, qemuGuest } from '@stillframe/guests/qemu';
+import { decodeMachine, decodeManifest, type QemuGuest, qemuGuest } from '@stillframe/guests/qemu';
 import type { Guest, GuestState, SnapshotSummary } from '@stillframe/snapshot';
 import { type PictureOptions, takeEach } from '../picture.ts';
 import { watchPicture } from '../report/watch-picture.ts';
@@ -13,6 +13,8 @@ export interface MachineFacts {
   /** How long the machine stood still, by QEMU's clock. `pauseMs` also has what QEMU does before it stops the machine. */
   readonly guestPauseMs: number;
   readonly deviceBytes: number;
+  /** What the picture lacks for a machine to go on from it: nothing, or with private RAM the devices and their memory. */
+  readonly missing: readonly string[];
 }
 
 /** What a snapshot of a machine was, and what was found of the machine. */
@@ -34,6 +36,12 @@ export async function pictureMachine<Summary extends SnapshotSummary>(
     ...(capture.spillDirectory === undefined ? {} : { spillDirectory: capture.spillDirectory }),
   });
   report.event({ type: 'machine', state: 'attached', pid: machine.pid, qemu: machine.version });
+  const missing = missingOf(machine);
+  if (missing.length > 0) {
+    const message = `guest RAM is private, so the picture has nothing else: without ${missing.join(', ')} no machine goes on from it`;
+    report.talk(`warning: ${message}`);
+    report.event({ type: 'warning', code: 'QEMU_NO_DEVICES', message, missing });
+  }
   signal.throwIfAborted();
   let saved: GuestState | undefined;
   const guest: Guest = {
@@ -51,13 +59,19 @@ export async function pictureMachine<Summary extends SnapshotSummary>(
   };
   const summary = await takeEach(guest, options, (run) => watchPicture(run, { context, report }));
   if (saved === undefined) throw new Error('there was no cut');
-  const { manifest, devices } = decodeMachine(saved);
+  const { manifest, hasDevices } = decodeManifest(saved);
   return {
     summary,
     qemuPid: machine.pid,
     qemuVersion: machine.version,
     wasRunning: manifest.wasRunning,
     guestPauseMs: machine.pausedMs,
-    deviceBytes: devices.byteLength,
+    deviceBytes: hasDevices ? decodeMachine(saved).devices.byteLength : 0,
+    missing,
   };
+}
+
+/** Of RAM that is private QEMU would save the devices only with a copy of it. */
+function missingOf({ hasDevices, layout }: QemuGuest): string[] {
+  return hasDevices ? [] : ['devices', ...layout.withDevices.map(({ name }) => name)];
 }
