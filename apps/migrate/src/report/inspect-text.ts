@@ -1,9 +1,8 @@
 import type { ProcessState } from '@stillframe/guests/core';
-import type { MachineManifest } from '@stillframe/guests/qemu';
 import { type FrameSummary, formatDigest } from '@stillframe/page-stream';
 import type { ImageSurvey } from '../survey-image.ts';
 import { bar, showPercent } from './bars.ts';
-import { machineImageRows } from '../qemu/machine-image.ts';
+import { type MachineImage, machineImageRows } from '../qemu/machine-image.ts';
 import { processRows } from './process-text.ts';
 import { showBytes, showCount } from './units.ts';
 
@@ -17,7 +16,7 @@ export function inspectText(
   survey: ImageSurvey,
   sizeBytes: number,
   process: ProcessState | undefined,
-  machine: MachineManifest | undefined,
+  machine: MachineImage | undefined,
 ): string {
   const { regions, state, frames, totals, features } = survey;
   const rows: [string, string][] = [

@@ -1,3 +1,4 @@
+import { QemuError } from '@stillframe/guests/qemu';
 import { SnapshotError } from '@stillframe/snapshot';
 import { pc } from './colours.ts';
 import { CliError, Interrupted } from '../cli-error.ts';
@@ -89,8 +90,9 @@ export function codeOf(causes: readonly Error[]): string {
   return coded !== undefined && 'code' in coded ? String(coded.code) : 'BUG';
 }
 
+/** What a machine is refused for is said by its own code, as by the exit code. */
 function isOurs(cause: Error): boolean {
-  return cause instanceof CliError || cause instanceof Interrupted;
+  return cause instanceof CliError || cause instanceof Interrupted || cause instanceof QemuError;
 }
 
 /** Why the command was ended says more than that it was, as in `exitCodeOf`. */
