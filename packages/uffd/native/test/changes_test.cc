@@ -80,7 +80,10 @@ class Series {
       if (count > 0) {
         continue;
       }
-      if (engine_->Shared().Failed() || engine_->Shared().Complete()) {
+      // The last slab may have come after the pull that found none.
+      const CaptureShared& shared = engine_->Shared();
+      const bool has_all = image.Count() + shared.changes.Skipped() == memory_.Pages();
+      if (shared.Failed() || (shared.Complete() && has_all)) {
         return image.Count();
       }
       ready_.Await(*engine_);
