@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TestMachine } from '../../../../tools/vm-guest/src/test-machine.ts';
 import { checkWriter } from '../../../../tools/vm-guest/src/writer-oracle.ts';
@@ -9,7 +10,7 @@ import {
   qemuMovingGuest,
   QmpClient,
 } from '../../src/qemu/index.ts';
-import { pictureMachine } from './picture-machine.ts';
+import { pictureMachine, ROOMY } from './picture-machine.ts';
 
 const TEST_MS = 90_000;
 
@@ -30,7 +31,31 @@ async function executed(command: string): Promise<unknown> {
   }
 }
 
+/** A letter for each thread of QEMU (proc_pid_stat(5)). */
+function threadStates(): string[] {
+  return readdirSync(`/proc/${machine.pid}/task`).map((tid) => {
+    const stat = readFileSync(`/proc/${machine.pid}/task/${tid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2)[0]!;
+  });
+}
+
 describe('a machine with private memory', () => {
+  test(
+    'stands still as a whole from pause to resume',
+    async () => {
+      await using guest = await qemuGuest({ qmp: machine.qmp });
+      const capture = await guest.open(ROOMY);
+      await guest.pause();
+      capture.arm();
+      expect(new Set(threadStates())).toEqual(new Set(['t']));
+      await guest.resume();
+      expect(threadStates()).not.toContain('t');
+      await capture.close();
+      expect((await machine.check()).check).toBe('ok');
+    },
+    TEST_MS,
+  );
+
   test(
     'is pictured at one instant, without its devices, and goes on',
     async () => {
