@@ -101,37 +101,19 @@ describe('a kv store with clients', () => {
 
 describe('a guest of the user’s', () => {
   const ticker = file('migration', 'modules', 'ticker.mjs');
+  const moving = (to: string, beforeMs: string) =>
+    migrate('source', '--to', to, '--guest-module', ticker, '--mode', 'precopy', '--before-ms', beforeMs);
 
   it('moves with the module that both sides are given', async () => {
     const { child: dest, to } = await startDest('--once', '--guest-module', ticker, '--keep-s', '0.1');
-    const source = await migrate(
-      'source',
-      '--to',
-      to,
-      '--guest-module',
-      ticker,
-      '--mode',
-      'precopy',
-      '--before-ms',
-      '20',
-    ).exit;
+    const source = await moving(to, '20').exit;
     expect(source).toMatchObject({ code: 0, summary: { outcome: 'done', digestVerified: true } });
     expect((await dest.exit).code).toBe(0);
   });
 
   it('stays when the other side does not know it', async () => {
     const { child: dest, to } = await startDest('--once');
-    const source = migrate(
-      'source',
-      '--to',
-      to,
-      '--guest-module',
-      ticker,
-      '--mode',
-      'precopy',
-      '--before-ms',
-      '1',
-    );
+    const source = moving(to, '1');
     await source.line('guest', { state: 'here' });
     expect((await dest.exit).code).toBe(15);
     source.kill('SIGTERM');
@@ -141,17 +123,7 @@ describe('a guest of the user’s', () => {
   it('may move into a program that takes its memory as files', async () => {
     const taker = file('exec', 'children', 'ticker-taker.mjs');
     const { child: dest, to } = await startDest('--once', '--into', 'exec', '--json', '--', 'node', taker);
-    const source = await migrate(
-      'source',
-      '--to',
-      to,
-      '--guest-module',
-      ticker,
-      '--mode',
-      'precopy',
-      '--before-ms',
-      '20',
-    ).exit;
+    const source = await moving(to, '20').exit;
     expect(source).toMatchObject({ code: 0, summary: { outcome: 'done' } });
     // It ends with 7 when the number in the memory is that of the state.
     expect((await dest.exit).code).toBe(7);

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { sinkCompliance, type SinkUnderTest } from '@stillframe/snapshot/compliance';
+import { sinkCompliance } from '@stillframe/snapshot/compliance';
 import { describe, expect, it, test } from 'vitest';
 import { connectTo, tcpTransport } from '../../src/io/tcp-transport.ts';
 import { connection, pattern, readAll, roundTrip, ways } from './connections.ts';
+import { transportSink } from './transport-sink.ts';
 
 /** More than the buffers of both sides of a connection on this machine. */
 const LARGE_BYTES = 24 * 2 ** 20;
@@ -69,46 +70,11 @@ it('a connection outlives the signal with which it was made', async () => {
   server.close();
 });
 
-/** A sink over a real connection; the image is what the other side has read when it has seen the end. */
-async function makeSink(): Promise<SinkUnderTest> {
-  const { far, near } = await connection('direct');
-  const received: Buffer[] = [];
-  far.on('data', (chunk) => received.push(chunk));
-  const ended = new Promise((resolve) => {
-    far.on('end', resolve);
-  });
-  let state: 'open' | 'ended' | 'aborted' = 'open';
-  const assertOpen = () => {
-    if (state !== 'open') throw new Error(`the sink is ${state}`);
-  };
-  return {
-    sink: {
-      async write(iovecs) {
-        assertOpen();
-        await near.write(iovecs);
-      },
-      async end() {
-        assertOpen();
-        await near.end();
-        await ended;
-        state = 'ended';
-      },
-      async abort() {
-        if (state !== 'open') return;
-        state = 'aborted';
-        await near.destroy();
-      },
-    },
-    image: async () => (state === 'ended' ? Buffer.concat(received) : undefined),
-    [Symbol.asyncDispose]: async () => {
-      far.destroy();
-      await near.destroy();
-    },
-  };
-}
-
 describe('a connection under a sink', () => {
-  test.for(sinkCompliance({ makeSink }))('$name', async ({ run }) => {
-    await expect(run()).resolves.toBeUndefined();
-  });
+  test.for(sinkCompliance({ makeSink: async () => transportSink(await connection('direct')) }))(
+    '$name',
+    async ({ run }) => {
+      await expect(run()).resolves.toBeUndefined();
+    },
+  );
 });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { sinkCompliance, type SinkUnderTest } from '@stillframe/snapshot/compliance';
+import { sinkCompliance } from '@stillframe/snapshot/compliance';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { acceptSecurely } from '../../src/io/tls-accept.ts';
 import { PSK_IDENTITY, sharedOptions } from '../../src/io/tls-credentials.ts';
@@ -8,6 +8,7 @@ import { connectSecurely } from '../../src/io/tls-connect.ts';
 import { READ_AHEAD_BYTES } from '../../src/io/tls-reader.ts';
 import { socketPair } from '../io/socket-pair.ts';
 import { type TransportPair, transportCases } from '../io/transport-cases.ts';
+import { transportSink } from '../io/transport-sink.ts';
 import { newKey } from './authority.ts';
 import { tlsOver, tlsTransport } from './secure-pair.ts';
 
@@ -106,46 +107,11 @@ test('what came before the connection broke is read first', async () => {
   await near.destroy();
 });
 
-/** A sink over a secure connection; the image is what the other side has read when it has seen the end. */
-async function makeSink(): Promise<SinkUnderTest> {
-  const { near, far } = await connected();
-  const received: Buffer[] = [];
-  far.on('data', (chunk: Buffer) => received.push(chunk));
-  const ended = new Promise((resolve) => {
-    far.on('end', resolve);
-  });
-  let state: 'open' | 'ended' | 'aborted' = 'open';
-  const assertOpen = () => {
-    if (state !== 'open') throw new Error(`the sink is ${state}`);
-  };
-  return {
-    sink: {
-      async write(iovecs) {
-        assertOpen();
-        await near.write(iovecs);
-      },
-      async end() {
-        assertOpen();
-        await near.end();
-        await ended;
-        state = 'ended';
-      },
-      async abort() {
-        if (state !== 'open') return;
-        state = 'aborted';
-        await near.destroy();
-      },
-    },
-    image: async () => (state === 'ended' ? Buffer.concat(received) : undefined),
-    [Symbol.asyncDispose]: async () => {
-      far.destroy();
-      await near.destroy();
-    },
-  };
-}
-
 describe('a secure connection under a sink', () => {
-  test.for(sinkCompliance({ makeSink }))('$name', async ({ run }) => {
-    await expect(run()).resolves.toBeUndefined();
-  });
+  test.for(sinkCompliance({ makeSink: async () => transportSink(await connected()) }))(
+    '$name',
+    async ({ run }) => {
+      await expect(run()).resolves.toBeUndefined();
+    },
+  );
 });
