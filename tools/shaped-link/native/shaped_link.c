@@ -8,7 +8,9 @@
 //   shape DELAY_US RATE_KBIT LOSS_PPM QUEUE_BYTES     one way each; a rate of 0 is as fast as it goes
 //   cut      every frame is lost from now on, those under way too       mend     frames are carried again
 //   stats    frames and bytes carried, and lost: on purpose, and because the queue was full
-// The end of standard input ends the program, and with it the devices.
+// The end of standard input ends the program, and with it the devices and the namespaces, which it takes
+// away: whoever made them may have been killed. It is in a session of its own, so that what kills a group of
+// processes does not kill the one that cleans up behind them.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -64,11 +67,19 @@ static uint64_t NowNs(void) {
   return (uint64_t)now.tv_sec * kNsPerSecond + (uint64_t)now.tv_nsec;
 }
 
+static char namespaces[2][256];
+
+// What `ip netns del` does. Programs that still run in one keep it, without its name, until they end.
+static void RemoveNamespaces(void) {
+  for (int i = 0; i < 2; i++) {
+    umount2(namespaces[i], MNT_DETACH);
+    unlink(namespaces[i]);
+  }
+}
+
 // A TAP device called "wire" in the named namespace. We stay there, which does not matter: a device is
 // reached by its descriptor.
-static int OpenDevice(const char* name) {
-  char path[256];
-  snprintf(path, sizeof path, "/run/netns/%s", name);
+static int OpenDevice(const char* path) {
   int space = open(path, O_RDONLY | O_CLOEXEC);
   if (space < 0 || setns(space, CLONE_NEWNET) != 0) Die(path);
   close(space);
@@ -176,12 +187,15 @@ int main(int argc, char** argv) {
     fprintf(stderr, "usage: shaped_link NAMESPACE_A NAMESPACE_B\n");
     return 2;
   }
+  setsid();
+  for (int i = 0; i < 2; i++) snprintf(namespaces[i], sizeof namespaces[i], "/run/netns/%s", argv[1 + i]);
+  atexit(RemoveNamespaces);
   // Timers are late by 50 us otherwise, which would be a delay of its own.
   prctl(PR_SET_TIMERSLACK, 1);
   setvbuf(stdout, NULL, _IOLBF, 0);
   setvbuf(stdin, NULL, _IONBF, 0);
-  int a = OpenDevice(argv[1]);
-  int b = OpenDevice(argv[2]);
+  int a = OpenDevice(namespaces[0]);
+  int b = OpenDevice(namespaces[1]);
   struct Way ways[2] = {MakeWay(a, b), MakeWay(b, a)};
   struct Shape shape = {.queue_bytes = 1u << 20};
   struct Stats stats = {0};

@@ -43,7 +43,7 @@ const MTU_BYTES = 9000;
 /**
  * Two network namespaces with nothing in them but a loopback and a link to each other.
  *
- * Lifetime: until `close()` (or `await using`), or until this process ends: the link is gone then, but the namespaces stay, so close it.
+ * Lifetime: until `close()` (or `await using`), or until this process ends, however it ends: link and namespaces are gone then.
  */
 export class ShapedLink implements AsyncDisposable {
   readonly a: LinkSide;
@@ -112,7 +112,6 @@ export class ShapedLink implements AsyncDisposable {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#stop();
-    await removeNamespaces([this.a.namespace, this.b.namespace]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -167,6 +166,7 @@ function side(namespace: string, address: string): LinkSide {
   return { namespace, address, within: (...command) => ['ip', 'netns', 'exec', namespace, ...command] };
 }
 
+/** For those that no program has been given: it takes away its own. */
 async function removeNamespaces(names: readonly string[]): Promise<void> {
   await Promise.allSettled(names.map((name) => run('ip', ['netns', 'del', name])));
 }

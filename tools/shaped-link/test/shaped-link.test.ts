@@ -1,8 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { compileLink } from '../src/compile.ts';
 import { type LinkSide, ShapedLink, whyNoLink } from '../src/index.ts';
 
 const run = promisify(execFile);
@@ -80,6 +82,23 @@ describe.skipIf(reason !== undefined)('a shaped link', () => {
     await link.close();
     await link.close();
     expect(await readdir('/run/netns')).not.toContain(namespace);
+  });
+
+  it('leaves nothing behind when those who made it are killed with all of their group', async () => {
+    const names = ['a', 'b'].map((side) => `stillframe-killed-${process.pid}-${side}`);
+    await Promise.all(names.map((name) => run('ip', ['netns', 'add', name])));
+    // A shell that waits for its program is in the group with it, as a test that is ended is with what it has started.
+    const script = ['-c', '"$@"; exit', 'sh', await compileLink(), ...names];
+    const maker = spawn('sh', script, { detached: true, stdio: ['pipe', 'pipe', 'inherit'] });
+    const [ready] = await once(maker.stdout, 'data');
+    expect(String(ready)).toBe('ready\n');
+    process.kill(-maker.pid!, 'SIGKILL');
+    maker.stdin.end();
+    // The last that has it open is the program.
+    await once(maker.stdout.resume(), 'close');
+    const left = (await readdir('/run/netns')).filter((name) => names.includes(name));
+    await Promise.all(left.map((name) => run('ip', ['netns', 'del', name])));
+    expect(left).toEqual([]);
   });
 
   it('refuses a shape that is none', async () => {
