@@ -25,8 +25,9 @@ export class IndexBuilder {
     const perPart = partEntries(maxPayloadBytes);
     const partCount = Math.max(1, Math.ceil(map.length / perPart));
     return Array.from({ length: partCount }, (_, part) => {
-      const entries = [...map.entries(part * perPart, (part + 1) * perPart)];
-      return writeIndexPart(part, partCount, entries, indexStart);
+      const from = part * perPart;
+      const to = Math.min(map.length, from + perPart);
+      return writeIndexPart(part, partCount, map, { from, to, indexStart });
     });
   }
 }

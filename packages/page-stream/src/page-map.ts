@@ -1,4 +1,5 @@
 import type { IndexEntry } from './layout/index-part.ts';
+import { mergeStretches } from './merge-order.ts';
 import type { RegionEntry } from './page-run.ts';
 
 /** A page count in an INDEX entry is a u32. */
@@ -11,7 +12,7 @@ export class PageMap {
   readonly #pageCounts: number[] = [];
   readonly #offsets: number[] = [];
   /** Numbers of the entries by region and first page. */
-  #order = new Uint32Array();
+  #order: Uint32Array = new Uint32Array();
 
   get length(): number {
     return this.#regions.length;
@@ -40,14 +41,30 @@ export class PageMap {
   sort(): void {
     const regions = this.#regions;
     const pages = this.#firstPages;
-    this.#order = Uint32Array.from(regions.keys()).toSorted(
-      (a, b) => regions[a]! - regions[b]! || pages[a]! - pages[b]!,
-    );
+    const before = (a: number, b: number) => regions[a]! - regions[b]! || pages[a]! - pages[b]!;
+    this.#order = mergeStretches(this.length, before);
   }
 
   /** In order, after `sort`. */
-  *entries(from = 0, to = this.length): Generator<IndexEntry> {
-    for (const number of this.#order.subarray(from, to)) yield this.#entry(number);
+  *entries(): Generator<IndexEntry> {
+    for (const number of this.#order) yield this.#entry(number);
+  }
+
+  /** Entries `from` to `to` in order, after `sort`, without an object for each. */
+  visit(
+    from: number,
+    to: number,
+    each: (region: number, firstPage: number, pageCount: number, frameOffset: number) => void,
+  ): void {
+    for (let at = from; at < to; at++) {
+      const number = this.#order[at]!;
+      each(
+        this.#regions[number]!,
+        this.#firstPages[number]!,
+        this.#pageCounts[number]!,
+        this.#offsets[number]!,
+      );
+    }
   }
 
   /** Whether every page of every region is in just one entry; otherwise the first page that is missing or there twice. */
@@ -55,11 +72,11 @@ export class PageMap {
     let at = 0;
     for (const { id, sizeBytes, pageSize } of regions) {
       let page = 0;
-      for (; at < this.length && this.#entry(this.#order[at]!).region === id; at++) {
-        const { firstPage, pageCount } = this.#entry(this.#order[at]!);
+      for (; at < this.length && this.#regions[this.#order[at]!] === id; at++) {
+        const firstPage = this.#firstPages[this.#order[at]!]!;
         if (firstPage !== page)
           return { region: id, page: Math.min(page, firstPage), repeated: firstPage < page };
-        page += pageCount;
+        page += this.#pageCounts[this.#order[at]!]!;
       }
       const pages = sizeBytes / pageSize;
       if (page !== pages) return { region: id, page: Math.min(page, pages), repeated: page > pages };

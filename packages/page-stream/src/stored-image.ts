@@ -25,9 +25,16 @@ export interface OpenOptions {
   readonly parent?: ParentImage;
   /**
    * Single pages of a chunk that is not compressed are read alone, without its checksum: a sixteenth of the bytes. For an image that was
-   * just written, as the parent of an increment: of a page that is wrong the digest of the increment would be, too.
+   * just written, as the parent of an increment: of a page that is wrong the digest of the increment would be, too. The index is read when a
+   * page is asked for, which may be never.
    */
   readonly isTrusted?: boolean;
+}
+
+/** Where the pages are, and how that was found. */
+interface FoundPages {
+  readonly map: PageMap;
+  readonly index: 'used' | 'absent' | 'damaged';
 }
 
 /**
@@ -51,8 +58,7 @@ export class StoredImage implements ParentImage {
   readonly #limits: StreamLimits;
   readonly #head: StoredHead;
   readonly #pages: StoredPages;
-  #map: PageMap;
-  #index: 'used' | 'absent' | 'damaged';
+  #found: FoundPages | undefined;
 
   /** Use `openImage`. */
   constructor(readAt: ReadAt, options: OpenOptions) {
@@ -74,16 +80,14 @@ export class StoredImage implements ParentImage {
       limits: this.#limits,
       parent: checked,
       isTrusted,
-      map: () => this.#map,
+      map: () => this.#whereabouts().map,
     });
-    const map = readIndex(this.#frames, this.regions, { ...this.#head, endOffset: offset });
-    this.#index = map === undefined ? 'absent' : map === 'damaged' ? 'damaged' : 'used';
-    this.#map = map instanceof PageMap ? map : this.#walk();
+    if (!isTrusted) this.#whereabouts();
   }
 
   /** Whether pages are found by the index. `damaged`: there is one that is wrong, so the frames were walked. */
   get index(): 'used' | 'absent' | 'damaged' {
-    return this.#index;
+    return this.#whereabouts().index;
   }
 
   get digest(): Uint32Array {
@@ -96,7 +100,7 @@ export class StoredImage implements ParentImage {
 
   /** Which frame has which pages: stretches of neighbouring pages in one frame, by region and page. */
   extents(): Generator<IndexEntry> {
-    return this.#map.entries();
+    return this.#whereabouts().map.entries();
   }
 
   /** The guest state, checked. */
@@ -127,11 +131,19 @@ export class StoredImage implements ParentImage {
     try {
       return read();
     } catch (error) {
-      if (this.#index !== 'used' || !(error instanceof PageStreamError)) throw error;
-      this.#map = this.#walk();
-      this.#index = 'damaged';
+      if (this.#found?.index !== 'used' || !(error instanceof PageStreamError)) throw error;
+      this.#found = { map: this.#walk(), index: 'damaged' };
       return read();
     }
+  }
+
+  #whereabouts(): FoundPages {
+    if (this.#found === undefined) {
+      const map = readIndex(this.#frames, this.regions, { ...this.#head, endOffset: this.endOffset });
+      if (map instanceof PageMap) this.#found = { map, index: 'used' };
+      else this.#found = { map: this.#walk(), index: map ?? 'absent' };
+    }
+    return this.#found;
   }
 
   /** The map from the frames themselves. */

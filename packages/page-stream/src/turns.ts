@@ -26,20 +26,33 @@ export class Turns {
     end: (result: T) => R,
     drop: (result: T) => void,
   ): Promise<R> {
-    const [settled] = await Promise.allSettled([work, before]);
+    const outcome = await work.then(fulfilled, rejected);
+    await before;
     this.#waiting--;
     if (this.#failure) {
-      if (settled.status === 'fulfilled') drop(settled.value);
+      if (outcome.isFulfilled) drop(outcome.value);
       throw this.#failure.error;
     }
     try {
-      if (settled.status === 'rejected') throw settled.reason;
-      return end(settled.value);
+      if (!outcome.isFulfilled) throw outcome.error;
+      return end(outcome.value);
     } catch (error) {
       this.#failure = { error };
       throw error;
     }
   }
+}
+
+type Outcome<T> =
+  | { readonly isFulfilled: true; readonly value: T }
+  | { readonly isFulfilled: false; readonly error: unknown };
+
+function fulfilled<T>(value: T): Outcome<T> {
+  return { isFulfilled: true, value };
+}
+
+function rejected(error: unknown): { readonly isFulfilled: false; readonly error: unknown } {
+  return { isFulfilled: false, error };
 }
 
 function ignore(): void {

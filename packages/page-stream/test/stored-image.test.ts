@@ -218,6 +218,23 @@ describe('an image that is trusted', () => {
     expect(readAll(image)[0]).toEqual(Uint8Array.of(1, 2, 3, 4, 5, 6));
   });
 
+  it('reads no index before a page is asked for', async () => {
+    const stored = await encodeChunked(oneRegion([1, 2, 3]), { ...way, index: true });
+    const read = { bytes: 0 };
+    const readAt = (offset: number, length: number) => {
+      read.bytes += length;
+      return stored.slice(offset, offset + length);
+    };
+    openImage(readAt, { sizeBytes: stored.length });
+    const allBytes = read.bytes;
+    read.bytes = 0;
+    const image = openImage(readAt, { sizeBytes: stored.length, isTrusted: true });
+    expect(read.bytes).toBeLessThan(allBytes);
+    expect(image.index).toBe('used');
+    expect(read.bytes).toBe(allBytes);
+    expect(readAll(image)[0]).toEqual(Uint8Array.of(1, 2, 3));
+  });
+
   it('checks what it reads as a whole', async () => {
     const plain = await encodeChunked(oneRegion([1, 2, 3, 4]), way);
     const at = plain.findIndex((byte, index) => byte === 3 && plain[index + 1000] === 3);

@@ -21,25 +21,36 @@ export function partEntries(maxPayloadBytes: number): number {
   return Math.floor((maxPayloadBytes - INDEX_HEAD_BYTES - INDEX_TAIL_BYTES) / INDEX_ENTRY_BYTES);
 }
 
+/** Where entries come from: `each` is called for those from `from` to `to`, in order. */
+export interface IndexEntries {
+  visit(
+    from: number,
+    to: number,
+    each: (region: number, firstPage: number, pageCount: number, frameOffset: number) => void,
+  ): void;
+}
+
+/** Part `part`, with the entries from `from` to `to`. */
 export function writeIndexPart(
   part: number,
   partCount: number,
-  entries: readonly IndexEntry[],
-  indexStart: number,
+  entries: IndexEntries,
+  { from, to, indexStart }: { readonly from: number; readonly to: number; readonly indexStart: number },
 ): Uint8Array {
-  const tail = INDEX_HEAD_BYTES + INDEX_ENTRY_BYTES * entries.length;
+  const tail = INDEX_HEAD_BYTES + INDEX_ENTRY_BYTES * (to - from);
   const bytes = new Uint8Array(tail + INDEX_TAIL_BYTES);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, part, true);
   view.setUint32(4, partCount, true);
-  view.setUint32(8, entries.length, true);
-  for (const [index, { region, firstPage, pageCount, frameOffset }] of entries.entries()) {
-    const at = INDEX_HEAD_BYTES + INDEX_ENTRY_BYTES * index;
+  view.setUint32(8, to - from, true);
+  let at = INDEX_HEAD_BYTES;
+  entries.visit(from, to, (region, firstPage, pageCount, frameOffset) => {
     view.setUint32(at, region, true);
     view.setUint32(at + 4, pageCount, true);
     setU64(view, at + 8, firstPage);
     setU64(view, at + 16, frameOffset);
-  }
+    at += INDEX_ENTRY_BYTES;
+  });
   setU64(view, tail, indexStart);
   view.setUint32(tail + 8, MAGIC[0], true);
   view.setUint32(tail + 12, MAGIC[1], true);
