@@ -29,6 +29,7 @@ export class SessionState {
   /** Bytes of the last DATA that have not come yet. */
   #dataLeft = 0;
   #isFinishing = false;
+  #isLeaving = false;
   #isFinishSaid = false;
   #peerFinished = false;
 
@@ -72,15 +73,26 @@ export class SessionState {
     this.#isFinishing = true;
   }
 
+  /** What was put and not given to a connection will never be: the other side need not wait for it. */
+  leave(): void {
+    this.#isLeaving = true;
+  }
+
   /** What should be said now, if anything: what is new of the other side's bytes first, because its window may be full. */
   next(): Saying | undefined {
+    if (this.#isLeaving) return this.#isFinishSaid ? undefined : this.#lastWord();
     if (this.#received - this.#toldReceived >= this.#confirmEveryBytes) return this.signOfLife();
     const bytes = this.window.next(MAX_SESSION_DATA_BYTES);
     if (bytes.byteLength > 0) {
       return { frame: { type: 'data', at: this.window.sent, byteCount: bytes.byteLength }, bytes };
     }
     if (!this.#isFinishing || this.#isFinishSaid) return undefined;
-    return { frame: { type: 'finished', at: this.window.end } };
+    return this.#lastWord();
+  }
+
+  /** Where this side ends: behind what was given to the connection. */
+  #lastWord(): Saying {
+    return { frame: { type: 'finished', at: this.window.sent } };
   }
 
   /** What says nothing new, or confirms little. */

@@ -124,6 +124,23 @@ export class Session implements Transport {
       await this.#bell.next();
     }
     // Whoever closes a connection with unread bytes resets it, and takes its own last words back.
+    await this.#readToEnd();
+  }
+
+  /**
+   * Says that nothing more comes, in the middle of whatever it was, so that the other side does not wait for another connection. Resolves when the
+   * other side has closed this one, or when there is none. Waits as long as the other side reads: whoever calls it has a limit.
+   */
+  async leave(): Promise<void> {
+    if (this.state.isFinishSaid || !this.isLinked) return;
+    this.state.leave();
+    this.#link?.speak();
+    // As in `end`: unread bytes would take the last word back.
+    void this.#readToEnd().catch(() => undefined);
+    while (this.isLinked && !this.state.peerFinished && !this.#isDestroyed) await this.#bell.next();
+  }
+
+  async #readToEnd(): Promise<void> {
     const scratch = new Uint8Array(DRAIN_BYTES);
     while (!this.state.peerFinished && !this.#isDestroyed && (await this.read(scratch)) > 0);
   }

@@ -3,6 +3,7 @@ import type { SessionTicket } from '@stillframe/page-stream';
 import { PageStreamError } from '@stillframe/page-stream';
 import { type Clock, monotonicClock } from '../clock.ts';
 import { SnapshotError } from '../error.ts';
+import { LAST_WORD_MS, within } from '../peer/limits.ts';
 import type { Transport } from '../peer/transport.ts';
 import { Backoff, DEFAULT_RETRY_BUDGET_MS } from './backoff.ts';
 import { DESTINATION_WINDOW_BYTES, LINK_SILENCE_MS, SOURCE_WINDOW_BYTES } from './limits.ts';
@@ -105,9 +106,17 @@ class ReconnectingSource {
       read: (into) => session.read(into),
       write: (iovecs) => session.write(iovecs),
       end: () => session.end(),
-      destroy: () => session.destroy(),
+      destroy: () => this.#leave(),
       link: () => this.#numbers(),
     };
+  }
+
+  /** No new connection from here on; the destination hears that, where there is one. */
+  async #leave(): Promise<void> {
+    this.#over.abort('over');
+    const tooLong = () => new Error('it does not read');
+    await within(this.#clock, LAST_WORD_MS, this.#session.leave(), tooLong).catch(() => undefined);
+    await this.#session.destroy();
   }
 
   async open(): Promise<void> {
