@@ -8,15 +8,16 @@ import { runNative } from './test-native.mjs';
 import { runVitest } from './test-vitest.mjs';
 import { stopOnSignals } from './test-stop.mjs';
 
-/** A part of its own, because it packs and installs what the other parts only import. */
-const CONSUMER = 'tools/scripts/consumer/consumer.test.ts';
+/** The vitest project that is a part of its own, because it packs and installs what the others only import; and its one file. */
+const CONSUMER = 'consumer';
+const CONSUMER_FILE = 'tools/scripts/consumer/consumer.test.ts';
 
 const parts = {
   native: (options) => runNative(options),
   unit: ({ filter, stop }) =>
-    runVitest({ stop, argv: [`--exclude=${CONSUMER}`, ...(filter ? [filter] : [])] }),
+    runVitest({ stop, argv: [`--project=!${CONSUMER}`, ...(filter ? [filter] : [])] }),
   consumer: ({ filter, stop }) =>
-    CONSUMER.includes(filter) ? runVitest({ stop, argv: [CONSUMER] }) : newTally(),
+    CONSUMER_FILE.includes(filter) ? runVitest({ stop, argv: [`--project=${CONSUMER}`] }) : newTally(),
 };
 
 const { values } = parseArgs({

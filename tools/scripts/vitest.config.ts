@@ -3,5 +3,5 @@ import { shared } from '../../vitest.shared.ts';
 
 export default mergeConfig(
   shared,
-  defineProject({ test: { name: 'scripts', include: ['consumer/*.test.ts', 'test/*.test.mjs'] } }),
+  defineProject({ test: { name: 'scripts', include: ['test/*.test.mjs'] } }),
 );
