@@ -16,7 +16,7 @@ import { OperatingError, type OperatingErrorOptions } from './operating-error.ts
  * | `target-failed` | the receiving side could not store what arrived |
  * | `peer-lost` | the other side went away or was silent for too long |
  * | `peer-refused` | the receiving side said no, with a reason |
- * | `peer-aborted` | the sending side gave up, with a reason |
+ * | `peer-aborted` | the sending side gave up, with a reason; or the receiving one, whose user ended it |
  * | `version-mismatch` | the other side or the image speaks a version that this one does not |
  * | `corrupt-stream` | the bytes break the format, or do not match their checksums or totals |
  * | `not-verified` | the image is whole, but the oracle says that it is not the guest at the cut |

@@ -223,7 +223,7 @@ describe('the destination refuses', () => {
     abort.abort();
     const [source, destination] = await outcomes(sending, receiving);
     expect(destination.code).toBe('aborted');
-    expect(source).toMatchObject({ code: 'peer-refused', operands: { peerCode: 'aborted' } });
+    expect(source).toMatchObject({ code: 'peer-aborted', operands: { peerCode: 'aborted' } });
     expect(target.isCommitted).toBe(false);
     expect(await harmTo(guest)).toEqual([]);
   });

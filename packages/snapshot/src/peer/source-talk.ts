@@ -124,11 +124,17 @@ export class SourceTalk {
 }
 
 function refusal({ code, message }: Abort, stage: SourceStage): SnapshotError {
+  const said = message === '' ? code : message;
+  // Its user ended it, which says nothing against this image or this guest.
+  if (code === 'aborted') {
+    return new SnapshotError('peer-aborted', `the destination gave up: ${said}`, {
+      operands: { stage, peerCode: code },
+      hint: 'The guest runs on, and the destination keeps nothing. Start again when it listens.',
+    });
+  }
   return new SnapshotError(
     isVersionCode(code) ? 'version-mismatch' : 'peer-refused',
-    `the destination refused: ${message === '' ? code : message}`,
-    {
-      operands: { stage, peerCode: code },
-    },
+    `the destination refused: ${said}`,
+    { operands: { stage, peerCode: code } },
   );
 }
