@@ -8,6 +8,7 @@
  * | `PEER_UNREACHABLE` | no connection |
  * | `REFUSED` | it could be done, but should not be |
  * | `FILE` | a file cannot be read or written |
+ * | `DAMAGED` | an image is damaged where a guest that runs from it needs it |
  * | `DIFFERENT` | two images hold different memory |
  * | `CANCELLED` | `migrate ctl … cancel` |
  * | `TIMEOUT` | it took longer than `--timeout-s` |
@@ -18,6 +19,7 @@ export type CliErrorCode =
   | 'PEER_UNREACHABLE'
   | 'REFUSED'
   | 'FILE'
+  | 'DAMAGED'
   | 'DIFFERENT'
   | 'CANCELLED'
   | 'TIMEOUT';

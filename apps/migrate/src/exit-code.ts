@@ -50,6 +50,7 @@ const CLI: Readonly<Record<CliErrorCode, number>> = {
   PEER_UNREACHABLE: exitCodes.peerLost,
   REFUSED: exitCodes.refused,
   FILE: exitCodes.localIo,
+  DAMAGED: exitCodes.corrupt,
   DIFFERENT: exitCodes.refused,
   CANCELLED: exitCodes.notConverged,
   TIMEOUT: exitCodes.notConverged,

@@ -35,6 +35,7 @@ const cliCodes: Readonly<Record<CliErrorCode, number>> = {
   PEER_UNREACHABLE: 11,
   REFUSED: 15,
   FILE: 16,
+  DAMAGED: 13,
   DIFFERENT: 15,
   CANCELLED: 14,
   TIMEOUT: 14,

@@ -12,6 +12,7 @@ import { addLazyOptions, type LazyFlags, prefetchRate } from '../lazy/lazy-optio
 import { restoreByHandoff } from '../lazy/restore-by-handoff.ts';
 import { restoreLazily } from '../lazy/restore-lazily.ts';
 import { checkText } from '../report/check-text.ts';
+import { restoreMachineLazily } from '../qemu/restore-machine-lazily.ts';
 import { restoreToMachine } from '../qemu/restore-to-machine.ts';
 import { showBytes, showCount, showMs } from '../report/units.ts';
 import { verifyImage } from '../verify-image.ts';
@@ -46,8 +47,9 @@ which; the exit code is the child's. Memory that is zero takes no room in any of
 qemu starts COMMAND, the QEMU of a machine with the same make, with the image's memory behind its memory backends, and lets the machine go on.
 
 --lazy gives the memory at once. With --into memory the oracle touches it; what was touched is recorded in PATH.ws and fetched first the
-next time. With --handoff the monitor of a machine connects to SOCKET, sends its mappings and its userfaultfd, and its memory is served
-until it ends. A page that is damaged in the image ends who touches it (SIGBUS): it is never zeros.
+next time. With --into qemu the machine goes on at once; if it touches a page, it waits for that page only. With --handoff the monitor of a machine connects to SOCKET, sends its mappings and its userfaultfd, and its memory is served
+until it ends. A page that is damaged in the image ends who touches it (SIGBUS): it is never zeros. A machine
+in QEMU is ended as soon as one is found, touched or not (exit code 13).
 
 Examples:
   migrate restore image.sfp --into memory
@@ -56,6 +58,7 @@ Examples:
   migrate restore image.sfp --into file:restored
   migrate restore image.sfp --into exec -- python3 look.py
   migrate restore vm.sfp --into qemu -- qemu-system-x86_64 -m 2G -object memory-backend-file,id=ram0,… …
+  migrate restore vm.sfp --lazy --into qemu -- qemu-system-x86_64 -m 2G -object memory-backend-file,id=ram0,… …
 `,
     )
     .action((path: string, program: readonly string[], flags: RestoreFlags) =>
@@ -80,13 +83,17 @@ async function restore(
   if (flags.handoff !== undefined && flags.into === undefined) {
     return await restoreByHandoff(path, flags.handoff, prefetch, options);
   }
-  if (flags.lazy === true && (flags.into !== 'memory' || flags.handoff !== undefined)) {
-    throw new CliError('USAGE', '--lazy goes with either --into memory or --handoff SOCKET', {
+  if (flags.lazy === true && (!LAZY.has(flags.into) || flags.handoff !== undefined)) {
+    throw new CliError('USAGE', '--lazy goes with either --into memory, --into qemu, or --handoff SOCKET', {
       hint: 'Memory of a file or of a child is restored as a whole.',
     });
   }
-  if (flags.into === 'exec') return await restoreToChild(path, command, options, flags.json === true);
-  if (flags.into === 'qemu') return await restoreToMachine(path, command, options, flags.json === true);
+  const isJson = flags.json === true;
+  if (flags.lazy === true && flags.into === 'qemu') {
+    return await restoreMachineLazily(path, command, prefetch, { ...options, isJson });
+  }
+  if (flags.into === 'exec') return await restoreToChild(path, command, options, isJson);
+  if (flags.into === 'qemu') return await restoreToMachine(path, command, options, isJson);
   if (command.length > 0) {
     throw new CliError(
       'USAGE',
@@ -101,6 +108,9 @@ async function restore(
   else if (directory === undefined) await restoreToMemory(path, options);
   else await restoreToDirectory(path, directory, options);
 }
+
+/** What can go on before its memory has come. */
+const LAZY: ReadonlySet<string | undefined> = new Set(['memory', 'qemu']);
 
 /** The directory, or undefined for memory. */
 function parseInto(into: string | undefined): string | undefined {

@@ -22,7 +22,10 @@ export async function restoreToMachine(
 }
 
 /** The machine decides what a signal means, and we end when it does. */
-export async function untilEnded(target: MachineTarget, signal: AbortSignal): Promise<ChildEnd> {
+export async function untilEnded(
+  target: Pick<MachineTarget, 'kill' | 'ended'>,
+  signal: AbortSignal,
+): Promise<ChildEnd> {
   const forward = () => target.kill('SIGTERM');
   signal.addEventListener('abort', forward, { once: true });
   try {
