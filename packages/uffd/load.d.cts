@@ -55,6 +55,10 @@ declare namespace native {
     id(): number;
     /** 0, -1 for memory that does not fit, or an errno. */
     addView(region: number, address: bigint, sizeBytes: bigint): number;
+    /** `places`: for each region, the region and the first page at the other side. False: not those of all regions. The descriptor is taken. */
+    askOn(fd: number, places: Float64Array): boolean;
+    /** Triples of region, page, CRC32C. */
+    takeArrivals(): Float64Array;
     /** `order`: triples of region, first page, pages. */
     prefetch(order: Float64Array, bytesPerSecond: number): void;
     /** Triples of region, first page, pages. */
@@ -76,6 +80,13 @@ declare namespace native {
     fail(region: number, firstPage: number, pages: number): number;
     /** Each: fd, offset, bytes, CRC, extents; then for each extent region, first page, pages, offset in the block or -1 for zeros. */
     addBlocks(words: Float64Array): boolean;
+    close(): void;
+  }
+  interface FaultAnswerer {
+    serve(): void;
+    pages(): number;
+    bytes(): number;
+    lost(): boolean;
     close(): void;
   }
   type Resolve = (fd: number, address: bigint, sizeBytes: bigint, mode: bigint) => number;
@@ -122,6 +133,20 @@ declare namespace native {
       views: BigUint64Array,
     ) => PageServer;
     readonly PageFiller: new (serverId: number, onReady: () => void) => PageFiller;
+    readonly FaultAnswerer: new (
+      /** Taken. */
+      fd: number,
+      greeting: Uint8Array,
+      /** Triples: address, bytes, bytes in a page. */
+      regions: BigUint64Array,
+    ) => FaultAnswerer;
+    /** A descriptor, or an errno negated. */
+    duplicateConnection(
+      localAddress: string,
+      localPort: number,
+      remoteAddress: string,
+      remotePort: number,
+    ): number;
     detach(buffer: ArrayBuffer): void;
     closeFd(fd: number): number;
 

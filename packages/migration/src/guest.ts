@@ -53,6 +53,11 @@ export interface MovingGuest {
   /** Copies `into.length` bytes, whole pages, from page `firstPage` on; the guest may be writing to them meanwhile. */
   readPages(region: number, firstPage: number, into: Uint8Array): void | Promise<void>;
   /**
+   * Answers, in a thread of its own, who asks for single pages on `connection` (FORMAT.md, "Lanes of faults"); says `greeting` first. Undefined,
+   * or absent, when that cannot be had: then pages are asked for in frames. The descriptor is taken over in any case.
+   */
+  answerFaults?(connection: number, greeting: Uint8Array): FaultAnswers | undefined;
+  /**
    * For a guest that outlives this process: from now on it does not go on here by itself, whatever becomes of us. Called while paused, before
    * anybody else may run it; `resume` may still follow. When it rejects, the guest stays here.
    */
@@ -89,11 +94,30 @@ export interface MovingTarget {
   lazy?(missing: readonly DirtyRun[]): LazyMemory | Promise<LazyMemory>;
 }
 
+/** A lane of faults, at the source. */
+export interface FaultAnswers {
+  /** Pages and bytes that went this way. */
+  readonly pages: number;
+  readonly bytes: number;
+  /** The guest stands still: answers are given from now on. Idempotent. */
+  serve(): void;
+  /** Nothing is read or said any more when it returns. Idempotent. */
+  close(): void;
+}
+
 /** Pages that somebody waits for, or that are worth having soon. */
 export interface MissingPages {
   readonly region: number;
   readonly firstPage: number;
   readonly pageCount: number;
+}
+
+/** A page that came on a lane of faults. */
+export interface ArrivedPage {
+  readonly region: number;
+  readonly page: number;
+  /** Of its bytes as they came. */
+  readonly crc32c: number;
 }
 
 /** From a touch of a page that was missing until it was there, in microseconds. All 0 when there was none. */
@@ -110,6 +134,13 @@ export interface FaultWaitUs {
  * Whoever touches memory must not be the thread that fills it.
  */
 export interface LazyMemory {
+  /**
+   * From now on asks for pages that somebody waits for on this connection itself, whose other end is `MovingGuest.answerFaults`: they are not
+   * requested, unless it breaks. The descriptor is taken over. Absent when there is no thread for it.
+   */
+  askOn?(connection: number): void;
+  /** Pages that came on that connection and are in, each once. One that was not noted may be installed again. With `askOn`. */
+  takeArrivals?(): readonly ArrivedPage[];
   /** Up to `max` requests, those that somebody waits for first; each is given once. Never blocks. */
   takeRequests(max: number): readonly MissingPages[];
   /** Resolves when there are requests, or when closed. May resolve early. */

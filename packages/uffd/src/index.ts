@@ -123,10 +123,14 @@ export {
 } from './serve/page-filler.ts';
 export {
   type CloseOptions as PageServerCloseOptions,
+  type LaneArrival,
+  type LanePlace,
   type PageOrder,
   PageServer,
   type PageServerOptions,
 } from './serve/page-server.ts';
+export { FaultAnswerer, type FaultAnswererOptions } from './serve/fault-answerer.ts';
+export { type ConnectionEnds, duplicateConnection } from './serve/duplicate-connection.ts';
 export type { ForeignServing, ForeignView, MemoryFile } from './serve/server-making.ts';
 export { ServeError, type ServeErrorCode } from './serve/serve-error.ts';
 export type { ServeStats } from './serve/serve-stats.ts';

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Transport } from '@stillframe/snapshot';
+import { duplicateConnection } from '@stillframe/uffd';
 import { CliError } from '../cli-error.ts';
 import { type Endpoint, formatEndpoint } from '../options/endpoint.ts';
 import { directSocket } from './direct-socket.ts';
@@ -8,13 +9,27 @@ import { chunkReader, type SocketRead } from './socket-reader.ts';
 
 /** A TCP connection as the two sides of a snapshot see it. The socket is the transport's from here on. */
 export function tcpTransport(socket: Socket): Transport {
-  return socketTransport(socket, chunkReader(socket));
+  return detachable(socket, socketTransport(socket, chunkReader(socket)));
 }
 
 /** As `tcpTransport`, for a connection that was accepted with `pauseOnConnect`: large reads go straight to where they belong. */
 export function acceptedTransport(accepted: Socket): Transport {
   const direct = directSocket(accepted);
-  return direct === undefined ? tcpTransport(accepted) : socketTransport(direct.socket, direct.read);
+  if (direct === undefined) return tcpTransport(accepted);
+  return detachable(direct.socket, socketTransport(direct.socket, direct.read));
+}
+
+/** Node gives no socket away, but the kernel knows who has it. */
+function detachable(socket: Socket, transport: Transport): Transport {
+  return {
+    ...transport,
+    async giveAway() {
+      const fd = duplicateConnection(socket);
+      // Closes Node's descriptor and no more: a connection with another one is not shut down.
+      if (fd !== undefined) await transport.destroy();
+      return fd;
+    },
+  };
 }
 
 /** A connection that is read with `read`. The socket is the transport's from here on. */

@@ -6,6 +6,8 @@ import type { MovableMemory } from './movable.ts';
 import { servedMemory } from './served-memory.ts';
 
 export interface LazyMovableMemory extends LazyMemory {
+  /** What has not come, by any way; also after it was abandoned. Ascending. */
+  missing(): readonly MissingPages[];
   /** The guest is being ended with pages missing: a thread that waits for one goes on, on zeros, to where it rests. */
   abandon(): void;
 }
@@ -27,6 +29,11 @@ export function lazyMovableMemory(
   for (const { gap, bytes } of kept) lazy.install(gap.region, gap.firstPage, bytes);
   return {
     ...lazy,
+    missing: () =>
+      server.missing().map(({ region: range, firstPage, pageCount }) => {
+        const { region, firstPage: start } = ranges[range]!;
+        return { region, firstPage: start + firstPage, pageCount };
+      }),
     abandon() {
       server.close({ missing: 'zero' });
       void lazy.close();

@@ -1,6 +1,7 @@
 import { trackMemory } from '@stillframe/guests/tracking';
 import type { MovingGuest } from '@stillframe/migration';
 import type { Region } from '@stillframe/snapshot';
+import { closeFd, FaultAnswerer } from '@stillframe/uffd';
 import { GUEST_PAGE_BYTES } from '../workloads/guest-memory.ts';
 import { movableKind, type RunningMovable } from './movable.ts';
 
@@ -33,6 +34,14 @@ export function movableGuest(name: string, running: RunningMovable): MovingGuest
     readPages(region, firstPage, into) {
       const start = firstPage * GUEST_PAGE_BYTES;
       into.set(memory[region]![1].subarray(start, start + into.byteLength));
+    },
+    answerFaults(fd, greeting) {
+      try {
+        return new FaultAnswerer({ fd, greeting, memory: memory.map(([, view]) => ({ memory: view })) });
+      } catch {
+        closeFd(fd);
+        return undefined;
+      }
     },
     release: () => running.stop('moved'),
   };

@@ -1,4 +1,4 @@
-import { type MovingTarget, PageSet } from '@stillframe/migration';
+import type { MovingTarget } from '@stillframe/migration';
 import type { GuestState, Region } from '@stillframe/snapshot';
 import { CliError } from '../cli-error.ts';
 import {
@@ -9,7 +9,7 @@ import {
 } from '../workloads/guest-memory.ts';
 import { type LazyMovableMemory, lazyMovableMemory } from './lazy-movable-memory.ts';
 import type { GuestHalf } from '../halves/save-half.ts';
-import { notingWhatComes, restingHalf } from './resting-half.ts';
+import { restingHalf } from './resting-half.ts';
 import { type Movable, type MovableMemory, movableKind, type RunningMovable } from './movable.ts';
 
 export interface MovableTargetOptions {
@@ -37,7 +37,6 @@ export function movableTarget(options: MovableTargetOptions): MovableTarget {
   let running: RunningMovable | undefined;
   let loaded: Movable | undefined;
   let lazy: LazyMovableMemory | undefined;
-  let missing: PageSet | undefined;
   const end = async (): Promise<void> => {
     const stopping = running?.stop('ended');
     // Told first to stop: a thread that waits for a page that will not come gets nowhere with the zeros.
@@ -83,11 +82,10 @@ export function movableTarget(options: MovableTargetOptions): MovableTarget {
       void coolAll(movables);
     },
     lazy(runs) {
-      missing = new PageSet(regions, runs);
       lazy = lazyMovableMemory(memory, runs);
-      return notingWhatComes(lazy, missing);
+      return lazy;
     },
-    half: () => restingHalf({ movable: loaded!, running: started(), regions, memory, lazy, missing }),
+    half: () => restingHalf({ movable: loaded!, running: started(), regions, memory, lazy }),
     end,
     start: () => started().resume(),
     pause: () => started().pause(),

@@ -1,5 +1,7 @@
 import type { MigrationMode } from '@stillframe/migration';
+import type { Transport } from '@stillframe/snapshot';
 import type { CliContext } from '../cli.ts';
+import { openConnection } from '../io/open-connection.ts';
 import { openPeer } from '../io/open-peer.ts';
 import type { Credentials } from '../io/tls-credentials.ts';
 import type { Endpoint } from '../options/endpoint.ts';
@@ -56,6 +58,7 @@ export async function moveGuest(mode: MigrationMode, options: MoveGuestOptions):
     lanes: chooseLanes(flags),
     brake: chooseBrake(flags),
     record: flags.record === undefined ? undefined : handOverFile('source', flags.record),
+    connectFaults: credentials === undefined ? (until) => openPlain(endpoint, until) : undefined,
     connect: async () => (await openPeer({ endpoint, credentials, retry, report, signal })).transport,
   };
   const beforeMs = parseMs(flags.beforeMs, '--before-ms', BEFORE_DEFAULT_MS);
@@ -64,4 +67,8 @@ export async function moveGuest(mode: MigrationMode, options: MoveGuestOptions):
       ? await migrateSource({ ...how, ...guest!, beforeMs, saveHalf })
       : await migrateMachine({ ...how, machine });
   report.result(migrationText(summary), migrationFields(summary));
+}
+
+function openPlain(endpoint: Endpoint, signal: AbortSignal): Promise<Transport> {
+  return openConnection(endpoint, undefined, signal);
 }

@@ -1,4 +1,4 @@
-import type { LazyMemory, PageSet } from '@stillframe/migration';
+import { PageSet } from '@stillframe/migration';
 import type { Region } from '@stillframe/snapshot';
 import { CliError } from '../cli-error.ts';
 import type { GuestHalf } from '../halves/save-half.ts';
@@ -15,26 +15,10 @@ export interface RestingHalfOptions {
   readonly regions: readonly Region[];
   /** By region. */
   readonly memory: readonly MovableMemory[];
-  readonly lazy: LazyMovableMemory | undefined;
   /** Undefined when all of it has come. */
-  readonly missing: PageSet | undefined;
+  readonly lazy: LazyMovableMemory | undefined;
   /** After which somebody is taken to wait for a page. Default 1000. */
   readonly restLimitMs?: number;
-}
-
-/** Takes out of `missing` what is put into `memory`. */
-export function notingWhatComes(memory: LazyMemory, missing: PageSet): LazyMemory {
-  return {
-    ...memory,
-    install(region, firstPage, bytes) {
-      memory.install(region, firstPage, bytes);
-      missing.delete({ region, firstPage, pageCount: bytes.byteLength / GUEST_PAGE_BYTES });
-    },
-    installZero(region, firstPage, pageCount) {
-      memory.installZero(region, firstPage, pageCount);
-      missing.delete({ region, firstPage, pageCount });
-    },
-  };
 }
 
 /**
@@ -44,18 +28,21 @@ export function notingWhatComes(memory: LazyMemory, missing: PageSet): LazyMemor
  * it gets zeros, and a page that holds something afterwards is this side's. Otherwise it rejects, because no state fits this memory.
  */
 export async function restingHalf(options: RestingHalfOptions): Promise<GuestHalf> {
-  const { movable, running, regions, memory, lazy, missing, restLimitMs = REST_LIMIT_MS } = options;
+  const { movable, running, regions, memory, lazy, restLimitMs = REST_LIMIT_MS } = options;
   const resting = running.pause();
-  if (!(await isOverWithin(resting, restLimitMs))) {
-    if (movable.overwritesPages !== true || lazy === undefined || missing === undefined) throw waits(movable);
+  const isWaiting = !(await isOverWithin(resting, restLimitMs));
+  if (isWaiting) {
+    if (movable.overwritesPages !== true || lazy === undefined) throw waits(movable);
     lazy.abandon();
     await resting;
-    dropWritten(missing, memory);
   }
+  // Looked up now: until the guest rested, pages may have come that no JavaScript has seen.
+  const missing = new PageSet(regions, lazy?.missing());
+  if (isWaiting) dropWritten(missing, memory);
   return {
     regions,
     state: { kind: movableKind(movable.name), bytes: await running.save() },
-    missing: missing === undefined ? [] : [...missing.runs()],
+    missing: [...missing.runs()],
     readPages(region, firstPage, into) {
       const start = firstPage * GUEST_PAGE_BYTES;
       into.set(memory[region]!.subarray(start, start + into.byteLength));

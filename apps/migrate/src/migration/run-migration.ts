@@ -32,6 +32,8 @@ export interface RunMigrationOptions {
   readonly streamId?: Uint8Array;
   /** A connection to the destination; called again for each lane. */
   readonly connect: () => Promise<Transport>;
+  /** A plain one, which can be detached; undefined where there are none. */
+  readonly connectFaults?: ((signal: AbortSignal) => Promise<Transport>) | undefined;
 }
 
 /** Moves a guest, and shows it, to the end. Throws what it fails with. */
@@ -50,6 +52,7 @@ export async function runMigration(
     signal,
     connect,
     lanes,
+    ...(options.connectFaults === undefined ? {} : { connectFaults: options.connectFaults }),
     ...(options.streamId === undefined ? {} : { streamId: options.streamId }),
     ...(brake === undefined ? {} : { brake }),
     ...(record === undefined ? {} : { record }),

@@ -1,4 +1,4 @@
-import type { LazyMemory, MissingPages } from '@stillframe/migration';
+import type { ArrivedPage, LazyMemory, MissingPages } from '@stillframe/migration';
 import { waitQuantilesNs } from '@stillframe/snapshot';
 import type { PageServer } from '@stillframe/uffd';
 
@@ -17,6 +17,8 @@ export function servedMemory(
   const filler = server.filler();
   const served = new ServedRanges(ranges);
   return {
+    askOn: (connection) => server.askOn(connection, ranges),
+    takeArrivals: () => server.takeArrivals().map((arrival) => served.globalPage(arrival)),
     takeRequests: (max) => filler.takeRequests(max).map((request) => served.global(request)),
     wait: () => filler.wait(true),
     install(region, firstPage, bytes) {
@@ -63,6 +65,11 @@ class ServedRanges {
   global({ region: range, firstPage, pageCount }: MissingPages): MissingPages {
     const { region, firstPage: start } = this.#ranges[range]!;
     return { region, firstPage: start + firstPage, pageCount };
+  }
+
+  globalPage({ region: range, page, crc32c }: ArrivedPage): ArrivedPage {
+    const { region, firstPage } = this.#ranges[range]!;
+    return { region, page: firstPage + page, crc32c };
   }
 
   /** What of these pages is served; the rest is there. */

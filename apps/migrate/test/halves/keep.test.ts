@@ -6,7 +6,7 @@ import { keepHalf } from '../../src/halves/keep-half.ts';
 import type { GuestHalf } from '../../src/halves/save-half.ts';
 import type { LazyMovableMemory } from '../../src/migration/lazy-movable-memory.ts';
 import type { Movable, RunningMovable } from '../../src/migration/movable.ts';
-import { notingWhatComes, restingHalf } from '../../src/migration/resting-half.ts';
+import { restingHalf } from '../../src/migration/resting-half.ts';
 import { inFolder } from '../read-side/image-files.ts';
 import { keepingContext } from '../read-side/run-command.ts';
 
@@ -101,8 +101,9 @@ function waitingGuest(overwritesPages: boolean) {
   const lazy: LazyMovableMemory = {
     takeRequests: () => [],
     wait: async () => {},
-    install: (_region, firstPage, bytes) => view.set(bytes, firstPage * PAGE),
+    install: () => {},
     installZero: () => {},
+    missing: () => [...missing.runs()],
     close: () => {},
     abandon() {
       view.fill(5, 3 * PAGE, 4 * PAGE);
@@ -115,14 +116,13 @@ function waitingGuest(overwritesPages: boolean) {
     start: async () => running,
     load: async () => running,
   };
-  const missing = new PageSet(REGIONS, [{ region: 0, firstPage: 0, pageCount: PAGES }]);
-  const noting = notingWhatComes(lazy, missing);
-  noting.install(0, 1, new Uint8Array(PAGE).fill(1));
-  noting.installZero(0, 6, 2);
+  const missing = new PageSet(REGIONS, [
+    { region: 0, firstPage: 0, pageCount: 1 },
+    { region: 0, firstPage: 2, pageCount: 4 },
+  ]);
   return {
     goOn,
-    half: () =>
-      restingHalf({ movable, running, regions: REGIONS, memory: [view], lazy, missing, restLimitMs: 20 }),
+    half: () => restingHalf({ movable, running, regions: REGIONS, memory: [view], lazy, restLimitMs: 20 }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import {
   type MemoryAccount,
@@ -30,6 +31,8 @@ export interface OpenLane {
   readonly purpose: LanePurpose;
   /** Ends when the connection does; rejects with MigrationError. */
   readonly receiving: Promise<void>;
+  /** Of a lane of faults: the descriptor, which is the caller's; `link` and `receiving` have ended then. */
+  readonly detached: number | undefined;
 }
 
 /** A further connection, if it belongs to this migration; a stranger is dropped, without harm to the migration, and undefined. */
@@ -42,16 +45,19 @@ export async function acceptLane(options: AcceptLaneOptions): Promise<OpenLane |
   });
   const link = new MigrationLink({ transport, role: 'destination', decoder, clock, timeouts });
   let purpose: LanePurpose = 'requests';
+  let detached: number | undefined;
   const named = new AbortController();
   const isNamed = once(named.signal, 'abort');
   try {
-    const { receive } = await link.open((frame) => {
-      if (frame.type !== 'lane') return onFrame(frame, link);
-      if (Buffer.compare(frame.streamId, streamId) !== 0) {
+    const { receive } = await link.open(async (frame) => {
+      if (frame.type !== 'lane') return await onFrame(frame, link);
+      if (!isSame(frame.streamId, streamId)) {
         throw new MigrationError('corrupt-stream', 'a connection names another migration');
       }
       purpose = frame.purpose;
-      return named.abort('named');
+      // Behind LANE the source waits for questions: nothing that came is lost with the connection.
+      if (purpose === 'faults') detached = await detach(transport);
+      named.abort('named');
     });
     const receiving = receive();
     const ended = receiving.then(() => Promise.reject(link.lost('it closed the connection')));
@@ -60,9 +66,20 @@ export async function acceptLane(options: AcceptLaneOptions): Promise<OpenLane |
       link.lost('it does not say what it is'),
     );
     link.bePatient();
-    return { link, purpose, receiving };
+    return { link, purpose, receiving, detached };
   } catch {
     await link.destroy();
     return undefined;
   }
+}
+
+/** How much of it is right is not told by how long the look takes. */
+function isSame(streamId: Uint8Array, ours: Uint8Array): boolean {
+  return streamId.length === ours.length && timingSafeEqual(streamId, ours);
+}
+
+async function detach(transport: Transport): Promise<number> {
+  const connection = await transport.giveAway?.();
+  if (connection === undefined) throw new MigrationError('peer-lost', 'the lane cannot leave JavaScript');
+  return connection;
 }

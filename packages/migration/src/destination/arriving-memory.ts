@@ -9,6 +9,7 @@ import { asMigrationError, attempt, MigrationError } from '../error.ts';
 import type { FaultWaitUs, MovingTarget } from '../guest.ts';
 import type { MigrationLink } from '../link/migration-link.ts';
 import { PageSet } from '../pages/page-set.ts';
+import { FaultConnection } from './fault-connection.ts';
 import { PageFetch, type PageFetchOptions } from './page-fetch.ts';
 
 /** The memory of a guest on its way into a target: eagerly, and after a hand-over in post-copy when it is touched. */
@@ -18,6 +19,7 @@ export class ArrivingMemory {
   /** Post-copy: what comes after the hand-over. */
   readonly #later: PageSet;
   #lane: MigrationLink | undefined;
+  readonly #faults = new FaultConnection();
   #fetch: PageFetch | undefined;
   #receivedPages = 0;
 
@@ -32,7 +34,7 @@ export class ArrivingMemory {
   }
 
   get receivedPages(): number {
-    return this.#receivedPages;
+    return this.#receivedPages + (this.#fetch?.arrivedPages ?? 0);
   }
 
   get requestedPages(): number {
@@ -99,8 +101,19 @@ export class ArrivingMemory {
       );
     }
     const memory = await attempt('target-failed', 'lazy', () => target.lazy!([...this.#later.runs()]));
-    this.#fetch = new PageFetch({ ...options, memory, regions: account.regions, missing: this.#later });
+    this.#fetch = new PageFetch({ ...options, memory, account, missing: this.#later });
     if (this.#lane !== undefined) this.#fetch.use(this.#lane);
+    this.#faults.giveTo(memory);
+  }
+
+  /** Pages that somebody waits for are asked for there from now on. The descriptor is taken over. */
+  askFaultsOn(connection: number): void {
+    this.#faults.came(connection);
+  }
+
+  /** Whatever has become of it, no lane of faults is waited for any more. */
+  endFaults(): void {
+    this.#faults.close();
   }
 
   /** Requests go here from now on. */

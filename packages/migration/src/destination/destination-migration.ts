@@ -102,6 +102,7 @@ export class DestinationMigration {
       signal.removeEventListener('abort', onAbort);
       ticker.stop();
       this.#over.abort('over');
+      this.#memory?.endFaults();
       await Promise.all([this.#link.close(), this.#lane?.close(), this.#pageLanes.close()]);
       await Promise.all([this.#link.destroy(), this.#lane?.destroy()]);
     }
@@ -242,6 +243,10 @@ export class DestinationMigration {
       onFrame: (frame, link) => this.#takeOnLane(frame, link),
     });
     if (lane === undefined) return;
+    if (lane.detached !== undefined) {
+      lane.receiving.catch(() => undefined);
+      return this.#memory!.askFaultsOn(lane.detached);
+    }
     if (lane.purpose === 'requests') {
       this.#lane = lane.link;
       this.#memory!.askOn(lane.link);

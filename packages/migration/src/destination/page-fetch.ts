@@ -1,14 +1,15 @@
 /* oxlint-disable no-await-in-loop -- requests follow each other */
-import { MAX_REQUEST_RUNS, type PageRun, type RegionEntry } from '@stillframe/page-stream';
+import { type MemoryAccount, MAX_REQUEST_RUNS, type PageRun } from '@stillframe/page-stream';
 import type { Clock } from '@stillframe/snapshot';
 import type { FaultWaitUs, LazyMemory } from '../guest.ts';
 import type { MigrationLink } from '../link/migration-link.ts';
 import type { PageSet } from '../pages/page-set.ts';
+import { FaultArrivals } from './fault-arrivals.ts';
 import { PagePull } from './page-pull.ts';
 
 export interface PageFetchOptions {
   readonly memory: LazyMemory;
-  readonly regions: readonly RegionEntry[];
+  readonly account: MemoryAccount;
   readonly missing: PageSet;
   readonly clock: Clock;
   /** The first connection. Requests go on it as well until there is a lane for them. */
@@ -19,6 +20,7 @@ export interface PageFetchOptions {
 /** Asks the source for the pages that somebody waits for, on a lane of their own for the others, and puts in what comes. */
 export class PageFetch {
   readonly #options: PageFetchOptions;
+  readonly #arrivals: FaultArrivals;
   #lane: MigrationLink | undefined;
   #pull: PagePull | undefined;
   #hasStarted = false;
@@ -28,11 +30,17 @@ export class PageFetch {
 
   constructor(options: PageFetchOptions) {
     this.#options = options;
+    this.#arrivals = new FaultArrivals(options);
     void this.#ask();
   }
 
   get requestedPages(): number {
-    return this.#requestedPages;
+    return this.#requestedPages + this.#arrivals.pages;
+  }
+
+  /** Pages that came on a lane of faults, and were noted. */
+  get arrivedPages(): number {
+    return this.#arrivals.pages;
   }
 
   /** Once it is closed. */
@@ -54,8 +62,8 @@ export class PageFetch {
 
   /** Pages that came, asked for or not. `bytes` is packed as in the frame. */
   take(regionId: number, runs: readonly PageRun[], bytes: Uint8Array, from: 'first' | 'lane'): void {
-    const { memory, regions } = this.#options;
-    const { pageSize } = regions[regionId]!;
+    const { memory, account } = this.#options;
+    const { pageSize } = account.regions[regionId]!;
     if (from === 'first') this.#pull?.came();
     let at = 0;
     for (const { firstPage, pageCount, kind } of runs) {
@@ -79,9 +87,10 @@ export class PageFetch {
 
   #pullOthers(): void {
     if (!this.#hasStarted || this.#lane === undefined || this.#pull !== undefined) return;
-    const { missing, regions, clock, link, onFailure } = this.#options;
-    const pageSizes = regions.map(({ pageSize }) => pageSize);
-    this.#pull = new PagePull({ unasked: missing, pageSizes, clock, link, onFailure });
+    const { missing, account, clock, link, onFailure } = this.#options;
+    const pageSizes = account.regions.map(({ pageSize }) => pageSize);
+    const arrivals = () => this.#arrivals.take();
+    this.#pull = new PagePull({ unasked: missing, pageSizes, arrivals, clock, link, onFailure });
   }
 
   async #ask(): Promise<void> {

@@ -9,6 +9,8 @@ export interface PagePullOptions {
   /** What has not been asked for; emptied here. */
   readonly unasked: PageSet;
   readonly pageSizes: readonly number[];
+  /** Takes out of `unasked` what came otherwise, and gives the last of it. */
+  readonly arrivals: () => { readonly region: number; readonly page: number } | undefined;
   readonly clock: Clock;
   /** The first connection: answers come on it, in the order of the questions, a frame for each. */
   readonly link: MigrationLink;
@@ -54,7 +56,9 @@ export class PagePull {
   }
 
   #ask(): void {
-    const { unasked, link, clock, onFailure, pageSizes } = this.#options;
+    const { unasked, arrivals, link, clock, onFailure, pageSizes } = this.#options;
+    const last = arrivals();
+    if (last !== undefined) this.#cursor = { region: last.region, page: last.page + 1 };
     const runs: MissingPages[] = [];
     const atNs = clock.nowNs();
     while (runs.length < MAX_REQUEST_RUNS && this.#askedBytes < this.#window.bytes) {

@@ -28,6 +28,11 @@ export interface MigrateOptions {
    * Without it requests are answered between two batches of the first connection.
    */
   readonly connect?: (signal: AbortSignal) => Promise<Transport>;
+  /**
+   * Opens one more that can be detached, for a lane of faults: where both sides have threads for it, pages that somebody waits for at the
+   * destination are asked for and answered without JavaScript. Whatever becomes of it, the migration goes on without.
+   */
+  readonly connectFaults?: (signal: AbortSignal) => Promise<Transport>;
   /** Further connections for the pages of pre-copy, 0 to 16; they need `connect`. For links on which one connection does not get all there is. Default 0. */
   readonly lanes?: number;
   /**

@@ -64,6 +64,12 @@ export class PageService {
     await this.#serve(this.#pulls, runs);
   }
 
+  /** They have come otherwise. */
+  arrived(run: DirtyRun): void {
+    this.#options.pending.delete(run);
+    if (this.#options.pending.count === 0) this.#events.emit('change');
+  }
+
   /** Until nothing is left, or `end`. Rejects when the connection is lost. */
   async run(): Promise<void> {
     const { pending, isPulled } = this.#options;

@@ -135,12 +135,12 @@ export class SourceMigration {
       sentBytes: this.#sentBytes,
       estimates: estimatesOf(this.#rounds),
       remainingPages: this.#later?.service.remainingPages ?? 0,
-      requestedPages: this.#later?.service.requestedPages ?? 0,
+      requestedPages: this.#later?.requestedPages ?? 0,
     };
   }
 
   async #move(): Promise<void> {
-    const { codec, guest, mode, clock, timeouts, connect } = this.#options;
+    const { codec, guest, mode, clock, timeouts, connect, connectFaults } = this.#options;
     this.#enter('connect');
     const { hello, receive } = await this.#link.open((frame) => this.#take(frame, 'first'));
     this.#link.bePatient();
@@ -166,6 +166,7 @@ export class SourceMigration {
         link: this.#link,
         push: first.sender,
         connect: connect && (() => connect(this.#over.signal)),
+        connectFaults: connectFaults && (() => connectFaults(this.#over.signal)),
         onFrame: (frame) => this.#take(frame, 'lane'),
       });
       if (this.#later.receiving !== undefined) void this.#listen(this.#later.receiving);
@@ -335,28 +336,38 @@ export class SourceMigration {
 
   #take(frame: MigrationFrame, from: 'first' | 'lane'): void {
     if (frame.type === 'hand-over') this.#handOver.hear(frame);
-    if (frame.type !== 'page-request') return;
+    if (frame.type !== 'page-request' && frame.type !== 'resume-bitmap') return;
     if (this.#later === undefined || !SERVING.has(this.#handOver.state.name)) {
       throw new MigrationError('corrupt-stream', 'the destination asks for pages of a guest that still runs');
     }
-    const { service, hasLane } = this.#later;
-    const isPull = hasLane && from === 'first';
-    const answering = isPull ? service.pull(frame.requested) : service.request(frame.requested);
-    void answering.catch((error: unknown) => {
+    void this.#answer(this.#later, frame, from).catch((error: unknown) => {
       this.#handOver.end('lost', asMigrationError(error, 'peer-lost', 'answer a request'));
     });
   }
 
+  async #answer(
+    later: LaterPages,
+    frame: Extract<MigrationFrame, { type: 'page-request' | 'resume-bitmap' }>,
+    from: 'first' | 'lane',
+  ): Promise<void> {
+    if (frame.type === 'resume-bitmap') return await later.arrived(frame);
+    const isPull = later.hasLane && from === 'first';
+    await (isPull ? later.service.pull(frame.requested) : later.service.request(frame.requested));
+  }
+
   #onState({ name }: SourceState): void {
+    if (SERVING.has(name)) this.#later?.answerFaults();
     if (name === 'committed') this.#enter('commit');
     if (name === 'released') this.#enter('done');
     if (name === 'serving' && this.#later !== undefined) void this.#serve(this.#later);
+    if (name === 'split' || name === 'kept' || name === 'released') this.#later?.endFaults();
     if (name === 'split' || name === 'kept') this.#later?.service.end();
   }
 
   /** A pause that is under way comes to its end first: two orders at a time would leave the guest in either state. */
   async #beforeResume(): Promise<void> {
     await this.#pausing?.catch(() => undefined);
+    this.#later?.endFaults();
     await this.#closeTracker();
   }
 
@@ -402,7 +413,7 @@ export class SourceMigration {
       sentBytes: this.#sentBytes,
       totalRatio: memoryBytes === 0 ? 0 : this.#sentBytes / memoryBytes,
       digest: formatDigest(this.#account.digest),
-      requestedPages: this.#later?.service.requestedPages ?? 0,
+      requestedPages: this.#later?.requestedPages ?? 0,
       stateKind: this.#stateKind,
     };
   }

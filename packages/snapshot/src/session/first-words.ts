@@ -39,6 +39,7 @@ export function opened(inner: Transport): Opened {
       write: (iovecs) => inner.write(iovecs),
       end: () => inner.end(),
       destroy: () => inner.destroy(),
+      ...(inner.giveAway === undefined ? {} : { giveAway: () => inner.giveAway!() }),
       async read(into) {
         // One read at a time: the first may still wait.
         await peeking;

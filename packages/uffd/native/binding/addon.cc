@@ -11,6 +11,8 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitCapture(env, exports);
   InitTrack(env, exports);
   InitServe(env, exports);
+  InitAnswerer(env, exports);
+  InitConnection(env, exports);
   return exports;
 }
 

@@ -14,3 +14,5 @@ void InitOwnedMapping(Napi::Env env, Napi::Object exports);
 void InitCapture(Napi::Env env, Napi::Object exports);
 void InitTrack(Napi::Env env, Napi::Object exports);
 void InitServe(Napi::Env env, Napi::Object exports);
+void InitAnswerer(Napi::Env env, Napi::Object exports);
+void InitConnection(Napi::Env env, Napi::Object exports);

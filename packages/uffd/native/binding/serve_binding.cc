@@ -104,6 +104,28 @@ class PageServerObject : public Napi::ObjectWrap<PageServerObject> {
     return Napi::Number::New(
         info.Env(), server_->AddView(static_cast<uint32_t>(ToInt(info[0])), ToU64(info[1]), ToU64(info[2])));
   }
+  /// (fd, places: Float64Array of region, first page at the other side). The descriptor is the server's.
+  Napi::Value AskOn(const Napi::CallbackInfo& info) {
+    UniqueFd socket(ToInt(info[0]));
+    std::vector<LanePlace> places;
+    const auto words = ToSpan<double>(info[1], napi_float64_array);
+    for (size_t i = 0; i + 2 <= words.size(); i += 2) {
+      places.push_back({static_cast<uint32_t>(words[i]), static_cast<uint64_t>(words[i + 1])});
+    }
+    return Napi::Boolean::New(info.Env(), server_->AskOn(std::move(socket), std::move(places)));
+  }
+  /// Triples of region, page, CRC32C.
+  Napi::Value TakeArrivals(const Napi::CallbackInfo& info) {
+    const std::vector<Arrival> arrivals = server_->TakeArrivals();
+    Napi::Float64Array words = Napi::Float64Array::New(info.Env(), arrivals.size() * 3);
+    double* out = words.Data();
+    for (const Arrival& arrival : arrivals) {
+      *out++ = arrival.region;
+      *out++ = static_cast<double>(arrival.page);
+      *out++ = arrival.crc32c;
+    }
+    return words;
+  }
   void Prefetch(const Napi::CallbackInfo& info) {
     server_->Prefetch(ToSpans(ToSpan<double>(info[0], napi_float64_array)),
                       info[1].As<Napi::Number>().DoubleValue());
@@ -114,7 +136,7 @@ class PageServerObject : public Napi::ObjectWrap<PageServerObject> {
   void Stats(const Napi::CallbackInfo& info) {
     const ServeCounters& counters = server_->Counters();
     const auto numbers = ToSpan<double>(info[0], napi_float64_array);
-    const std::array<uint64_t, 13> values{server_->Pages(),
+    const std::array<uint64_t, 14> values{server_->Pages(),
                                           server_->MissingCount(),
                                           counters.faults.load(),
                                           counters.fault_pages.load(),
@@ -126,7 +148,8 @@ class PageServerObject : public Napi::ObjectWrap<PageServerObject> {
                                           counters.removed_pages.load(),
                                           counters.fault_wait.Longest(),
                                           static_cast<uint64_t>(server_->Failure()),
-                                          static_cast<uint64_t>(server_->FailureErrno())};
+                                          static_cast<uint64_t>(server_->FailureErrno()),
+                                          counters.lane_pages.load()};
     for (size_t i = 0; i < values.size() && i < numbers.size(); ++i) {
       numbers[i] = static_cast<double>(values[i]);
     }
@@ -304,15 +327,18 @@ class PageFillerObject : public Napi::ObjectWrap<PageFillerObject> {
 
 void InitServe(Napi::Env env, Napi::Object exports) {
   using Server = stillframe::PageServerObject;
-  exports.Set("PageServer", Server::DefineClass(env, "PageServer",
-                                                {Server::InstanceMethod<&Server::Id>("id"),
-                                                 Server::InstanceMethod<&Server::AddView>("addView"),
-                                                 Server::InstanceMethod<&Server::Prefetch>("prefetch"),
-                                                 Server::InstanceMethod<&Server::Touched>("touched"),
-                                                 Server::InstanceMethod<&Server::Missing>("missing"),
-                                                 Server::InstanceMethod<&Server::Stats>("stats"),
-                                                 Server::InstanceMethod<&Server::OwnerGone>("ownerGone"),
-                                                 Server::InstanceMethod<&Server::Close>("close")}));
+  exports.Set("PageServer",
+              Server::DefineClass(env, "PageServer",
+                                  {Server::InstanceMethod<&Server::Id>("id"),
+                                   Server::InstanceMethod<&Server::AddView>("addView"),
+                                   Server::InstanceMethod<&Server::AskOn>("askOn"),
+                                   Server::InstanceMethod<&Server::TakeArrivals>("takeArrivals"),
+                                   Server::InstanceMethod<&Server::Prefetch>("prefetch"),
+                                   Server::InstanceMethod<&Server::Touched>("touched"),
+                                   Server::InstanceMethod<&Server::Missing>("missing"),
+                                   Server::InstanceMethod<&Server::Stats>("stats"),
+                                   Server::InstanceMethod<&Server::OwnerGone>("ownerGone"),
+                                   Server::InstanceMethod<&Server::Close>("close")}));
   using Filler = stillframe::PageFillerObject;
   exports.Set("PageFiller",
               Filler::DefineClass(env, "PageFiller",

@@ -17,8 +17,6 @@ namespace {
 
 constexpr size_t kEventsAtOnce = 64;
 
-uint64_t KeyOf(const PageSpan& page) { return uint64_t{page.region} << 44 | page.first_page; }
-
 bool ReadAll(int fd, std::byte* into, uint64_t size_bytes, uint64_t offset) {
   while (size_bytes > 0) {
     const ssize_t count = pread(fd, into, size_bytes, static_cast<off_t>(offset));
@@ -46,10 +44,18 @@ void PageServer::ServeFaults() {
       const Lock lock(lock_);
       is_idle = backlog_.empty();
     }
-    std::array<pollfd, 2> polled{pollfd{memory_.uffd(), POLLIN, 0}, pollfd{wake_fd_.get(), POLLIN, 0}};
+    const int lane_fd = lane_ == nullptr ? -1 : lane_->fd();
+    std::array<pollfd, 3> polled{pollfd{memory_.uffd(), POLLIN, 0}, pollfd{wake_fd_.get(), POLLIN, 0},
+                                 pollfd{lane_fd, POLLIN, 0}};
     poll(polled.data(), polled.size(), is_idle ? -1 : 0);
-    uint64_t signals = 0;
-    static_cast<void>(!read(wake_fd_.get(), &signals, sizeof signals));
+    if (polled[2].revents != 0) {
+      ReadLane();
+    }
+    if (polled[1].revents != 0) {
+      uint64_t signals = 0;
+      static_cast<void>(!read(wake_fd_.get(), &signals, sizeof signals));
+      TakeLane();
+    }
     {
       const Lock lock(lock_);
       ReadEvents();
@@ -192,7 +198,7 @@ bool PageServer::Serve(const Fault& fault, std::vector<std::byte>& buffer) {
   const BlockMap::Found found = blocks_.Find(page.region, page.first_page);
   if (found.extent == nullptr) {
     if (is_first || fault.address == 0) {
-      Ask({page, true, blocks_.IsBad(page.region, page.first_page)});
+      AskForFault(page, blocks_.IsBad(page.region, page.first_page));
     }
     return true;
   }

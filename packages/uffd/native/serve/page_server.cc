@@ -86,7 +86,7 @@ bool PageServer::AddBlocks(std::vector<Block> blocks) {
     blocks_.Add(std::move(block));
   }
   for (const auto& [key, read_ns] : waiters_) {
-    const PageSpan page{static_cast<uint32_t>(key >> 44), key & ((uint64_t{1} << 44) - 1), 1};
+    const PageSpan page = PageOf(key);
     if (blocks_.Find(page.region, page.first_page).extent != nullptr) {
       backlog_.push_back({.page = page, .address = 0, .is_minor = false, .read_ns = read_ns});
     }
@@ -97,6 +97,28 @@ bool PageServer::AddBlocks(std::vector<Block> blocks) {
   ++ahead_changes_;
   ahead_.notify_all();
   return true;
+}
+
+bool PageServer::AskOn(UniqueFd socket, std::vector<LanePlace> places) {
+  const Lock lock(lock_);
+  if (closed_ || places.size() != memory_.RegionCount()) {
+    return false;
+  }
+  for (uint32_t region = 0; region < memory_.RegionCount(); ++region) {
+    places[region].pages = memory_.PageCount(region);
+    places[region].page_bytes = memory_.Region(region).page_bytes;
+  }
+  arrivals_.reserve(kArrivalsMax);
+  next_lane_ = std::make_unique<FaultLane>(std::move(socket), std::move(places));
+  SignalFaultThread();
+  return true;
+}
+
+std::vector<Arrival> PageServer::TakeArrivals() {
+  const Lock lock(lock_);
+  std::vector<Arrival> taken(arrivals_);
+  arrivals_.clear();
+  return taken;
 }
 
 std::vector<PageRequest> PageServer::Take(size_t max) {
@@ -260,6 +282,8 @@ void PageServer::Close(bool poisons) {
   closed_ = true;
   memory_.CloseFds();
   waiters_.clear();
+  lane_.reset();
+  next_lane_.reset();
   TellListeners();
 }
 

@@ -1,12 +1,12 @@
 // A page server: installs the pages of memory when they are first touched.
 //
-// Threads: the fault thread reads events and installs what lies in files; the prefetcher does the same ahead
-// of faults; fillers, in threads of JavaScript, bring the rest. The fault thread never waits for a filler
-// (I-1): what has no block is put on a queue, and the thread goes on. Lock: one, held for an ioctl of a block
-// at most, never for file I/O and never while JavaScript runs or memory of JavaScript is read (a filler's
-// bytes are copied first: they might be missing themselves). Why it is also held while events are read:
-// served_memory.h. Closing joins both threads, then poisons what is missing, unregisters, and so wakes
-// everybody (I-4).
+// Threads: the fault thread reads events and installs what lies in files, or what it has asked for on a lane
+// of faults; the prefetcher does the same ahead of faults; fillers, in threads of JavaScript, bring the rest.
+// The fault thread never waits for a filler (I-1): what has no block is put on a queue, and the thread goes
+// on. Lock: one, held for an ioctl of a block at most, never for file I/O and never while JavaScript runs or
+// memory of JavaScript is read (a filler's bytes are copied first: they might be missing themselves). Why it
+// is also held while events are read: served_memory.h. Closing joins both threads, then poisons what is
+// missing, unregisters, and so wakes everybody (I-4).
 #pragma once
 
 #include <algorithm>
@@ -25,6 +25,8 @@
 #include "core/wait_histogram.h"
 #include "kernel/userfault.h"
 #include "serve/block_map.h"
+#include "serve/fault_lane.h"
+#include "serve/priority_mutex.h"
 #include "serve/served_memory.h"
 
 namespace stillframe {
@@ -34,6 +36,13 @@ struct PageRequest {
   bool is_fault = false;
   /// There is a block that has them, which cannot be used.
   bool is_bad = false;
+};
+
+/// A page that came on a lane of faults.
+struct Arrival {
+  uint32_t region = 0;
+  uint64_t page = 0;
+  uint32_t crc32c = 0;
 };
 
 enum class ServeFailure : uint32_t { kNone, kLost, kExposed, kMoved, kKernel };
@@ -47,6 +56,7 @@ struct ServeCounters {
   std::atomic<uint64_t> duplicate_pages{0};
   std::atomic<uint64_t> lost_pages{0};
   std::atomic<uint64_t> removed_pages{0};
+  std::atomic<uint64_t> lane_pages{0};
   WaitHistogram fault_wait;
 };
 
@@ -59,6 +69,8 @@ class PageServer {
   /// Pages of one request ahead, and how many such requests wait at most.
   static constexpr uint64_t kAheadPages = 16;
   static constexpr size_t kAheadRequests = 4;
+  /// Arrivals that are noted and not taken; of more than that nothing is known.
+  static constexpr size_t kArrivalsMax = size_t{1} << 16;
 
   /// The descriptors are owned from here on. Throws std::system_error when threads cannot be made.
   PageServer(UniqueFd uffd, UniqueFd install_uffd, std::vector<ServedRegion> regions,
@@ -73,6 +85,14 @@ class PageServer {
   bool AddBlocks(std::vector<Block> blocks);
   /// Fetches ahead, `order` first; 0: stops.
   void Prefetch(std::vector<PageSpan> order, double bytes_per_second);
+
+  /// Pages that somebody waits for are asked for here first, from now on; `places` by region. The socket is
+  /// owned from here on. False, and it is closed, when the places are not those of all regions. When the lane
+  /// breaks, who waits is asked for of the listeners.
+  bool AskOn(UniqueFd socket, std::vector<LanePlace> places);
+
+  /// Pages that came on the lane, in their order, each once; whether they were missing still or not.
+  std::vector<Arrival> TakeArrivals();
 
   std::vector<PageRequest> Take(size_t max);
   /// The number of a listener, which is called, on any thread and under the lock, when there are requests.
@@ -114,7 +134,7 @@ class PageServer {
     std::function<void()> tell;
     bool wants = false;
   };
-  using Lock = std::unique_lock<std::mutex>;
+  using Lock = std::unique_lock<PriorityMutex>;
 
   void ServeFaults();
   void ReadEvents();
@@ -122,6 +142,13 @@ class PageServer {
   /// False: to be tried again, once events have been read.
   bool Serve(const Fault& fault, std::vector<std::byte>& buffer);
   void Ask(const PageRequest& request);
+  /// Nobody has a block of it: on the lane, or of the listeners.
+  void AskForFault(const PageSpan& page, bool is_bad);
+  void TakeLane();
+  void ReadLane();
+  void InstallAnswer(const FaultLane::Answer& answer);
+  /// Under the lock: who waits for an answer is asked for elsewhere.
+  void LoseLane();
   bool NoteWaiter(const Fault& fault);
   void NoteInstalled(const PageSpan& span);
   /// Reads and checks a block without the lock, and installs all its pages. kRefused: it is bad, and marked
@@ -142,7 +169,7 @@ class PageServer {
   uint64_t FetchAhead(Lock& lock, const PageSpan& span, uint64_t* page, std::vector<std::byte>& buffer);
   bool PaceAhead(Lock& lock, uint64_t bytes);
 
-  std::mutex lock_;
+  PriorityMutex lock_;
   ServedMemory memory_;
   BlockMap blocks_;
   std::unordered_map<int, UniqueFd> files_;
@@ -150,6 +177,9 @@ class PageServer {
   std::deque<PageRequest> asked_ahead_;
   std::unordered_map<uint64_t, int64_t> waiters_;  // page -> when its fault was read
   std::vector<Fault> backlog_;
+  std::unique_ptr<FaultLane> lane_;  // the fault thread's, and set under the lock
+  std::unique_ptr<FaultLane> next_lane_;
+  std::vector<Arrival> arrivals_;  // room for all is made with the lane
   std::vector<PageSpan> touched_;
   size_t touched_count_ = 0;
   std::unordered_map<uint64_t, Listener> listeners_;
@@ -161,7 +191,7 @@ class PageServer {
   std::atomic<bool> stopping_{false};
   bool closed_ = false;
 
-  std::condition_variable ahead_;
+  std::condition_variable_any ahead_;
   std::vector<PageSpan> ahead_order_;
   uint64_t ahead_changes_ = 0;
   double ahead_rate_ = 0;

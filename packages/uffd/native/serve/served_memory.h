@@ -22,6 +22,12 @@ struct PageSpan {
   uint64_t pages = 0;
 };
 
+/// One page as one number, for maps.
+inline uint64_t KeyOf(const PageSpan& page) { return uint64_t{page.region} << 44 | page.first_page; }
+inline PageSpan PageOf(uint64_t key) {
+  return {static_cast<uint32_t>(key >> 44), key & ((uint64_t{1} << 44) - 1), 1};
+}
+
 enum class PageState : uint8_t {
   kMissing,
   kRequested,  // missing, and a filler was asked

@@ -2,7 +2,8 @@ import native from '#native';
 import type { CaptureRegion } from '../capture-region.ts';
 import { argumentError, closedError, UffdError } from '../errors.ts';
 import { closeAtExit } from '../exit.ts';
-import { toInteger } from '../range.ts';
+import { closeFd } from '../process.ts';
+import { toFd, toInteger } from '../range.ts';
 import { PageFiller } from './page-filler.ts';
 import { ServeError } from './serve-error.ts';
 import {
@@ -21,6 +22,21 @@ export interface PageServerOptions {
   readonly userModeOnly?: boolean;
   /** Bound on fetching ahead of faults, in bytes a second; 0: pages come on first touch only. Default 0. */
   readonly prefetchBytesPerSecond?: number;
+}
+
+/** Where the other end of a lane of faults has the pages of a region. */
+export interface LanePlace {
+  /** As the other end numbers them. */
+  readonly region: number;
+  /** There, in pages: the region's first one. */
+  readonly firstPage: number;
+}
+
+/** A page that came on a lane of faults. */
+export interface LaneArrival {
+  readonly region: number;
+  readonly page: number;
+  readonly crc32c: number;
 }
 
 /** Pages in an order. */
@@ -153,6 +169,30 @@ export class PageServer {
       order.flatMap(({ region, firstPage, pageCount }) => [region, firstPage, pageCount]),
     );
     this.#server.prefetch(words, bytesPerSecond);
+  }
+
+  /**
+   * From now on pages that somebody waits for, and that no block has, are asked for on this connection, whose other end is a
+   * `FaultAnswerer`, by the native thread that reads the faults: no JavaScript is in the way, and none is told (`takeArrivals`). When the connection breaks, or what comes is not what was asked for, they are requested from the fillers, as without it.
+   * @param fd A stream socket; taken over, in any case.
+   * @param places One for each region.
+   */
+  askOn(fd: number, places: readonly LanePlace[]): void {
+    if (this.#closed) return closeFd(fd);
+    const words = Float64Array.from(places.flatMap(({ region, firstPage }) => [region, firstPage]));
+    if (!this.#server.askOn(toFd(fd, 'fd'), words)) {
+      throw argumentError(RangeError, `a server needs a place for each of its regions, not ${places.length}`);
+    }
+  }
+
+  /** Pages that came on the lane, with the checksum of what came, in order, each once. 65,536 at most are noted between two calls. */
+  takeArrivals(): LaneArrival[] {
+    const words = this.#server.takeArrivals();
+    const arrivals: LaneArrival[] = [];
+    for (let at = 0; at + 2 < words.length; at += 3) {
+      arrivals.push({ region: words[at]!, page: words[at + 1]!, crc32c: words[at + 2]! });
+    }
+    return arrivals;
   }
 
   /** What was touched before it was there, in the order of first touch, neighbours put together. A million pages at most are noted. */

@@ -17,6 +17,8 @@ export interface ServeStats {
   readonly filledPages: number;
   /** Pages that a filler brought too late or twice. */
   readonly duplicatePages: number;
+  /** Pages that came on a lane of faults, missing still or not. */
+  readonly lanePages: number;
   /** Given up: who touches them gets SIGBUS. */
   readonly lostPages: number;
   /** Thrown away by their owner before they came (REMOVE, UNMAP): zeros on the next touch, like any memory that was given back. */
@@ -27,7 +29,7 @@ export interface ServeStats {
 }
 
 /** As native/binding/serve_binding.cc fills them. */
-export const SERVE_NUMBERS = 13;
+export const SERVE_NUMBERS = 14;
 
 export function decodeStats(numbers: Float64Array, faultWait: Float64Array): ServeStats {
   const at = (index: number): number => numbers[index]!;
@@ -43,6 +45,7 @@ export function decodeStats(numbers: Float64Array, faultWait: Float64Array): Ser
     lostPages: at(8),
     removedPages: at(9),
     faultWaitMaxNs: at(10),
+    lanePages: at(13),
     faultWait,
   };
 }
