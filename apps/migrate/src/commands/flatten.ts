@@ -15,6 +15,7 @@ import {
   chooseCompression,
 } from '../options/compression-options.ts';
 import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
+import { addOutKeyOptions, chooseOutKey, type OutKeyFlags } from '../options/out-key-options.ts';
 import { openPacking } from '../packing.ts';
 import { tellDamage } from '../report/damage.ts';
 import { createProgress } from '../report/progress.ts';
@@ -22,7 +23,7 @@ import type { Report } from '../report/report.ts';
 import { showBytes, showCount } from '../report/units.ts';
 import type { WrittenImage } from '../write-image.ts';
 
-interface FlattenFlags extends ParentFlags, KeyFlags, CompressionFlags {
+interface FlattenFlags extends ParentFlags, KeyFlags, OutKeyFlags, CompressionFlags {
   readonly out?: string;
   readonly json?: boolean;
 }
@@ -34,18 +35,20 @@ export function addFlatten(root: Command, context: CliContext): void {
     .description('make one image, complete in itself, of an increment and the images below it')
     .argument('<PATH>', 'an image file')
     .option('--out <PATH>', 'the new image; replaced only by a complete one');
-  addKeyOptions(addParentOption(addCompressionOptions(command, 'as PATH is')))
+  addOutKeyOptions(addKeyOptions(addParentOption(addCompressionOptions(command, 'as PATH is'))))
     .option('--json', 'JSON lines on stdout, a summary last')
     .addHelpText(
       'after',
       `
 The new image has the digest of the old one, or is not written: so all that it is made of was read and is right. It has an id of its own, so
 increments that build on the old image do not build on the new one: keep what they need.
-Without --compress and --same-as it is packed in the way in which PATH is.
+Without --compress and --same-as it is packed in the way in which PATH is, and it is sealed as PATH is without --out-…: so one image is sealed
+anew, for the first time, or not any more.
 
 Examples:
   migrate flatten tuesday.sfp --out full.sfp
   migrate flatten tuesday.sfp --parent sunday.sfp --parent monday.sfp --out full.sfp --compress zstd
+  migrate flatten sealed.sfp --key-file old.key --out-key-file new.key --out resealed.sfp
 `,
     )
     .action((path: string, flags: FlattenFlags) => flatten(path, flags, context));
@@ -61,6 +64,7 @@ async function flatten(path: string, flags: FlattenFlags, context: CliContext): 
   const report = context.report(flags.json === true);
   chooseCompression(flags);
   const key = await chooseKey(flags, context);
+  const outKey = await chooseOutKey(flags, key);
   await tellDamage(report, async () => {
     const mark = new ReadMark();
     await using chain = await openChain(path, { parents: flags.parent, mark, open: imageOpener(key) });
@@ -70,7 +74,7 @@ async function flatten(path: string, flags: FlattenFlags, context: CliContext): 
     const work = (onPages: FlattenOptions['onPages']) =>
       flattenImage(chain.links, {
         out,
-        key,
+        key: outKey,
         chunks: { ...packing.chunks, index: true },
         signal: context.signal,
         onPages,

@@ -11,6 +11,7 @@ import type { CliContext } from '../cli.ts';
 import { createProgress, type Look } from '../report/progress.ts';
 import type { Report } from '../report/report.ts';
 import { showBytes, showCount, showMs } from '../report/units.ts';
+import { NeedsBothSides } from './needs-both-sides.ts';
 
 interface Watching {
   readonly context: CliContext;
@@ -23,9 +24,11 @@ export async function watchMigration(
   { context, report }: Watching,
 ): Promise<MigrationSummary> {
   const progress = createProgress(context, 'migrate', report.isJson);
+  using both = new NeedsBothSides(context.signal, report);
   try {
     for await (const event of run) {
       report.event(event);
+      if (event.type === 'phase') both.see(event.phase === 'serve');
       if (event.type === 'round') report.talk(roundText(event));
       if (event.type === 'brake') {
         report.talk(`its writers are slowed for at most ${Math.round(event.share * 100)} % of their time`);
@@ -42,9 +45,11 @@ export async function watchMigration(
 /** Shows a guest arriving, until it runs here and is complete. */
 export async function watchArrival(run: ArrivalRun, { context, report }: Watching): Promise<ArrivalSummary> {
   const progress = createProgress(context, 'arrive', report.isJson);
+  using both = new NeedsBothSides(context.signal, report);
   try {
     for await (const event of run) {
       report.event(event);
+      if (event.type === 'phase') both.see(event.phase === 'fetch');
       if (event.type !== 'progress') continue;
       const { pages, missingPages, receivedBytes, elapsedMs, round } = event.progress;
       progress.show({

@@ -44,18 +44,24 @@ export async function chooseKey(flags: KeyFlags, source: KeySource): Promise<Sea
       hint: 'Give the one that the image was, or is to be, sealed with.',
     });
   }
-  if (keyFile !== undefined) {
-    const content = await readSecretFile(keyFile, '--key-file');
-    return made('--key-file', 'Make one with `migrate key --out FILE`.', () => SealKey.fromKeyFile(content));
-  }
-  if (passphraseFile !== undefined) {
-    const content = await readSecretFile(passphraseFile, '--passphrase-file');
-    const [line = ''] = content.toString('utf8').split(/\r?\n/);
-    return made('--passphrase-file', 'Its first line is the passphrase.', () => SealKey.fromPassphrase(line));
-  }
+  if (keyFile !== undefined) return await keyOfFile(keyFile, '--key-file');
+  if (passphraseFile !== undefined) return await keyOfPassphrase(passphraseFile, '--passphrase-file');
   if (passphrase !== true) return undefined;
   const typed = await askFor(source);
   return made('--passphrase', 'Type one or more characters.', () => SealKey.fromPassphrase(typed));
+}
+
+/** `flag` names it in errors. */
+export async function keyOfFile(file: string, flag: string): Promise<SealKey> {
+  const content = await readSecretFile(file, flag);
+  return made(flag, 'Make one with `migrate key --out FILE`.', () => SealKey.fromKeyFile(content));
+}
+
+/** Of the first line of `file`. */
+export async function keyOfPassphrase(file: string, flag: string): Promise<SealKey> {
+  const content = await readSecretFile(file, flag);
+  const [line = ''] = content.toString('utf8').split(/\r?\n/);
+  return made(flag, 'Its first line is the passphrase.', () => SealKey.fromPassphrase(line));
 }
 
 function isGiven({ keyFile, passphraseFile, passphrase }: KeyFlags): boolean {

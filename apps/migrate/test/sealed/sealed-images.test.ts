@@ -86,6 +86,39 @@ test('a passphrase: flattened and compared', () =>
     expect((await runCommand(['diff', image, flat])).exitCode).toBe(15);
   }));
 
+test('flattened with another key, with none, and sealed for the first time', () =>
+  inFolder(async (folder) => {
+    const [key, other] = [await newKey(folder), await newKey(folder, 'other')];
+    const passphrase = path.join(folder, 'passphrase');
+    await writeFile(passphrase, 'correct horse\n', { mode: 0o600 });
+    const plain = await fileOf(folder, 'plain', await encodeChunked(someMemory()));
+    const [sealed, again, bare] = ['sealed', 'again', 'bare'].map((name) => path.join(folder, name));
+    const steps = [
+      [plain, '--out', sealed!, '--out-passphrase-file', passphrase],
+      [sealed!, '--out', again!, '--passphrase-file', passphrase, '--out-key-file', other],
+      [again!, '--out', bare!, '--key-file', other, '--out-plain'],
+    ];
+    for (const step of steps) {
+      // oxlint-disable-next-line no-await-in-loop -- one is made of the other
+      expect(await runCommand(['flatten', ...step])).toMatchObject({ exitCode: 0 });
+    }
+    expect((await runCommand(['inspect', sealed!])).exitCode).toBe(15);
+    expect((await runCommand(['inspect', again!, '--key-file', key])).exitCode).toBe(15);
+    expect((await runCommand(['diff', plain, bare!])).exitCode).toBe(0);
+    const two = [
+      'flatten',
+      again!,
+      '--key-file',
+      other,
+      '--out',
+      bare!,
+      '--out-plain',
+      '--out-key-file',
+      key,
+    ];
+    expect(await runCommand(two)).toMatchObject({ exitCode: 2 });
+  }));
+
 test('a series: increments are found and opened with the same key', () =>
   inFolder(async (folder) => {
     const flag = ['--key-file', await newKey(folder)];

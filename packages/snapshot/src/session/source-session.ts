@@ -114,8 +114,7 @@ class ReconnectingSource {
   /** No new connection from here on; the destination hears that, where there is one. */
   async #leave(): Promise<void> {
     this.#over.abort('over');
-    const tooLong = () => new Error('it does not read');
-    await within(this.#clock, LAST_WORD_MS, this.#session.leave(), tooLong).catch(() => undefined);
+    await within(this.#clock, LAST_WORD_MS, this.#session.leave(), doesNotRead).catch(() => undefined);
     await this.#session.destroy();
   }
 
@@ -242,6 +241,10 @@ function asFailure(error: unknown): unknown {
     hint: 'The guest was not touched. Is a `migrate dest` of this release listening there?',
     cause: error,
   });
+}
+
+function doesNotRead(): Error {
+  return new Error('it does not read');
 }
 
 function messageOf(error: unknown): string {

@@ -52,7 +52,7 @@ it('a source that gives up does not wait for a destination that does not read', 
   const writing = session.write([new Uint8Array(BYTES)]);
   const startNs = clock.nowNs();
   await session.destroy();
-  await expect(writing).rejects.toThrow();
+  await expect(writing).rejects.toThrow('closed');
   expect(clock.nowNs() - startNs).toBeLessThanOrEqual(3e9);
 });
 
