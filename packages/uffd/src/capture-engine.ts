@@ -8,24 +8,17 @@ import {
   OVERFLOW_NUMBERS,
   resolveCaptureOptions,
 } from './capture-options.ts';
-import {
-  type CaptureRegion,
-  type EngineRegion,
-  type ResolvedRegion,
-  resolveRegions,
-} from './capture-region.ts';
+import { areSameRegions, type CaptureRegion, type EngineRegion, resolveRegions } from './capture-region.ts';
+import { FOREIGN_FEATURES, registerOwn } from './capture-registration.ts';
 import { type CaptureSlab, SlabDesk } from './capture-slab.ts';
 import { type CaptureStats, StatsReader } from './capture-stats.ts';
 import { argumentError, checked, closedError, UffdError } from './errors.ts';
+import { CaptureWaiters } from './capture-waiters.ts';
 import { foreignWords, ownWords } from './capture-words.ts';
 import { closeAtExit } from './exit.ts';
 import type { ForeignMemory } from './foreign-memory.ts';
-import { madvise } from './memory.ts';
 import { decodeRuns, type DirtyRun } from './track/dirty-run.ts';
-import { Userfaultfd } from './userfaultfd.ts';
-
-/** Without these a guest that gives memory back would lose pre-images unseen. */
-const EVENTS: readonly Feature[] = ['EVENT_REMAP', 'EVENT_REMOVE', 'EVENT_UNMAP'];
+import type { Userfaultfd } from './userfaultfd.ts';
 
 /** Pieces in which memory is armed ahead: a turn of the event loop each, and no longer does the kernel keep the guest from mapping. */
 const AHEAD_BYTES = 64n * 2n ** 20n;
@@ -62,7 +55,7 @@ export class CaptureEngine {
   readonly #engine: native.CaptureEngine;
   readonly #stats: StatsReader;
   readonly #desk: SlabDesk;
-  readonly #waiters = new Set<() => void>();
+  readonly #waiters = new CaptureWaiters();
   /** From the cut on it is noted which pages change; see `watch`. */
   readonly notesChanges: boolean;
   #unchanged: readonly DirtyRun[] | undefined;
@@ -81,9 +74,7 @@ export class CaptureEngine {
       BigInt(preImagesMaxBytes),
       OVERFLOW_NUMBERS[overflow],
       spillDirectory,
-      () => {
-        for (const resolve of waiters) resolve();
-      },
+      () => waiters.wake(),
       parts.keptAlive,
       parts.memoryFd,
       parts.registers,
@@ -120,12 +111,8 @@ export class CaptureEngine {
   static open(memory: readonly CaptureRegion[], options: CaptureEngineOptions = {}): CaptureEngine {
     resolveCaptureOptions(options);
     const regions = resolveRegions(memory);
-    const { uffd, holes } = openFor(regions, options.userModeOnly === true);
+    const { uffd, holes } = registerOwn(regions, options.userModeOnly === true);
     try {
-      for (const region of regions) {
-        uffd.register(region, ['WP']);
-        if (!holes) populate(region);
-      }
       return new CaptureEngine(
         {
           uffd,
@@ -160,7 +147,7 @@ export class CaptureEngine {
     if (!earlier.#watching) throw argumentError(TypeError, 'the earlier capture does not watch');
     try {
       const regions = resolveRegions(memory);
-      if (!areSame(regions, earlier.#regions)) {
+      if (!areSameRegions(regions, earlier.#regions)) {
         throw argumentError(TypeError, 'the earlier capture watches other memory');
       }
       return new CaptureEngine(
@@ -185,12 +172,7 @@ export class CaptureEngine {
   }
 
   /** What the handshake of another process's userfaultfd has to ask for. */
-  static readonly foreignFeatures: readonly Feature[] = [
-    'PAGEFAULT_FLAG_WP',
-    ...EVENTS,
-    'WP_HUGETLBFS_SHMEM',
-    'WP_UNPOPULATED',
-  ];
+  static readonly foreignFeatures: readonly Feature[] = FOREIGN_FEATURES;
 
   /**
    * Prepares a capture of another process. It may go on mapping and unmapping: `arm` is told what there is then.
@@ -287,21 +269,8 @@ export class CaptureEngine {
    * `signal` aborts at the latest. May resolve early; never rejects for these reasons. Keeps the event loop alive meanwhile.
    */
   async wait(options: { untilNs?: number; signal?: AbortSignal } = {}): Promise<void> {
-    const { untilNs, signal } = options;
-    if (this.#closed || signal?.aborted === true || this.#engine.readyOrNotify()) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', done);
-        this.#waiters.delete(done);
-        if (this.#waiters.size === 0) this.#engine.keepAlive(false);
-        resolve();
-      };
-      const timer = untilNs === undefined ? undefined : setTimeout(done, millisecondsUntil(untilNs));
-      signal?.addEventListener('abort', done);
-      this.#waiters.add(done);
-      this.#engine.keepAlive(true);
-    });
+    if (this.#closed || options.signal?.aborted === true || this.#engine.readyOrNotify()) return;
+    await this.#waiters.wait(options, (isWanted) => this.#engine.keepAlive(isWanted));
   }
 
   /** Numbers since arming. `faultWait` is refilled by the next call. */
@@ -357,7 +326,7 @@ export class CaptureEngine {
     const { failure } = this.#stats.read();
     if (failure !== 0) this.#failure = captureError(failure);
     this.#desk.close();
-    for (const resolve of this.#waiters) resolve();
+    this.#waiters.wake();
   }
 
   /** After `close`: why the capture has failed, if it has. The last pages may turn out not to be those of the cut only then. */
@@ -374,48 +343,7 @@ export class CaptureEngine {
   }
 }
 
-/** Opens with as much as the kernel has; `holes`: never-touched pages can be armed as they are (WP_UNPOPULATED, Linux 6.4). */
-function openFor(
-  regions: readonly ResolvedRegion[],
-  userModeOnly: boolean,
-): { uffd: Userfaultfd; holes: boolean } {
-  const special: Feature[] = regions.some((region) => region.isShared || region.isHugetlb)
-    ? ['WP_HUGETLBFS_SHMEM']
-    : [];
-  const needed: Feature[] = ['PAGEFAULT_FLAG_WP', ...EVENTS, ...special];
-  try {
-    return {
-      uffd: Userfaultfd.open({ features: [...needed, 'WP_UNPOPULATED'], userModeOnly }),
-      holes: true,
-    };
-  } catch (error) {
-    if (!(error instanceof UffdError) || error.code !== 'UFFD_EINVAL') throw error;
-    return { uffd: Userfaultfd.open({ features: needed, userModeOnly }), holes: false };
-  }
-}
-
-/** Without WP_UNPOPULATED arming skips pages that are not there, silently: so they are made to be there. */
-function populate(region: ResolvedRegion): void {
-  if (!region.isHugetlb) madvise(region, 'POPULATE_READ');
-}
-
-function areSame(regions: readonly EngineRegion[], others: readonly EngineRegion[]): boolean {
-  return (
-    regions.length === others.length &&
-    regions.every(
-      ({ address, sizeBytes, pageSize }, index) =>
-        others[index]!.address === address &&
-        others[index]!.sizeBytes === sizeBytes &&
-        others[index]!.pageSize === pageSize,
-    )
-  );
-}
-
 function fromNative(error: unknown): unknown {
   if (!(error instanceof Error) || !('errno' in error) || error instanceof UffdError) return error;
   return new UffdError('open of the pre-image store', Number(error.errno), {}, { cause: error });
-}
-
-function millisecondsUntil(untilNs: number): number {
-  return Math.max(0, Math.ceil((untilNs - Number(process.hrtime.bigint())) / 1e6));
 }

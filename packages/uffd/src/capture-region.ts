@@ -36,6 +36,19 @@ export interface ResolvedRegion extends EngineRegion {
   readonly mayVanish: boolean;
 }
 
+/** Whether both are the same pages, in the same order. */
+export function areSameRegions(regions: readonly EngineRegion[], others: readonly EngineRegion[]): boolean {
+  return (
+    regions.length === others.length &&
+    regions.every(
+      ({ address, sizeBytes, pageSize }, index) =>
+        others[index]!.address === address &&
+        others[index]!.sizeBytes === sizeBytes &&
+        others[index]!.pageSize === pageSize,
+    )
+  );
+}
+
 /**
  * Finds the pages and looks up what kind of mapping they are in.
  * @throws RangeError when there is no whole page, or the memory does not start and end on a page and `trim` is not set.
