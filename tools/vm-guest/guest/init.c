@@ -6,7 +6,8 @@
 //
 // Parameters are kernel command line words, which the kernel gives to init as environment variables:
 // sf_pages, sf_rate (stamps a second). Commands are single letters on the serial port: c checks every page, s
-// tells and forgets the stalls, q turns the machine off.
+// tells and forgets the stalls, q turns the machine off, z puts it to sleep (ACPI S3), of which it does not
+// wake.
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/io.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -125,12 +127,20 @@ static void TellStalls(void) {
   stamps = longest_ns = 0;
 }
 
+// PM1a_CNT of the machine's PIIX4, where its firmware puts it, and what it takes for S3: SLP_TYP and SLP_EN.
+enum { PM_CONTROL_PORT = 0x604, SLEEP_TYPE_S3 = 1 << 10, SLEEP_ENABLE = 1 << 13 };
+
+static void Sleep(void) {
+  if (iopl(3) == 0) outw(SLEEP_TYPE_S3 | SLEEP_ENABLE, PM_CONTROL_PORT);
+}
+
 static void Listen(void) {
   char letter;
   if (read(serial, &letter, 1) != 1) return;
   if (letter == 'c') Check();
   if (letter == 's') TellStalls();
   if (letter == 'q') reboot(RB_POWER_OFF);
+  if (letter == 'z') Sleep();
 }
 
 static uint64_t Parameter(const char* name, uint64_t fallback, uint64_t most) {

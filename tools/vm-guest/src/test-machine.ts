@@ -7,6 +7,8 @@ import { createInterface } from 'node:readline';
 /** Seen from here as from the bundled tools/bench. */
 const FOLDER = path.resolve(import.meta.dirname, '../../vm-guest');
 const BUILT = path.resolve(FOLDER, '../../.tools/vm-guest');
+/** Another QEMU than the one that is installed, to try its version: a program, without arguments. */
+const QEMU = process.env['STILLFRAME_QEMU'] ?? 'qemu-system-x86_64';
 /** A machine under TCG boots in some seconds, on a busy host in some more. */
 const ANSWER_MS = 60_000;
 
@@ -105,6 +107,11 @@ export class TestMachine {
     this.process.stdin!.write('q');
   }
 
+  /** It does not wake up. */
+  fallAsleep(): void {
+    this.process.stdin!.write('z');
+  }
+
   /** The exit code. */
   async ended(): Promise<number | null> {
     if (this.process.exitCode === null && this.process.signalCode === null) await once(this.process, 'exit');
@@ -188,7 +195,7 @@ export function machineWords(
 ): string[] {
   const append = `console=ttyS0 quiet panic=-1 transparent_hugepage=never sf_pages=${pages} sf_rate=${rate}`;
   const words = [
-    `qemu-system-x86_64 -accel ${accelerator} -machine pc,memory-backend=ram0 -m ${memoryMiB}M`,
+    `${QEMU} -accel ${accelerator} -machine pc,memory-backend=ram0 -m ${memoryMiB}M`,
     `-object ${backend},id=ram0,size=${memoryMiB}M`,
     '-nodefaults -display none -no-reboot -serial stdio -vga std',
     `-kernel ${BUILT}/kernel -initrd ${BUILT}/initrd.img -append`,

@@ -30,6 +30,9 @@ const NOT_OF_MACHINES: FlagNames = {
   beforeMs: '--before-ms',
 };
 
+/** Its writes are noted by the kernel, and nobody in QEMU waits for us. */
+const NO_BRAKE: FlagNames = { brake: '--brake' };
+
 export interface MovingGuestChoice {
   readonly movable: Movable;
   readonly options: Readonly<Record<string, string>>;
@@ -71,6 +74,8 @@ export function chooseMovingMachine(flags: MovingGuestFlags): QemuChoice | undef
   if (machine === undefined) return undefined;
   const hint = 'One guest moves at a time, and a machine has its own load and its own users.';
   refuseWithoutEffect(flags, NOT_OF_MACHINES, 'with --qmp', hint);
+  const instead = 'The processors of a machine are not slowed. --mode hybrid ends whatever it writes.';
+  refuseWithoutEffect(flags, NO_BRAKE, 'with --qmp', instead);
   return machine;
 }
 

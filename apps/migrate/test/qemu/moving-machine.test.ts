@@ -199,6 +199,7 @@ test.for([
   ['--workload', 'counter'],
   ['--serve', '127.0.0.1:1'],
   ['--before-ms', '1'],
+  ['--brake', '50'],
 ])('%s with a machine that moves is a mistake of usage', async (flags) => {
   const words = ['source', '--to', '127.0.0.1:1', '--qmp', '/nowhere/qmp', '--mode', 'precopy'];
   const wrong = await migrate(...words, ...flags).exit;

@@ -20,6 +20,8 @@ const BUSY: ReadonlySet<string> = new Set([
 /** @throws QemuError for a machine that cannot be pictured as it is now. */
 export async function checkMachine(qmp: QmpClient): Promise<void> {
   await runStateOf(qmp);
+  // Before what QEMU cannot save: that is mostly such a device, and QEMU does not name it.
+  await checkDevices(qmp);
   const migration = await qmp.execute('query-migrate');
   const state = textAt(migration, 'status');
   if (BUSY.has(state)) {
@@ -32,7 +34,6 @@ export async function checkMachine(qmp: QmpClient): Promise<void> {
   if (Array.isArray(reasons) && reasons.length > 0) {
     throw new QemuError('QEMU_MIGRATION_BLOCKED', `QEMU cannot save a device: ${reasons.join('; ')}`);
   }
-  await checkDevices(qmp);
 }
 
 /** @throws QemuError QEMU_RUN_STATE for anything but running or paused. */

@@ -10,6 +10,7 @@ import {
   qemuMovingGuest,
   QmpClient,
 } from '../../src/qemu/index.ts';
+import type { JsonObject } from '../../src/qemu/json.ts';
 import { pictureMachine, ROOMY } from './picture-machine.ts';
 
 const TEST_MS = 90_000;
@@ -22,10 +23,10 @@ afterAll(async () => {
   await machine[Symbol.asyncDispose]();
 });
 
-async function executed(command: string): Promise<unknown> {
+async function executed(command: string, values?: JsonObject): Promise<unknown> {
   const qmp = await QmpClient.connect(machine.qmp);
   try {
-    return await qmp.execute(command);
+    return await qmp.execute(command, values);
   } finally {
     qmp.close();
   }
@@ -113,6 +114,13 @@ describe('a machine with private memory', () => {
 
   test('does not move', async () => {
     await expect(qemuMovingGuest({ qmp: machine.qmp })).rejects.toMatchObject({ code: 'QEMU_RAM_PRIVATE' });
+    expect(await executed('query-status')).toMatchObject({ status: 'running' });
+  });
+
+  test('with a balloon that reports free pages is refused: they would go during the picture', async () => {
+    const balloon = { driver: 'virtio-balloon-pci', id: 'balloon', 'free-page-reporting': true };
+    await executed('device_add', balloon);
+    await expect(qemuGuest({ qmp: machine.qmp })).rejects.toMatchObject({ code: 'QEMU_BALLOON' });
     expect(await executed('query-status')).toMatchObject({ status: 'running' });
   });
 });

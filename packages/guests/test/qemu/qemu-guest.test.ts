@@ -5,7 +5,15 @@ import { type Sink, takeSnapshot } from '@stillframe/snapshot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TestMachine } from '../../../../tools/vm-guest/src/test-machine.ts';
 import { checkWriter } from '../../../../tools/vm-guest/src/writer-oracle.ts';
-import { decodeMachine, loadMachine, QmpClient, qemuGuest, startMachine } from '../../src/qemu/index.ts';
+import {
+  decodeMachine,
+  loadMachine,
+  QemuError,
+  QmpClient,
+  qemuGuest,
+  startMachine,
+} from '../../src/qemu/index.ts';
+import { connected } from './connected.ts';
 import { pictureMachine, ROOMY } from './picture-machine.ts';
 
 /** Boots once in some seconds; each picture takes less than one. */
@@ -29,6 +37,17 @@ async function asked<T>(vm: TestMachine, ask: (qmp: QmpClient) => Promise<T>): P
   }
 }
 const statusOf = (vm: TestMachine) => asked(vm, (qmp) => qmp.execute('query-status'));
+
+/** Whether it can be pictured, or the code of why not. */
+const attached = async ({ qmp }: TestMachine): Promise<string> => {
+  try {
+    const guest = await qemuGuest({ qmp });
+    await guest[Symbol.asyncDispose]();
+    return 'attached';
+  } catch (error) {
+    return error instanceof QemuError ? error.code : String(error);
+  }
+};
 
 describe('a machine that writes', () => {
   test(
@@ -109,15 +128,20 @@ describe('a machine that writes', () => {
     async () => {
       await asked(machine, (qmp) => qmp.execute('stop'));
       let newest: number;
+      let isOld: boolean;
       {
         await using guest = await qemuGuest({ qmp: machine.qmp });
         const { image } = await pictureMachine(guest);
         expect(decodeMachine(image.state!).manifest.wasRunning).toBe(false);
         expect(guest.pausedMs).toBe(0);
+        isOld = Number.parseInt(guest.version, 10) < 8;
         ({ newest } = checkWriter(image.memory[0]!));
       }
-      expect(await statusOf(machine)).toMatchObject({ status: 'postmigrate', running: false });
-      await expect(qemuGuest({ qmp: machine.qmp })).rejects.toMatchObject({ code: 'QEMU_RUN_STATE' });
+      // QEMU 7.2 has another name for a machine that was to migrate and did not, and saves it again only after it has run.
+      const again = isOld ? 'QEMU_RUN_STATE' : 'attached';
+      const status = isOld ? 'postmigrate' : 'paused';
+      expect(await statusOf(machine)).toMatchObject({ status, running: false });
+      expect(await attached(machine)).toBe(again);
       await asked(machine, (qmp) => qmp.execute('cont'));
       const after = await machine.check();
       expect(after.check).toBe('ok');
@@ -146,15 +170,3 @@ describe('a machine that writes', () => {
     TEST_MS,
   );
 });
-
-/** QEMU makes its socket some time after it was started. */
-async function connected(vm: TestMachine): Promise<QmpClient> {
-  for (;;) {
-    try {
-      // oxlint-disable-next-line no-await-in-loop -- until it is there
-      return await QmpClient.connect(vm.qmp);
-    } catch (error) {
-      if (vm.process.exitCode !== null) throw error;
-    }
-  }
-}
