@@ -24,7 +24,7 @@ import {
 } from '../options/timeouts.ts';
 import { addTlsOptions, chooseCredentials, type TlsFlags } from '../options/tls-options.ts';
 import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
-import { addSaveHalf, chooseHalf, type HalfFlags } from '../options/half-options.ts';
+import { addSaveHalf, chooseHalf, type HalfFile, type HalfFlags } from '../options/half-options.ts';
 import { refuseWithoutEffect } from '../options/no-effect.ts';
 import { imageOpener } from '../io/image-file.ts';
 import { chooseDestination, type PictureDestination } from '../picture-destination.ts';
@@ -107,8 +107,8 @@ async function dest(program: readonly string[], flags: DestFlags, context: CliCo
   const choice = { into: flags.into, key, program, isJson: flags.json === true };
   const makeDestination = await chooseDestination(choice, parent, context, report);
   const makePlace = await choosePlace(flags, exec, program);
-  assertOneHalf(flags, key !== undefined);
-  await chooseHalf(flags, exec === undefined && flags.into !== 'qemu');
+  assertOneHalf(flags);
+  const saveHalf = await chooseHalf(flags, exec === undefined && flags.into !== 'qemu', key);
   const signal = withTimeout(context.signal, flags);
   const retry = chooseRetryWait(flags);
   const listener = listenForSessions(await listenForSources(endpoint, credentials, signal), retry, {
@@ -130,6 +130,7 @@ async function dest(program: readonly string[], flags: DestFlags, context: CliCo
           signal,
           parent,
           listener,
+          saveHalf,
         });
       } catch (error) {
         // oxlint-disable-next-line no-await-in-loop -- the source may have to hear it over another connection
@@ -160,14 +161,13 @@ function chooseExec({ into, json }: DestFlags, program: readonly string[]): Exec
   );
 }
 
-/** A second half would take the place of the first, and halves are not sealed: neither happens in silence. */
-function assertOneHalf(flags: DestFlags, isSealed: boolean): void {
-  if (flags.once === true && !isSealed) return;
-  const where = isSealed ? 'with a key: a half would not be sealed' : 'without --once';
+/** A second half would take the place of the first. */
+function assertOneHalf(flags: DestFlags): void {
+  if (flags.once === true) return;
   refuseWithoutEffect(
     flags,
     { saveHalf: '--save-half' },
-    where,
+    'without --once',
     'The file is for what one guest leaves here.',
   );
 }
@@ -193,6 +193,7 @@ interface Serving {
   readonly signal: AbortSignal;
   readonly parent: OpenParent | undefined;
   readonly listener: SessionListener;
+  readonly saveHalf: HalfFile | undefined;
 }
 
 /** What the source wants: to leave a picture, or to move its guest here. */
@@ -202,7 +203,7 @@ async function takeIn(
   makePlace: () => ArrivalPlace,
   serving: Serving,
 ): Promise<void> {
-  const { context, report, flags, signal, parent, listener } = serving;
+  const { context, report, flags, signal, parent, listener, saveHalf } = serving;
   report.event({ type: 'source', host: arrival.host, port: arrival.port });
   const timeouts = peerTimeoutsFrom(flags, arrival.awayMs);
   const { isMigration, transport } = await announcedBy(arrival.open(), timeouts.helloMs);
@@ -218,7 +219,7 @@ async function takeIn(
     next: async (until) => (await listener.next(until)).open(),
     timeouts: migrationTimeoutsFrom(timeouts),
     place: makePlace(),
-    saveHalf: flags.saveHalf,
+    saveHalf,
     record: flags.record === undefined ? undefined : handOverFile('destination', flags.record),
     keepMs: flags.keepS === undefined ? undefined : parseSeconds(flags.keepS, '--keep-s') * 1000,
   });

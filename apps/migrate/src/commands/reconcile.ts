@@ -6,8 +6,10 @@ import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
 import { joinHalves } from '../halves/join-halves.ts';
 import { openHalf } from '../halves/stored-half.ts';
+import { imageOpener } from '../io/image-file.ts';
 import { type HandOverNote, readHandOver } from '../migration/hand-over-file.ts';
-import { refuseWithoutEffect } from '../options/no-effect.ts';
+import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
+import { type FlagNames, refuseWithoutEffect } from '../options/no-effect.ts';
 import { showBytes, showCount } from '../report/units.ts';
 
 const WORDS = {
@@ -17,15 +19,22 @@ const WORDS = {
     'The source gave the guest up, but the destination has no record that it had it. Only who knows that the destination has nothing may run it at the source.',
 } as const;
 
-interface ReconcileFlags {
+interface ReconcileFlags extends KeyFlags {
   readonly join?: boolean;
   readonly out?: string;
   readonly json?: boolean;
 }
 
+const OF_JOIN: FlagNames = {
+  out: '--out',
+  keyFile: '--key-file',
+  passphraseFile: '--passphrase-file',
+  passphrase: '--passphrase',
+};
+
 /** `migrate reconcile`: who owns a guest whose hand-over nobody saw the end of; and one guest of two halves. */
 export function addReconcile(root: Command, context: CliContext): void {
-  root
+  const command = root
     .command('reconcile')
     .description(
       'after a broken hand-over: say from the records of both sides who owns the guest, or join the halves that both have saved',
@@ -33,7 +42,8 @@ export function addReconcile(root: Command, context: CliContext): void {
     .argument('<FILE>', 'that of one side, from --record; with --join, from --save-half')
     .argument('<FILE>', 'that of the other')
     .option('--join', 'the files are halves of a guest: make one image of them, named by --out')
-    .option('--out <PATH>', 'with --join: the image; replaced only by a complete one')
+    .option('--out <PATH>', 'with --join: the image; replaced only by a complete one');
+  addKeyOptions(command)
     .option('--json', 'JSON lines on stdout, a summary last')
     .addHelpText(
       'after',
@@ -41,7 +51,7 @@ export function addReconcile(root: Command, context: CliContext): void {
 Ask when neither side runs any more. Exit code 0 when it is decided, 20 when it is not.
 
 --join takes memory and state of the destination, where the guest went on, and from the source the pages that had not come. Halves of
-different migrations, two of one side, and damaged ones are refused.
+different migrations, two of one side, and damaged ones are refused. Sealed halves have one key, and the image of them gets it, too.
 
 Examples:
   migrate reconcile source.record dest.record
@@ -51,7 +61,7 @@ Examples:
     )
     .action(async (first: string, second: string, flags: ReconcileFlags) => {
       if (flags.join === true) return await joinFiles([first, second], flags, context);
-      refuseWithoutEffect(flags, { out: '--out' }, 'without --join', 'Records make no image: leave it out.');
+      refuseWithoutEffect(flags, OF_JOIN, 'without --join', 'Records make no image: leave it out.');
       await decide([first, second], flags, context);
     });
 }
@@ -78,7 +88,7 @@ async function decide(
 
 async function joinFiles(
   paths: readonly [string, string],
-  { out, json }: ReconcileFlags,
+  { out, json, ...flags }: ReconcileFlags,
   context: CliContext,
 ): Promise<void> {
   if (out === undefined || out === '') {
@@ -88,9 +98,11 @@ async function joinFiles(
   }
   const report = context.report(json === true);
   const startMs = performance.now();
-  await using first = await openHalf(paths[0], { context, report });
-  await using second = await openHalf(paths[1], { context, report });
-  const { written, fromSource } = await joinHalves([first, second], { out, signal: context.signal });
+  const key = await chooseKey(flags, context);
+  const options = { context, report, open: imageOpener(key) };
+  await using first = await openHalf(paths[0], options);
+  await using second = await openHalf(paths[1], options);
+  const { written, fromSource } = await joinHalves([first, second], { out, key, signal: context.signal });
   const { totals, bytes, streamId } = written;
   const digest = formatDigest(totals.digest);
   report.result(

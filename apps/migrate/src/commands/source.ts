@@ -15,6 +15,7 @@ import {
 import { addControlOptions, type ControlFlags } from '../options/control-options.ts';
 import { addGuestOptions, chooseGuest, type GuestFlags } from '../options/guest-options.ts';
 import { addServedOptions, type MovingGuestFlags } from '../options/moving-guest-options.ts';
+import { addHalfKey, assertKeyHasHalf } from '../options/half-options.ts';
 import { addRetry, chooseRetry, type RetryFlags } from '../options/retry-options.ts';
 import {
   addIdle,
@@ -61,7 +62,9 @@ export function addSource(root: Command, context: CliContext): void {
         addTimeout(
           addControlOptions(
             addCompressionOptions(
-              addCaptureOptions(addServedOptions(addMigrationOptions(addGuestOptions(command)), 'source')),
+              addCaptureOptions(
+                addServedOptions(addHalfKey(addMigrationOptions(addGuestOptions(command))), 'source'),
+              ),
             ),
           ),
         ),
@@ -97,6 +100,7 @@ async function source(flags: SourceFlags, context: CliContext): Promise<void> {
   const credentials = await chooseCredentials(endpoint, flags);
   const mode = chooseMode(flags);
   assertFitsMode(mode, flags);
+  assertKeyHasHalf(flags);
   if (mode !== undefined) return await moveGuest(mode, { endpoint, credentials, flags, context });
   const guest = chooseGuest(flags);
   const capture = await chooseCapture(flags);

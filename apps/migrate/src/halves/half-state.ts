@@ -15,7 +15,7 @@ export interface HalfNote {
 }
 
 /** So that nobody takes half of a memory for all of it: no oracle, program or machine knows this kind. */
-export const HALF_KIND = 'stillframe/half@1';
+const HALF_KIND = 'stillframe/half@1';
 
 const schema = v.strictObject({
   side: v.picklist(['source', 'destination']),

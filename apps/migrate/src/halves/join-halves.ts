@@ -1,4 +1,5 @@
 import type { RegionEntry } from '@stillframe/page-stream';
+import type { SealKey } from '@stillframe/sealed-file';
 import { CliError } from '../cli-error.ts';
 import { AtomicFile } from '../io/atomic-file.ts';
 import { writeImage, type WrittenImage } from '../write-image.ts';
@@ -7,6 +8,8 @@ import type { StoredHalf } from './stored-half.ts';
 
 export interface JoinOptions {
   readonly out: string;
+  /** Seals it. */
+  readonly key?: SealKey | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -22,13 +25,13 @@ export interface JoinedHalves {
  */
 export async function joinHalves(
   halves: readonly [StoredHalf, StoredHalf],
-  { out, signal }: JoinOptions,
+  { out, key, signal }: JoinOptions,
 ): Promise<JoinedHalves> {
   const [source, destination] = sidesOf(halves);
   const missing = new MissingLookup(destination.note.missing);
   const whose = (region: number, page: number) =>
     missing.stretch(region, page).isMissing ? source.pages : destination.pages;
-  const file = await AtomicFile.create(out);
+  const file = await AtomicFile.create(out, { key });
   try {
     file.neededBytes = source.regions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const written = await writeImage(

@@ -1,12 +1,13 @@
 import { MigrationError } from '@stillframe/migration';
 import { CliError } from '../cli-error.ts';
+import type { HalfFile } from '../options/half-options.ts';
 import { type Report, reportWarning } from '../report/report.ts';
 import { showBytes, showCount } from '../report/units.ts';
 import type { HalfNote } from './half-state.ts';
 import { type GuestHalf, saveHalf } from './save-half.ts';
 
 export interface KeepHalfOptions extends Pick<HalfNote, 'side'> {
-  readonly path: string;
+  readonly file: HalfFile;
   readonly report: Report;
   /** 16 bytes. */
   readonly streamId: Uint8Array;
@@ -22,13 +23,14 @@ const IN_DOUBT: ReadonlySet<string> = new Set(['indeterminate', 'undecided', 'sp
  */
 export async function keepHalf(failure: unknown, options: KeepHalfOptions): Promise<unknown> {
   if (!(failure instanceof MigrationError && IN_DOUBT.has(failure.code))) return failure;
-  const { path, report, side, streamId } = options;
+  const { file, report, side, streamId } = options;
+  const { path } = file;
   try {
     const half = await options.half();
     const missingPages = half.missing.reduce((sum, { pageCount }) => sum + pageCount, 0);
     assertRight(failure, missingPages);
     const migration = Buffer.from(streamId).toString('hex');
-    const { totals, bytes } = await saveHalf(path, half, { side, migration });
+    const { totals, bytes } = await saveHalf(file, half, { side, migration });
     report.talk(
       `saved what is here of the guest in ${path}: ${showCount(totals.pages - missingPages)} pages, ${showBytes(bytes)}; ${showCount(missingPages)} are only at the source`,
     );

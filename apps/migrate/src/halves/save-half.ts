@@ -2,6 +2,7 @@ import type { DirtyRun } from '@stillframe/migration';
 import type { RegionEntry } from '@stillframe/page-stream';
 import type { GuestState } from '@stillframe/snapshot';
 import { AtomicFile } from '../io/atomic-file.ts';
+import type { HalfFile } from '../options/half-options.ts';
 import { writeImage, type WrittenImage } from '../write-image.ts';
 import { type HalfNote, packHalf } from './half-state.ts';
 import { MissingLookup } from './missing-lookup.ts';
@@ -20,13 +21,13 @@ export interface GuestHalf {
  * FILE, and what reading throws.
  */
 export async function saveHalf(
-  path: string,
+  { path, key }: HalfFile,
   half: GuestHalf,
   note: Pick<HalfNote, 'side' | 'migration'>,
 ): Promise<WrittenImage> {
   const { regions, missing } = half;
   const lookup = new MissingLookup(missing);
-  const file = await AtomicFile.create(path);
+  const file = await AtomicFile.create(path, { key });
   try {
     file.neededBytes = regions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const written = await writeImage(

@@ -17,7 +17,7 @@ export interface StoredHalf extends AsyncDisposable {
 /** Throws CliError FILE, CliError USAGE for an image that is no half, and SnapshotError for what is damaged. */
 export async function openHalf(path: string, options: LoadOptions): Promise<StoredHalf> {
   await restoreInto(path, checkingTarget(), options);
-  const chain = await openChain(path);
+  const chain = await openChain(path, options.open === undefined ? {} : { open: options.open });
   try {
     const pages = new ChainPages(chain.links);
     const { regions } = pages.top;

@@ -9,6 +9,7 @@ import type { Transport } from '@stillframe/snapshot';
 import type { CliContext } from '../cli.ts';
 import { pageCodec } from '../codec.ts';
 import { keepHalf } from '../halves/keep-half.ts';
+import type { HalfFile } from '../options/half-options.ts';
 import type { Report } from '../report/report.ts';
 import type { ArrivalPlace, Life } from './arrival-place.ts';
 import { arrivalText } from './migration-text.ts';
@@ -25,7 +26,7 @@ export interface MigrateDestOptions {
   readonly signal: AbortSignal;
   readonly record: HandOverRecord<DestinationRecord> | undefined;
   /** Where what has come is saved when the rest will not. */
-  readonly saveHalf: string | undefined;
+  readonly saveHalf: HalfFile | undefined;
   /** How long the guest goes on here; until `signal` when not given. */
   readonly keepMs: number | undefined;
 }
@@ -45,10 +46,10 @@ export async function migrateDest(options: MigrateDestOptions): Promise<void> {
       ...(record === undefined ? {} : { record }),
     });
     const arrival = await watchArrival(run, { context, report }).catch(async (error: unknown) => {
-      const { saveHalf: path } = options;
-      if (path === undefined || place.half === undefined) throw error;
+      const { saveHalf: file } = options;
+      if (file === undefined || place.half === undefined) throw error;
       const half = () => place.half!();
-      throw await keepHalf(error, { path, report, side: 'destination', streamId: run.streamId(), half });
+      throw await keepHalf(error, { file, report, side: 'destination', streamId: run.streamId(), half });
     });
     report.talk(arrivalText(arrival));
     report.event({ type: 'arrived', ...arrival });

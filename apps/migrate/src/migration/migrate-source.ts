@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationSummary, MovingGuest } from '@stillframe/migration';
 import { keepHalf } from '../halves/keep-half.ts';
 import type { GuestHalf } from '../halves/save-half.ts';
+import type { HalfFile } from '../options/half-options.ts';
 import { movableGuest } from './movable-guest.ts';
 import type { Movable, RunningMovable } from './movable.ts';
 import { isInDoubt, runMigration, type RunMigrationOptions } from './run-migration.ts';
@@ -13,7 +14,7 @@ export interface MigrateSourceOptions extends RunMigrationOptions {
   /** It has users: when the move fails, it goes on here until `signal`. */
   readonly stays: boolean;
   /** Where it is saved when nobody knows who owns it, or half of it is elsewhere. */
-  readonly saveHalf: string | undefined;
+  readonly saveHalf: HalfFile | undefined;
   /** Let the guest run so long before it moves. */
   readonly beforeMs: number;
 }
@@ -45,10 +46,10 @@ async function move(running: RunningMovable, options: MigrateSourceOptions): Pro
   try {
     return await runMigration(guest, { ...options, streamId });
   } catch (cause) {
-    const { saveHalf: path } = options;
+    const { saveHalf: file } = options;
     const half = () => wholeOf(guest);
     const error =
-      path === undefined ? cause : await keepHalf(cause, { path, report, side: 'source', streamId, half });
+      file === undefined ? cause : await keepHalf(cause, { file, report, side: 'source', streamId, half });
     const failure = running.failure?.();
     const state = failure !== undefined ? 'dead' : isInDoubt(error) ? 'paused' : 'here';
     report.event({ type: 'guest', state, name: movable.name });

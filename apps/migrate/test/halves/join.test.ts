@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import os from 'node:os';
 import path from 'node:path';
 import type { DirtyRun } from '@stillframe/migration';
+import { SealKey } from '@stillframe/sealed-file';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { packHalf, readHalf } from '../../src/halves/half-state.ts';
 import { MissingLookup } from '../../src/halves/missing-lookup.ts';
@@ -69,6 +70,7 @@ interface Saved {
   readonly missing?: readonly DirtyRun[];
   readonly migration?: string;
   readonly kind?: string;
+  readonly key?: SealKey;
 }
 
 /** Reading a page that is missing fails, where it would sleep for ever in a guest. */
@@ -76,7 +78,7 @@ async function save(
   name: string,
   side: 'source' | 'destination',
   memory: readonly Buffer[],
-  { missing = [], migration = MIGRATION, kind = 'movable/test@1' }: Saved = {},
+  { missing = [], migration = MIGRATION, kind = 'movable/test@1', key }: Saved = {},
 ): Promise<void> {
   const lookup = new MissingLookup(missing);
   const state = { kind, bytes: Buffer.from(`state of the ${side}`) };
@@ -86,7 +88,11 @@ async function save(
     }
     into.set(memory[region]!.subarray(firstPage * PAGE, firstPage * PAGE + into.byteLength));
   };
-  await saveHalf(file(name), { regions: REGIONS, state, missing, readPages }, { side, migration });
+  await saveHalf(
+    { path: file(name), key },
+    { regions: REGIONS, state, missing, readPages },
+    { side, migration },
+  );
 }
 
 const join = (...names: readonly string[]) =>
@@ -144,6 +150,24 @@ describe('two halves', () => {
     const restored = await runCommand(['restore', file('dest'), '--into', 'memory', '--json']);
     expect(restored.lines().at(-1)).toMatchObject({ verified: false, oracle: null });
   });
+});
+
+it('halves that are sealed are joined with their key, and with no other; what comes of them is sealed', async () => {
+  for (const name of ['key', 'other']) {
+    // oxlint-disable-next-line no-await-in-loop -- two files
+    expect((await runCommand(['key', '--out', file(name)])).exitCode).toBe(0);
+  }
+  const key = SealKey.fromKeyFile(await readFile(file('key')));
+  await save('one', 'source', memoryOf(1), { key });
+  await save('two', 'destination', memoryOf(2), { key, missing: missingOf(1, 0.5) });
+  const sealedJoin = (...flags: string[]) =>
+    runCommand(['reconcile', '--join', file('one'), file('two'), '--out', file('joined'), ...flags]);
+  expect((await sealedJoin()).exitCode).toBe(15);
+  expect((await sealedJoin('--key-file', file('other'))).exitCode).toBe(15);
+  expect(await readdir(folder)).not.toContain('joined');
+  expect(await sealedJoin('--key-file', file('key'))).toMatchObject({ exitCode: 0 });
+  expect((await runCommand(['inspect', file('joined')])).exitCode).toBe(15);
+  expect((await runCommand(['inspect', file('joined'), '--key-file', file('key')])).exitCode).toBe(0);
 });
 
 describe('halves that do not belong together', () => {

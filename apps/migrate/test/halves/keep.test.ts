@@ -23,7 +23,13 @@ async function keep(failure: unknown, file: string, half: () => Promise<GuestHal
   const { context, written } = keepingContext();
   const report = context.report(true);
   const streamId = new Uint8Array(16).fill(9);
-  const result = await keepHalf(failure, { path: file, report, side: 'destination', streamId, half });
+  const result = await keepHalf(failure, {
+    file: { path: file, key: undefined },
+    report,
+    side: 'destination',
+    streamId,
+    half,
+  });
   return { result, stdout: written.stdout, stderr: written.stderr };
 }
 

@@ -24,3 +24,18 @@ it.each([DEST, SOURCE])(
     expect((await runCommand([...nowhere, ...rest])).exitCode).toBe(16);
   },
 );
+
+it('a key on a source is for its half: without one it does nothing, and is refused', async () => {
+  const argv = ['source', '--to', '127.0.0.1:1', '--workload', 'counter', '--key-file', 'key'];
+  for (const mode of [[], ['--mode', 'postcopy']]) {
+    // oxlint-disable-next-line no-await-in-loop -- two
+    const { exitCode, stderr } = await runCommand([...argv, ...mode]);
+    expect(stderr).toContain('without --save-half');
+    expect(exitCode).toBe(2);
+  }
+});
+
+it.each([DEST, SOURCE])('a key that cannot be read is noticed before a guest moves: %s', async (...argv) => {
+  const rest = argv[0] === 'dest' ? ['--once'] : ['--workload', 'counter', '--mode', 'postcopy'];
+  expect((await runCommand([...argv, ...rest, '--key-file', '/gone/away/key'])).exitCode).toBe(16);
+});
