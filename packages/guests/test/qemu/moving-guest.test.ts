@@ -7,6 +7,8 @@ import { decodeMachine, QmpClient, type QemuMovingGuest, qemuMovingGuest } from 
 const TEST_MS = 90_000;
 const PAGE_BYTES = 4096;
 const ROUNDS = 3;
+/** `Date.now` counts whole milliseconds. */
+const CLOCK_STEP_MS = 1;
 
 let machine: TestMachine;
 beforeAll(async () => {
@@ -101,6 +103,22 @@ describe('a machine that is to move', () => {
       await guest.resume();
       await guest[Symbol.asyncDispose]();
       expect(await asked('query-status')).toMatchObject({ status: 'running' });
+      await expectAlive();
+    },
+    TEST_MS,
+  );
+
+  test(
+    'knows since when it stands still: when QEMU stopped it, not when we asked',
+    async () => {
+      await using guest = await qemuMovingGuest({ qmp: machine.qmp });
+      expect(guest.restingMs()).toBeNaN();
+      const asked = Date.now();
+      await guest.pause();
+      const restingMs = guest.restingMs();
+      expect(restingMs).toBeGreaterThanOrEqual(0);
+      expect(restingMs).toBeLessThanOrEqual(Date.now() - asked + CLOCK_STEP_MS);
+      await guest.resume();
       await expectAlive();
     },
     TEST_MS,
