@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { runtimeEnv, variants } from './test-variants.mjs';
 
 /** A program that is still running after this long hangs; the whole process group is then killed. */
-export const RUN_LIMIT_MS = 300_000;
+const RUN_LIMIT_MS = 300_000;
 
 /** More address space randomisation than this and the sanitizers of GCC before 14 cannot place their shadow memory. */
 const SANITIZER_RND_BITS_MAX = 28;

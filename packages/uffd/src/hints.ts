@@ -1,5 +1,5 @@
 /** What to do about a missing permission: the ways to it, cheapest first. */
-export const PERMISSION_HINT =
+const PERMISSION_HINT =
   'Handling faults that the kernel raises needs one of: read-write access to /dev/userfaultfd; sysctl vm.unprivileged_userfaultfd=1; ' +
   'the capability CAP_SYS_PTRACE. In a container, the seccomp profile must allow userfaultfd as well. Without any of these, ' +
   'userModeOnly: true works for memory that only user-mode code writes';

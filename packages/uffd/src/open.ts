@@ -17,7 +17,7 @@ export interface CreateOptions {
   readonly nonBlocking?: boolean;
 }
 
-export const DEVICE_PATH = '/dev/userfaultfd';
+const DEVICE_PATH = '/dev/userfaultfd';
 
 const USER_MODE_ONLY = 1;
 const O_NONBLOCK = 0o4000;

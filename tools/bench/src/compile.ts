@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 /** The sources, and where the compiled programs are kept; seen from src/ as from dist/. */
-export const PEER_SOURCES = fileURLToPath(new URL('../peers', import.meta.url));
+const PEER_SOURCES = fileURLToPath(new URL('../peers', import.meta.url));
 const CACHE = fileURLToPath(new URL('../node_modules/.cache/peers', import.meta.url));
 
 const FLAGS = ['-std=gnu11', '-O2', '-g', '-D_GNU_SOURCE', '-pthread', '-Wall', '-Wextra'];

@@ -14,7 +14,7 @@ export const SERIES = {
 } as const;
 
 export type SeriesName = keyof typeof SERIES;
-export const SERIES_NAMES: readonly SeriesName[] = [
+const SERIES_NAMES: readonly SeriesName[] = [
   'stallNs',
   'sinkNs',
   'heldBytes',

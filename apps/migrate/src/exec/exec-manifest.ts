@@ -1,13 +1,13 @@
 import type { GuestState, Region } from '@stillframe/snapshot';
 
 /** Raised when a reader of the manifest would misread a newer one. */
-export const EXEC_MANIFEST_VERSION = 1;
+const EXEC_MANIFEST_VERSION = 1;
 
 /** Descriptors of the child: the control channel, the manifest, the state, then one file of memory for each region. */
 export const CONTROL_FD = 3;
-export const MANIFEST_FD = 4;
-export const STATE_FD = 5;
-export const FIRST_MEMORY_FD = 6;
+const MANIFEST_FD = 4;
+const STATE_FD = 5;
+const FIRST_MEMORY_FD = 6;
 
 /** What the child reads from MANIFEST_FD, as JSON. */
 export interface ExecManifest {

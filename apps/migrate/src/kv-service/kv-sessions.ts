@@ -6,7 +6,7 @@ import type { KvStore } from '../workloads/kv/kv-store.ts';
 const SESSION_PREFIX_BYTES = Buffer.from('\0session:');
 export const SESSION_NAME_MAX_BYTES = 64;
 /** Replies to writes are a status or a number. */
-export const SESSION_REPLY_MAX_BYTES = 64;
+const SESSION_REPLY_MAX_BYTES = 64;
 const NUMBER_BYTES = 8;
 const LENGTH_BYTES = 4;
 const RECORD_BYTES = NUMBER_BYTES + LENGTH_BYTES + SESSION_REPLY_MAX_BYTES;

@@ -8,7 +8,7 @@ export interface TraceFile {
 }
 
 /** What waits for the disk at most: some ten thousand steps. */
-export const TRACE_PENDING_MAX_BYTES = 8 * 2 ** 20;
+const TRACE_PENDING_MAX_BYTES = 8 * 2 ** 20;
 
 /** Lines are written in lots of this much, or as old as this, so that a step costs no system call. */
 const LOT_BYTES = 64 * 1024;

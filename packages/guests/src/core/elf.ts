@@ -1,9 +1,9 @@
 // Numbers and structures of elf(5), little-endian, 64-bit.
 import type { Arch } from '../process/state.ts';
 
-export const EHDR_BYTES = 64;
-export const PHDR_BYTES = 56;
-export const SHDR_BYTES = 64;
+const EHDR_BYTES = 64;
+const PHDR_BYTES = 56;
+const SHDR_BYTES = 64;
 
 export const PT_LOAD = 1;
 export const PT_NOTE = 4;

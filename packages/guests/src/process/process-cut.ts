@@ -98,7 +98,7 @@ export class ProcessCut {
 }
 
 /** The armed ones first: their ids are those of the engine. */
-export function stateRegions({ armed, copied }: CapturePlan): StateRegion[] {
+function stateRegions({ armed, copied }: CapturePlan): StateRegion[] {
   return [
     ...engineRegions({ armed }).map((region) => Object.assign(region, { copied: false })),
     ...copied.map(({ start, end }) => ({

@@ -89,7 +89,7 @@ function checkUserfaultfd(proc: ProcDirectory): void {
 }
 
 /** The first other process with the same memory. */
-export function findSharing(proc: ProcDirectory, sharesMemory: SharesMemory): number | undefined {
+function findSharing(proc: ProcDirectory, sharesMemory: SharesMemory): number | undefined {
   for (const name of readdirSync(proc.root)) {
     const pid = Number(name);
     if (Number.isInteger(pid) && pid !== proc.pid && sharesMemory(proc.pid, pid) === true) return pid;

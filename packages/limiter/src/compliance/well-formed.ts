@@ -20,7 +20,7 @@ export function checked<State>(limiter: Limiter<State>): Limiter<State> {
   };
 }
 
-export function demandWellFormed(step: Step<unknown>, observation: Observation): void {
+function demandWellFormed(step: Step<unknown>, observation: Observation): void {
   const fault = grantFault(step.grant, observation);
   demand(fault === undefined, () => `grant: ${fault}; the observation was ${show(observation)}`);
   demandPlain(step.state, 'state');

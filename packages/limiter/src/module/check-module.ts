@@ -6,7 +6,7 @@ import { plainFault } from '../plain.ts';
 import type { LimiterModule } from './limiter-module.ts';
 
 /** A file's contents are no module for a limiter; the message says what is wrong, and where. */
-export class ModuleShapeError extends Error {
+class ModuleShapeError extends Error {
   override readonly name = 'ModuleShapeError';
 }
 

@@ -14,7 +14,7 @@ const MAX_PATH_LENGTH = 4096;
 const path: OptionMetadata = { kind: 'path', json: { type: 'string', minLength: 1 } };
 const moduleOptions: OptionMetadata = { kind: 'options', json: { type: ['object', 'string'] } };
 
-export const moduleSchema = v.strictObject({
+const moduleSchema = v.strictObject({
   path: v.pipe(
     v.string(({ received }) => `${received} is not text`),
     v.nonEmpty('it is empty'),

@@ -63,7 +63,7 @@ export function pacedGrant({ bucket, rate }: Paced, observation: Observation, re
   return grantOf(bucket, termsOf(rate), observation, reason);
 }
 
-export function hasMoved({ faults, sweptPages }: Observation): boolean {
+function hasMoved({ faults, sweptPages }: Observation): boolean {
   return faults > 0 || sweptPages > 0;
 }
 

@@ -66,7 +66,7 @@ function cell(
   return `<td class="heat${heat}"><button type="button" aria-pressed="${pressed}" aria-label="${escapeText(label)}" data-cell="${escapeText(`${workload}/${sink}/${contestant}`)}">${figure(value)}<small>${contestant === BASE_ID ? '1' : times(multiple)}</small></button></td>`;
 }
 
-export function heatClass(multiple: number): number {
+function heatClass(multiple: number): number {
   return BOUNDS.filter((bound) => multiple > bound).length;
 }
 

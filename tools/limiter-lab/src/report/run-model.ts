@@ -19,7 +19,7 @@ export function runModel(run: RunResult): RunModel {
 }
 
 /** The share of writes above each bucket that has any, and the longest write last. */
-export function tailOf({ counts, longestNs }: WriteWaits): [number, number][] {
+function tailOf({ counts, longestNs }: WriteWaits): [number, number][] {
   const total = waitTotal(counts);
   const tail: [number, number][] = [];
   let above = total;
