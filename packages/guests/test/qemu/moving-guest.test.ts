@@ -109,15 +109,15 @@ describe('a machine that is to move', () => {
   );
 
   test(
-    'knows since when it stands still: when QEMU stopped it, not when we asked',
+    'knows since when it stands still: when QEMU stopped it, not when we askedMs',
     async () => {
       await using guest = await qemuMovingGuest({ qmp: machine.qmp });
       expect(guest.restingMs()).toBeNaN();
-      const asked = Date.now();
+      const askedMs = Date.now();
       await guest.pause();
       const restingMs = guest.restingMs();
       expect(restingMs).toBeGreaterThanOrEqual(0);
-      expect(restingMs).toBeLessThanOrEqual(Date.now() - asked + CLOCK_STEP_MS);
+      expect(restingMs).toBeLessThanOrEqual(Date.now() - askedMs + CLOCK_STEP_MS);
       await guest.resume();
       await expectAlive();
     },
