@@ -2,13 +2,16 @@ import { availableParallelism } from 'node:os';
 import addon from '#native';
 import type { PackedSlab, PackRequest } from './pack-request.ts';
 
+/** Beside one for each thread: slabs that wait for their turn at the sink, so that several can go through together and the threads go on. */
+const BUFFERS_BESIDE = 4;
+
 /** A slab of this size needs no new buffer. */
 const DEFAULT_BUFFER_BYTES = 1024 * 1024;
 
 export interface PackerOptions {
   /** Threads of its own; default one fewer than there are cores, at least 1, at most 64. */
   readonly threads?: number;
-  /** Slabs that may be packed or wait for their `release` at a time, each with a buffer of its size; default 4 and 2 for each thread. */
+  /** Slabs that may be packed or wait for their `release` at a time, each with a buffer of its size; default 4 more than threads. */
   readonly buffers?: number;
 }
 
@@ -52,7 +55,7 @@ export class Packer {
   #isClosed = false;
 
   /** RangeError for options outside their range. */
-  constructor({ threads = defaultThreads(), buffers = defaultBuffers(threads) }: PackerOptions = {}) {
+  constructor({ threads = defaultThreads(), buffers = threads + BUFFERS_BESIDE }: PackerOptions = {}) {
     if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
       throw new RangeError(`threads is ${threads}; 1 to 64`);
     }
@@ -150,11 +153,6 @@ function roomFor(byteCount: number): Uint8Array {
 
 function defaultThreads(): number {
   return Math.min(64, Math.max(1, availableParallelism() - 1));
-}
-
-/** One slab in work and one that waits for it, for each thread; and some that the sink has not taken. */
-function defaultBuffers(threads: number): number {
-  return 2 * threads + 4;
 }
 
 function closed(): PackerError {

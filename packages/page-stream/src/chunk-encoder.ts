@@ -83,16 +83,16 @@ export class ChunkEncoder {
     const { packer, method, level, minSaving } = this.settings;
     const isStored = packer === undefined || this.#account !== undefined;
     if (isStored || slab.chunks.count === 0) return this.store(slab);
-    let packed: PackedSlab | undefined;
-    await this.#order.take(async () => {
-      const { region, bytes: pages, base } = slab;
-      const chunks = slab.chunks.words;
+    const { region, bytes: pages, base } = slab;
+    const chunks = slab.chunks.words;
+    let packing: Promise<PackedSlab> | undefined;
+    await this.#order.take(() => {
       if (method !== 'none') this.#choose(chunks, packMethods.indexOf(method));
-      packed = await packer.pack({ region: region.id, pages, base, chunks, level, minSaving });
+      packing = packer.pack({ region: region.id, pages, base, chunks, level, minSaving });
       // Nothing of the slab or the packer: it is kept for a while.
-      return outcomes(packed.chunks);
+      return packing.then((packed) => outcomes(packed.chunks));
     });
-    return packed!;
+    return packing!;
   }
 
   /** The frames of a slab, with views of `packed.bytes`. */

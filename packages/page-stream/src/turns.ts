@@ -13,7 +13,7 @@ export class Turns {
    * What `end` makes of the result of `work`, once all that was started before has ended. When that failed, or `work` does, `drop`
    * gets the result that nobody will use, and the promise rejects with the first failure.
    */
-  async take<T, R>(work: Promise<T>, end: (result: T) => R, drop: (result: T) => void): Promise<R> {
+  take<T, R>(work: Promise<T>, end: (result: T) => R, drop: (result: T) => void): Promise<R> {
     this.#waiting++;
     const result = this.#inTurn(this.#last, work, end, drop);
     this.#last = result.then(ignore, ignore);
