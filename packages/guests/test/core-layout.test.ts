@@ -5,7 +5,8 @@ import { encodeProcessState } from '../src/process/state-encode.ts';
 import { PROCESS_STATE_KIND, type ProcessState } from '../src/process/state.ts';
 import { readCore } from './core-file.ts';
 import { MemoryCore } from './memory-core.ts';
-import { PAGE, sampleMapping, sampleRegion, sampleState, sampleThread } from './sample-state.ts';
+import { PAGE } from './sample-mapping.ts';
+import { sampleRegion, sampleState, sampleThread, stateMapping } from './sample-state.ts';
 
 const NT_FILE = 0x4649_4c45;
 const NT_SIGINFO = 0x5349_4749;
@@ -78,7 +79,7 @@ describe('notes', () => {
     const words = Array.from({ length: 8 }, (_, at) => view.getBigUint64(8 * at, true));
     expect(words).toEqual([2n, 4096n, 0x1000n, 0x5000n, 0n, 0x7f00_0000_0000n, 0x7f00_0000_2000n, 3n]);
     expect(Buffer.from(bytes.subarray(64)).toString()).toBe('/usr/bin/sample\0/usr/bin/sample\0');
-    expect(typesOf(sampleState({ mappings: [sampleMapping(0x1000n, 1)], regions: [] }))).not.toContain(
+    expect(typesOf(sampleState({ mappings: [stateMapping(0x1000n, 1)], regions: [] }))).not.toContain(
       `CORE ${NT_FILE.toString(16)}`,
     );
   });
@@ -99,11 +100,11 @@ const shape = (state: ProcessState) =>
   ]);
 
 const atEnd = (pages: number) =>
-  sampleState({ mappings: [sampleMapping(0n, pages + 1)], regions: [sampleRegion(0n, 1)] });
+  sampleState({ mappings: [stateMapping(0n, pages + 1)], regions: [sampleRegion(0n, 1)] });
 
 const many = (count: number) =>
   sampleState({
-    mappings: Array.from({ length: count }, (_, at) => sampleMapping(BigInt(at) << 13n, 1)),
+    mappings: Array.from({ length: count }, (_, at) => stateMapping(BigInt(at) << 13n, 1)),
     regions: [],
   });
 
@@ -136,7 +137,7 @@ describe('segments', () => {
     const gib = Number(HOLE_SPLIT_BYTES) / PAGE;
     const withHole = (pages: number) =>
       sampleState({
-        mappings: [sampleMapping(0n, 3 * gib)],
+        mappings: [stateMapping(0n, 3 * gib)],
         regions: [sampleRegion(0n, 1), sampleRegion(BigInt((1 + pages) * PAGE), 1)],
       });
     expect(shape(withHole(gib - 1))).toEqual([
@@ -153,7 +154,7 @@ describe('segments', () => {
 
   test('a region across two mappings has a place in each', () => {
     const state = sampleState({
-      mappings: [sampleMapping(0x1000n, 2), sampleMapping(0x3000n, 2, { perms: 4 })],
+      mappings: [stateMapping(0x1000n, 2), stateMapping(0x3000n, 2, { perms: 4 })],
       regions: [sampleRegion(0x2000n, 2)],
     });
     const { spans, head } = coreLayout(state);
@@ -181,7 +182,7 @@ describe('segments', () => {
     const unmapped = sampleState({ regions: [sampleRegion(0x9000_0000n, 1)] });
     expect(() => coreLayout(unmapped)).toThrow(expect.objectContaining({ code: 'CORE_REGION_UNMAPPED' }));
     const torn = sampleState({
-      mappings: [sampleMapping(0x2000n, 1), sampleMapping(0x3000n, 1)],
+      mappings: [stateMapping(0x2000n, 1), stateMapping(0x3000n, 1)],
       regions: [sampleRegion(0x2000n, 2, { pageSize: 8192 })],
     });
     expect(() => coreLayout(torn)).toThrow(expect.objectContaining({ code: 'CORE_REGION_UNMAPPED' }));
@@ -189,11 +190,11 @@ describe('segments', () => {
 
   test('a file that is too large for a number is refused', () => {
     const sizePages = Math.floor(Number.MAX_SAFE_INTEGER / PAGE);
-    const mappings = Array.from({ length: 2 ** 10 }, (_, at) => sampleMapping(BigInt(at) << 54n, 1));
+    const mappings = Array.from({ length: 2 ** 10 }, (_, at) => stateMapping(BigInt(at) << 54n, 1));
     expect(() =>
       coreLayout(sampleState({ mappings: mappings.slice(0, 1), regions: [sampleRegion(0n, 1)] })),
     ).not.toThrow();
-    const huge = [sampleMapping(0n, sizePages)];
+    const huge = [stateMapping(0n, sizePages)];
     const regions = Array.from({ length: 4096 }, (_, at) => sampleRegion(BigInt(at) << 42n, 2 ** 30));
     expect(() => coreLayout(sampleState({ mappings: [{ ...huge[0]!, end: 1n << 55n }], regions }))).toThrow(
       expect.objectContaining({ code: 'CORE_TOO_LARGE' }),
@@ -247,8 +248,8 @@ describe('the target', () => {
   test('a run across two mappings is written in two places', async () => {
     const split = sampleState({
       mappings: [
-        sampleMapping(0x1000n, 2, { kind: 'private-file', path: '/a' }),
-        sampleMapping(0x3000n, 2, { kind: 'private-file', path: '/b' }),
+        stateMapping(0x1000n, 2, { kind: 'private-file', path: '/a' }),
+        stateMapping(0x3000n, 2, { kind: 'private-file', path: '/b' }),
       ],
       regions: [sampleRegion(0x2000n, 2)],
     });

@@ -11,7 +11,7 @@ import {
   REGSETS_MAX,
   SIGINFO_MAX_BYTES,
 } from '../src/process/state.ts';
-import { sampleMapping, sampleRegion, sampleState, sampleThread } from './sample-state.ts';
+import { sampleRegion, sampleState, sampleThread, stateMapping } from './sample-state.ts';
 
 const decode = (bytes: Uint8Array) => decodeProcessState({ kind: PROCESS_STATE_KIND, bytes });
 const roundTrip = (change: Partial<ProcessState>) => decode(encodeProcessState(sampleState(change)));
@@ -111,10 +111,10 @@ describe('what is not believed', () => {
   });
 
   test.for([
-    ['mappings out of order', { mappings: [sampleMapping(0x2000n, 1), sampleMapping(0x1000n, 1)] }],
-    ['mappings that overlap', { mappings: [sampleMapping(0x1000n, 2), sampleMapping(0x2000n, 1)] }],
-    ['an empty mapping', { mappings: [sampleMapping(0x1000n, 0)] }],
-    ['half a page', { mappings: [sampleMapping(0x1800n, 1)] }],
+    ['mappings out of order', { mappings: [stateMapping(0x2000n, 1), stateMapping(0x1000n, 1)] }],
+    ['mappings that overlap', { mappings: [stateMapping(0x1000n, 2), stateMapping(0x2000n, 1)] }],
+    ['an empty mapping', { mappings: [stateMapping(0x1000n, 0)] }],
+    ['half a page', { mappings: [stateMapping(0x1800n, 1)] }],
     ['regions that overlap', { regions: [sampleRegion(0x2000n, 1), sampleRegion(0x1000n, 2)] }],
     ['an empty region', { regions: [sampleRegion(0x1000n, 0)] }],
     ['a region beyond the end', { regions: [sampleRegion(0xffff_ffff_ffff_f000n, 2)] }],
@@ -125,7 +125,7 @@ describe('what is not believed', () => {
     ['no thread', { threads: [] }],
     ['a signal that does not exist', { threads: [sampleThread(1, { stopSignal: 65 })] }],
     ['half a pair of auxv', { auxv: new Uint8Array(8) }],
-    ['permissions that do not exist', { mappings: [sampleMapping(0x1000n, 1, { perms: 16 })] }],
+    ['permissions that do not exist', { mappings: [stateMapping(0x1000n, 1, { perms: 16 })] }],
   ] as const)('%s', ([, change]) => {
     expect(() => roundTrip(change)).toThrow(invalid);
   });

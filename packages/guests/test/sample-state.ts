@@ -1,27 +1,9 @@
+import { PAGE, sampleMapping } from './sample-mapping.ts';
 import type { ProcessState, ProcessThread, StateMapping, StateRegion } from '../src/process/state.ts';
 
-export const PAGE = 4096;
-
-export function sampleMapping(
-  start: bigint,
-  pages: number,
-  change: Partial<StateMapping> = {},
-): StateMapping {
-  return {
-    start,
-    end: start + BigInt(pages * PAGE),
-    perms: 6,
-    offset: 0n,
-    devMajor: 0,
-    devMinor: 0,
-    inode: 0n,
-    path: '',
-    kind: 'anonymous',
-    flags: 16,
-    pageSize: PAGE,
-    sharedWithOthers: false,
-    ...change,
-  };
+/** As `sampleMapping`, as the state of a process has it. */
+export function stateMapping(start: bigint, pages: number, change: Partial<StateMapping> = {}): StateMapping {
+  return { ...sampleMapping(start, pages), sharedWithOthers: false, ...change };
 }
 
 export function sampleRegion(address: bigint, pages: number, change: Partial<StateRegion> = {}): StateRegion {
@@ -68,16 +50,16 @@ export function sampleState(change: Partial<ProcessState> = {}): ProcessState {
     includesDontDump: true,
     auxv: new Uint8Array(32).fill(7),
     mappings: [
-      sampleMapping(0x1000n, 4, {
+      stateMapping(0x1000n, 4, {
         path: '/usr/bin/sample',
         kind: 'private-file',
         perms: 5,
         inode: 12n,
         devMajor: 8,
       }),
-      sampleMapping(0x10_0000n, 16),
-      sampleMapping(0x7f00_0000_0000n, 2, { path: '/usr/bin/sample', kind: 'private-file', offset: 0x3000n }),
-      sampleMapping(0xffff_ffff_ff60_0000n, 1, { path: '[vsyscall]', kind: 'vsyscall', perms: 1 }),
+      stateMapping(0x10_0000n, 16),
+      stateMapping(0x7f00_0000_0000n, 2, { path: '/usr/bin/sample', kind: 'private-file', offset: 0x3000n }),
+      stateMapping(0xffff_ffff_ff60_0000n, 1, { path: '[vsyscall]', kind: 'vsyscall', perms: 1 }),
     ],
     regions: [
       sampleRegion(0x10_1000n, 3),
