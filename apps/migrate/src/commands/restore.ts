@@ -27,7 +27,7 @@ export function addRestore(root: Command, context: CliContext): void {
   const command = root
     .command('restore')
     .description(
-      'bring an image back: into memory, to prove that it works, into raw files, or into a program',
+      'bring an image back: into memory, to prove that it works, into raw files, a program or a QEMU',
     )
     .argument('<PATH>', 'an image file')
     .argument('[COMMAND...]', 'for --into exec and qemu, behind --: the program and its arguments')
