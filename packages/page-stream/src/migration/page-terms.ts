@@ -74,10 +74,11 @@ export class PageTerms {
 
   /** Takes what `read` gave for page `page`. False when it is what was there: then the content is the same, or its CRC is. */
   replace(page: number, low: number, high: number): boolean {
-    const { terms } = this.#chunk(page);
-    const at = 2 * (page % CHUNK_PAGES);
-    if (this.has(page) && terms[at] === low && terms[at + 1] === high) return false;
-    this.#replace(page, low, high);
+    const chunk = this.#chunk(page);
+    const at = page % CHUNK_PAGES;
+    const isThere = (chunk.came[at >>> 3]! & (1 << (at & 7))) !== 0;
+    if (isThere && chunk.terms[2 * at] === low && chunk.terms[2 * at + 1] === high) return false;
+    this.#put(chunk, at, low, high);
     return true;
   }
 
@@ -124,8 +125,11 @@ export class PageTerms {
   }
 
   #replace(page: number, low: number, high: number): void {
-    const { terms, came } = this.#chunk(page);
-    const at = page % CHUNK_PAGES;
+    this.#put(this.#chunk(page), page % CHUNK_PAGES, low, high);
+  }
+
+  /** Page `at` of a chunk. */
+  #put({ terms, came }: Chunk, at: number, low: number, high: number): void {
     const bit = 1 << (at & 7);
     if ((came[at >>> 3]! & bit) === 0) {
       came[at >>> 3] = came[at >>> 3]! | bit;
