@@ -109,7 +109,7 @@ describe('a machine that is to move', () => {
   );
 
   test(
-    'knows since when it stands still: when QEMU stopped it, not when we askedMs',
+    'knows since when it stands still: when QEMU stopped it, not when we asked',
     async () => {
       await using guest = await qemuMovingGuest({ qmp: machine.qmp });
       expect(guest.restingMs()).toBeNaN();
