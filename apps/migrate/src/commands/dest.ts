@@ -9,7 +9,7 @@ import { type Arrival, listenForSources } from '../io/source-listener.ts';
 import { formatEndpoint, parseEndpoint } from '../options/endpoint.ts';
 import { announcedBy } from '../migration/announced.ts';
 import { type ArrivalPlace, childPlace, machinePlace, ownPlace } from '../migration/arrival-place.ts';
-import { handOverFile } from '../migration/hand-over-file.ts';
+import { imagePath } from '../io/image-path.ts';
 import { migrateDest } from '../migration/migrate-dest.ts';
 import { migrationTimeoutsFrom } from '../options/migration-options.ts';
 import { addServedOptions, chooseArrivingGuest, type ServedFlags } from '../options/moving-guest-options.ts';
@@ -109,6 +109,7 @@ async function dest(program: readonly string[], flags: DestFlags, context: CliCo
   const makePlace = await choosePlace(flags, exec, program);
   assertOneHalf(flags);
   const saveHalf = await chooseHalf(flags, exec === undefined && flags.into !== 'qemu', key);
+  if (flags.record !== undefined) await imagePath(flags.record);
   const signal = withTimeout(context.signal, flags);
   const retry = chooseRetryWait(flags);
   const listener = listenForSessions(await listenForSources(endpoint, credentials, signal), retry, {
@@ -220,7 +221,7 @@ async function takeIn(
     timeouts: migrationTimeoutsFrom(timeouts),
     place: makePlace(),
     saveHalf,
-    record: flags.record === undefined ? undefined : handOverFile('destination', flags.record),
+    record: flags.record,
     keepMs: flags.keepS === undefined ? undefined : parseSeconds(flags.keepS, '--keep-s') * 1000,
   });
 }

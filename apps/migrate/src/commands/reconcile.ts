@@ -72,18 +72,34 @@ async function decide(
   context: CliContext,
 ): Promise<void> {
   const notes = [await readHandOver(first), await readHandOver(second)];
-  const source = notes.find((note) => note.side === 'source')?.word ?? missing('source');
-  const destination = notes.find((note) => note.side === 'destination')?.word ?? missing('destination');
-  const owner = reconcileRecords(source, destination);
+  const source = notes.find((note) => note.side === 'source') ?? missing('source');
+  const destination = notes.find((note) => note.side === 'destination') ?? missing('destination');
+  const isOther = isOfAnother(source, destination);
+  // What was said of another guest says nothing of this one.
+  const owner = reconcileRecords(source.word, isOther ? 'none' : destination.word);
   if (owner === 'unknown') context.setExitCode(exitCodes.indeterminate);
+  const report = context.report(flags.json === true);
+  if (isOther) {
+    report.talk(
+      'the record of the destination is of another migration: in this one it never was ready to take the guest over',
+    );
+  }
   const result = {
     type: 'summary',
     outcome: owner === 'unknown' ? 'indeterminate' : 'done',
     owner,
-    source,
-    destination,
+    source: source.word,
+    destination: destination.word,
+    migration: source.migration ?? null,
+    sameMigration: !isOther,
   };
-  context.report(flags.json === true).result(`  owner         ${owner}\n  ${WORDS[owner]}`, result);
+  report.result(`  owner         ${owner}\n  ${WORDS[owner]}`, result);
+}
+
+/** Of files without a number nobody can tell. */
+function isOfAnother(source: HandOverNote, destination: HandOverNote): boolean {
+  const [a, b] = [source.migration, destination.migration];
+  return a !== undefined && b !== undefined && a !== b;
 }
 
 async function joinFiles(

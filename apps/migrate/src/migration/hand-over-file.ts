@@ -4,21 +4,23 @@ import type { DestinationRecord, HandOverRecord, SourceRecord } from '@stillfram
 import * as v from 'valibot';
 import { CliError } from '../cli-error.ts';
 
-/** Who one side of a migration is, as its file says. */
-export type HandOverNote =
+/** Who one side of a migration is, as its file says. `migration` tells which one: 32 hexadecimal digits, the same on both sides. */
+export type HandOverNote = { readonly migration?: string | undefined } & (
   | { readonly side: 'source'; readonly word: SourceRecord }
-  | { readonly side: 'destination'; readonly word: DestinationRecord };
+  | { readonly side: 'destination'; readonly word: DestinationRecord }
+);
 
 const FORMAT = 'stillframe-hand-over@1';
 
+const anySide = {
+  format: v.literal(FORMAT),
+  migration: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
+};
+
 const schema = v.variant('side', [
+  v.strictObject({ ...anySide, side: v.literal('source'), word: v.picklist(['owner', 'relinquished']) }),
   v.strictObject({
-    format: v.literal(FORMAT),
-    side: v.literal('source'),
-    word: v.picklist(['owner', 'relinquished']),
-  }),
-  v.strictObject({
-    format: v.literal(FORMAT),
+    ...anySide,
     side: v.literal('destination'),
     word: v.picklist(['none', 'prepared', 'owner', 'dropped']),
   }),
@@ -30,16 +32,41 @@ const MODE = 0o600;
 /** More is no record. */
 const MAX_BYTES = 4096;
 
-/** A file that says who a side is; each word replaces the one before it, durably. Rejects with what the file system refuses. */
-export function handOverFile(side: 'source', file: string): HandOverRecord<SourceRecord>;
-export function handOverFile(side: 'destination', file: string): HandOverRecord<DestinationRecord>;
+/**
+ * A file that says who a side is; each word replaces the one before it, durably. `streamId` is the migration's, asked for with each word: without it,
+ * what an earlier migration left in the file would be taken for a word about this one. Rejects with what the file system refuses.
+ */
+export function handOverFile(
+  side: 'source',
+  file: string,
+  streamId: () => Uint8Array,
+): HandOverRecord<SourceRecord>;
+export function handOverFile(
+  side: 'destination',
+  file: string,
+  streamId: () => Uint8Array,
+): HandOverRecord<DestinationRecord>;
 export function handOverFile(
   side: HandOverNote['side'],
   file: string,
+  streamId: () => Uint8Array,
 ): HandOverRecord<SourceRecord | DestinationRecord> {
   return {
-    write: (word) => writeDurably(file, `${JSON.stringify({ format: FORMAT, side, word })}\n`),
+    write: (word) => {
+      const migration = Buffer.from(streamId()).toString('hex');
+      return writeDurably(file, `${JSON.stringify({ format: FORMAT, side, migration, word })}\n`);
+    },
   };
+}
+
+/** Before anything moves: the guest is the source's, and the file can be written. Throws CliError FILE. */
+export async function beginRecord(record: HandOverRecord<SourceRecord>, file: string): Promise<void> {
+  await record.write('owner').catch((cause: unknown) => {
+    throw new CliError('FILE', `--record ${file} cannot be written`, {
+      cause,
+      hint: 'Name a file in a directory that you may write to.',
+    });
+  });
 }
 
 /** Throws CliError FILE for what cannot be read, USAGE for what is no record. */
@@ -50,7 +77,7 @@ export async function readHandOver(file: string): Promise<HandOverNote> {
   } catch (cause) {
     throw new CliError('FILE', `cannot read ${file}`, {
       cause,
-      hint: 'It was named by --record of that side.',
+      hint: 'It was named by --record of that side. A destination writes it when it is ready to take the guest over: without it the guest is the source’s.',
     });
   }
   const note = v.safeParse(schema, text.length > MAX_BYTES ? undefined : jsonOf(text));

@@ -1,7 +1,6 @@
 import {
+  type ArrivalRun,
   type ArrivalSummary,
-  type DestinationRecord,
-  type HandOverRecord,
   type MigrationTimeouts,
   receiveGuest,
 } from '@stillframe/migration';
@@ -11,6 +10,7 @@ import { pageCodec } from '../codec.ts';
 import { keepHalf } from '../halves/keep-half.ts';
 import type { HalfFile } from '../options/half-options.ts';
 import type { Report } from '../report/report.ts';
+import { handOverFile } from './hand-over-file.ts';
 import type { ArrivalPlace, Life } from './arrival-place.ts';
 import { arrivalText } from './migration-text.ts';
 import { watchArrival } from './watch-migration.ts';
@@ -24,7 +24,8 @@ export interface MigrateDestOptions {
   readonly next: (signal: AbortSignal) => Promise<Transport>;
   readonly timeouts: MigrationTimeouts;
   readonly signal: AbortSignal;
-  readonly record: HandOverRecord<DestinationRecord> | undefined;
+  /** A file that says who owns the guest. */
+  readonly record: string | undefined;
   /** Where what has come is saved when the rest will not. */
   readonly saveHalf: HalfFile | undefined;
   /** How long the guest goes on here; until `signal` when not given. */
@@ -36,14 +37,14 @@ export async function migrateDest(options: MigrateDestOptions): Promise<void> {
   const { context, report, place, signal, timeouts, transport, next, keepMs, record } = options;
   try {
     const { target } = place;
-    const run = receiveGuest({
+    const run: ArrivalRun = receiveGuest({
       target,
       transport,
       next,
       codec: pageCodec,
       timeouts,
       signal,
-      ...(record === undefined ? {} : { record }),
+      ...(record === undefined ? {} : { record: handOverFile('destination', record, () => run.streamId()) }),
     });
     const arrival = await watchArrival(run, { context, report }).catch(async (error: unknown) => {
       const { saveHalf: file } = options;

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationSummary, MovingGuest } from '@stillframe/migration';
 import { keepHalf } from '../halves/keep-half.ts';
@@ -19,9 +18,6 @@ export interface MigrateSourceOptions extends RunMigrationOptions {
   readonly beforeMs: number;
 }
 
-/** FORMAT.md: what tells one stream from others. */
-const STREAM_ID_BYTES = 16;
-
 /** Starts a guest and moves it. Whatever happens before the hand-over, it goes on here, and that is told before the failure is. */
 export async function migrateSource(options: MigrateSourceOptions): Promise<MigrationSummary> {
   const { report, movable, signal } = options;
@@ -40,11 +36,10 @@ export async function migrateSource(options: MigrateSourceOptions): Promise<Migr
 }
 
 async function move(running: RunningMovable, options: MigrateSourceOptions): Promise<MigrationSummary> {
-  const { report, movable, signal } = options;
+  const { report, movable, signal, streamId } = options;
   const guest = movableGuest(movable.name, running);
-  const streamId = new Uint8Array(randomBytes(STREAM_ID_BYTES));
   try {
-    return await runMigration(guest, { ...options, streamId });
+    return await runMigration(guest, options);
   } catch (cause) {
     const { saveHalf: file } = options;
     const half = () => wholeOf(guest);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { MigrationMode } from '@stillframe/migration';
 import type { Transport } from '@stillframe/snapshot';
 import type { CliContext } from '../cli.ts';
@@ -20,7 +21,7 @@ import {
 } from '../options/migration-options.ts';
 import { chooseRetry, type RetryFlags } from '../options/retry-options.ts';
 import { peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
-import { handOverFile } from './hand-over-file.ts';
+import { beginRecord, handOverFile } from './hand-over-file.ts';
 import { migrateMachine } from '../qemu/migrate-machine.ts';
 import { migrateSource } from './migrate-source.ts';
 import type { RunMigrationOptions } from './run-migration.ts';
@@ -38,6 +39,9 @@ export interface MoveGuestOptions {
   readonly context: CliContext;
 }
 
+/** FORMAT.md: what tells one stream from others. */
+const STREAM_ID_BYTES = 16;
+
 /** `migrate source --mode precopy|postcopy|hybrid`. */
 export async function moveGuest(mode: MigrationMode, options: MoveGuestOptions): Promise<void> {
   const { endpoint, credentials, flags, context } = options;
@@ -48,6 +52,9 @@ export async function moveGuest(mode: MigrationMode, options: MoveGuestOptions):
   const retry = chooseRetry(mode === 'precopy' ? flags : { retry: true, ...flags });
   const report = context.report(flags.json === true);
   const signal = withTimeout(context.signal, flags);
+  const streamId = new Uint8Array(randomBytes(STREAM_ID_BYTES));
+  const record =
+    flags.record === undefined ? undefined : handOverFile('source', flags.record, () => streamId);
   const how: RunMigrationOptions = {
     context,
     report,
@@ -57,11 +64,13 @@ export async function moveGuest(mode: MigrationMode, options: MoveGuestOptions):
     signal,
     lanes: chooseLanes(flags),
     brake: chooseBrake(flags),
-    record: flags.record === undefined ? undefined : handOverFile('source', flags.record),
+    record,
+    streamId,
     connectFaults: credentials === undefined ? (until) => openPlain(endpoint, until) : undefined,
     connect: async () => (await openPeer({ endpoint, credentials, retry, report, signal })).transport,
   };
   const beforeMs = parseMs(flags.beforeMs, '--before-ms', BEFORE_DEFAULT_MS);
+  if (record !== undefined) await beginRecord(record, flags.record!);
   const summary =
     machine === undefined
       ? await migrateSource({ ...how, ...guest!, beforeMs, saveHalf })

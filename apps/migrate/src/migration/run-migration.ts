@@ -28,8 +28,8 @@ export interface RunMigrationOptions {
   readonly lanes: number;
   /** How much writers may be slowed when rounds do not do. */
   readonly brake: { readonly maxShare: number } | undefined;
-  /** 16 bytes that tell this migration from others; drawn at random when not given. */
-  readonly streamId?: Uint8Array;
+  /** 16 random bytes that tell this migration from others, also in `record`. */
+  readonly streamId: Uint8Array;
   /** A connection to the destination; called again for each lane. */
   readonly connect: () => Promise<Transport>;
   /** A plain one, which can be detached; undefined where there are none. */
@@ -53,7 +53,7 @@ export async function runMigration(
     connect,
     lanes,
     ...(options.connectFaults === undefined ? {} : { connectFaults: options.connectFaults }),
-    ...(options.streamId === undefined ? {} : { streamId: options.streamId }),
+    streamId: options.streamId,
     ...(brake === undefined ? {} : { brake }),
     ...(record === undefined ? {} : { record }),
   });

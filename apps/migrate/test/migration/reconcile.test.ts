@@ -5,6 +5,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { handOverFile } from '../../src/migration/hand-over-file.ts';
 import { runCommand } from '../read-side/run-command.ts';
 
+const THIS = new Uint8Array(16).fill(1);
+const OTHER = new Uint8Array(16).fill(2);
+
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'reconcile-'));
@@ -22,8 +25,8 @@ it.each([
 ] as const)(
   'a source that is %s and a destination that is %s: %s',
   async (source, destination, owner, code) => {
-    await handOverFile('source', file('s')).write(source);
-    await handOverFile('destination', file('d')).write(destination);
+    await handOverFile('source', file('s'), () => THIS).write(source);
+    await handOverFile('destination', file('d'), () => THIS).write(destination);
     expect((await readdir(folder)).toSorted()).toEqual(['d', 's']);
     const outcome = await runCommand(['reconcile', file('d'), file('s'), '--json']);
     expect(outcome.exitCode).toBe(code);
@@ -31,17 +34,46 @@ it.each([
   },
 );
 
+it.each([
+  // Each would be taken for the destination's guest, if the two were of one migration.
+  ['owner', 'owner', 'source', 0],
+  ['owner', 'prepared', 'source', 0],
+  ['relinquished', 'owner', 'unknown', 20],
+] as const)(
+  'a source that is %s, and a destination that was %s in another migration: %s',
+  async (source, destination, owner, code) => {
+    await handOverFile('destination', file('d'), () => OTHER).write(destination);
+    await handOverFile('source', file('s'), () => THIS).write(source);
+    const outcome = await runCommand(['reconcile', file('s'), file('d'), '--json']);
+    expect(outcome.lines().at(-1)).toMatchObject({ owner, sameMigration: false });
+    expect(outcome.stderr).toContain('another migration');
+    expect(outcome.exitCode).toBe(code);
+  },
+);
+
+it('a source begins with its own word, and is told before anything moves when it cannot', async () => {
+  const argv = ['source', '--to', '127.0.0.1:1', '--workload', 'counter,size=1MiB', '--before-ms', '0'];
+  const move = (record: string) => runCommand([...argv, '--mode', 'precopy', '--record', record]);
+  await handOverFile('source', file('s'), () => OTHER).write('relinquished');
+  expect((await move(file('s'))).exitCode).toBe(11);
+  await handOverFile('destination', file('d'), () => OTHER).write('owner');
+  expect((await runCommand(['reconcile', file('s'), file('d')])).stdout).toContain('owner         source');
+  const nowhere = await move(path.join(folder, 'gone', 'record'));
+  expect(nowhere.exitCode).toBe(16);
+  expect(nowhere.stderr).not.toContain('starting');
+});
+
 it('keeps the last word', async () => {
-  const record = handOverFile('source', file('s'));
+  const record = handOverFile('source', file('s'), () => THIS);
   await record.write('relinquished');
   await record.write('owner');
-  await handOverFile('destination', file('d')).write('prepared');
+  await handOverFile('destination', file('d'), () => THIS).write('prepared');
   expect((await runCommand(['reconcile', file('s'), file('d')])).stdout).toContain('owner         source');
 });
 
 it('refuses what is no record, and two of the same side', async () => {
   await writeFile(file('x'), '{"side":"source"}');
-  await handOverFile('source', file('s')).write('owner');
+  await handOverFile('source', file('s'), () => THIS).write('owner');
   for (const [other, code] of [
     ['x', 2],
     ['s', 2],
