@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 #include <utility>
@@ -16,6 +17,12 @@ namespace {
 
 std::optional<uint32_t> Next(FilledQueue& queue, bool wanted) { return wanted ? queue.Pop() : std::nullopt; }
 
+/// Regions of another process that are no whole mappings are parts of what its owner registered.
+bool AreWholeFiles(const GuestMemory& memory) {
+  return std::all_of(memory.Regions().begin(), memory.Regions().end(),
+                     [](const GuestRegion& region) { return region.file_fd >= 0; });
+}
+
 }  // namespace
 
 CaptureEngine::CaptureEngine(int uffd, std::vector<GuestRegion> regions, const StoreOptions& options,
@@ -23,6 +30,7 @@ CaptureEngine::CaptureEngine(int uffd, std::vector<GuestRegion> regions, const S
                              ChangeOptions changes)
     : shared_(uffd, GuestMemory(std::move(regions)), options, discarded, std::move(changes)),
       uffd_(uffd),
+      is_registered_as_is_(!registers || AreWholeFiles(shared_.memory)),
       fault_thread_body_(shared_, uffd),
       sweeper_body_(shared_, std::move(on_ready)),
       arming_(shared_, sweeper_body_.Holes(), registers) {
@@ -146,9 +154,7 @@ std::optional<Watched> CaptureEngine::LeaveArmed() {
   if (!shared_.Complete() || shared_.Failed()) {
     return std::nullopt;
   }
-  shared_.stop_faults.store(true, std::memory_order_seq_cst);
-  shared_.WakeFaultThread();
-  fault_thread_.join();
+  JoinFaultThread();
   if (shared_.Failed()) {
     return std::nullopt;
   }
@@ -159,16 +165,38 @@ void CaptureEngine::Close() {
   if (uffd_ < 0) {
     return;
   }
-  // The fault thread serves on until the sweeper is out of the way and nothing is armed.
+  // Whoever stopped the sweep may have unregistered by himself.
+  const bool is_ours = !shared_.closing.load(std::memory_order_seq_cst);
   StopSweep();
-  shared_.DisarmAll();
+  if (is_ours && EndLetGo()) {
+    shared_.UnregisterAll();
+  } else {
+    // The fault thread, if it is still there, serves on until nothing is armed.
+    shared_.DisarmAll();
+  }
+  JoinFaultThread();
+  close(uffd_);
+  uffd_ = -1;
+}
+
+/// Ends the fault thread early when everything is captured. True: then every page has been let go, too.
+bool CaptureEngine::EndLetGo() {
+  const bool is_let_go = !shared_.changes.AreNoted() && !shared_.changes.HasEarlierCut() &&
+                         !shared_.release_after_drain && !shared_.any_gone.load(std::memory_order_seq_cst);
+  if (!is_let_go || !is_registered_as_is_ || !shared_.Complete() || shared_.Failed()) {
+    return false;
+  }
+  JoinFaultThread();
+  return fault_thread_body_.Left() == 0 && !shared_.run_left.load(std::memory_order_seq_cst) &&
+         !shared_.Failed();
+}
+
+void CaptureEngine::JoinFaultThread() {
   if (fault_thread_.joinable()) {
     shared_.stop_faults.store(true, std::memory_order_seq_cst);
     shared_.WakeFaultThread();
     fault_thread_.join();
   }
-  close(uffd_);
-  uffd_ = -1;
 }
 
 }  // namespace stillframe

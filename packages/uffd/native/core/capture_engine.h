@@ -63,9 +63,13 @@ class CaptureEngine {
  private:
   void FinishDrained(const Slab& slab);
   void JoinSweeper();
+  void JoinFaultThread();
+  bool EndLetGo();
 
   CaptureShared shared_;
   int uffd_;
+  /// Registering the regions once more splits no mapping.
+  const bool is_registered_as_is_;
   FaultThread fault_thread_body_;
   Sweeper sweeper_body_;
   Arming arming_;

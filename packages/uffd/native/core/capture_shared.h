@@ -122,6 +122,8 @@ struct CaptureShared {
   std::atomic<bool> any_gone{false};
   /// Pages of the run were thrown away by the guest meanwhile.
   std::atomic<bool> run_damaged{false};
+  /// The sweep was stopped before it could un-protect its last run.
+  std::atomic<bool> run_left{false};
 
   std::atomic<uint64_t> granted_pages{0};
   std::atomic<int64_t> grant_not_before_ns{0};
@@ -191,6 +193,13 @@ struct CaptureShared {
   void DisarmAll() const {
     for (const GuestRegion& region : memory.Regions()) {
       protector.Unregister(region.address, region.size_bytes);
+    }
+  }
+
+  /// Where every page was un-protected before.
+  void UnregisterAll() const {
+    for (const GuestRegion& region : memory.Regions()) {
+      protector.UnregisterUnprotected(region.address, region.size_bytes);
     }
   }
 

@@ -24,6 +24,9 @@ class FaultThread {
   /// The thread's body: returns once `stop_faults` is set and the wake fd was written.
   void Run();
 
+  /// Once the thread has ended: faults that it has read and not let go.
+  size_t Left() const { return pending_count_; }
+
  private:
   struct Pending {
     uint64_t address;  // a page number would not outlive a cut that numbers the pages anew

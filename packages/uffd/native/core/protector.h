@@ -45,6 +45,16 @@ class Protector {
     ioctl(uffd_, abi::kIocWake, &range);
   }
 
+  /// The same where nothing is protected any more. Unregistering from write protection walks over every page
+  /// to lift it (16 ms a GiB); registered for missing pages instead, it does not. Who touches a missing page
+  /// just then sleeps until it is unregistered.
+  void UnregisterUnprotected(uint64_t address, uint64_t bytes) const {
+    abi::UffdioRegister range{
+        .range = {.start = address, .len = bytes}, .mode = abi::kRegisterModeMissing, .ioctls = 0};
+    ioctl(uffd_, abi::kIocRegister, &range);
+    Unregister(address, bytes);
+  }
+
  private:
   int Change(uint64_t address, uint64_t bytes, uint64_t mode) const {
     abi::UffdioWriteprotect change{.range = {.start = address, .len = bytes}, .mode = mode};

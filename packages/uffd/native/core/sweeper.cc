@@ -130,7 +130,9 @@ void Sweeper::Fill(Slab& slab, uint64_t granted) {
     const size_t index = shared_.memory.RegionOf(cursor_);
     const GuestRegion& region = shared_.memory.Regions()[index];
     const HoleMap::Span span = holes_.At(index, cursor_);
-    if (!slab.HasRoom(span.hole ? 0 : region.page_bytes)) {
+    // Each page of a claim may need a run of its own, see CopyPageByPage.
+    const bool has_runs = span.hole || slab.run_count + ClaimPages(region) <= slab.run_capacity;
+    if (!has_runs || !slab.HasRoom(span.hole ? 0 : region.page_bytes)) {
       break;
     }
     if (span.hole) {
@@ -146,6 +148,10 @@ void Sweeper::Fill(Slab& slab, uint64_t granted) {
   // What was granted since we looked replaces the old grant, so only an unchanged one is charged.
   uint64_t expected = granted;
   shared_.granted_pages.compare_exchange_strong(expected, left, std::memory_order_seq_cst);
+}
+
+uint64_t Sweeper::ClaimPages(const GuestRegion& region) const {
+  return shared_.release_after_drain ? 1 : std::max<uint64_t>(1, kClaimBytes / region.page_bytes);
 }
 
 /// Claims holes in [cursor, end) and notes them as zero. Returns the pages taken; the cursor moves past them.
@@ -176,13 +182,11 @@ uint64_t Sweeper::FillHole(Slab& slab, size_t region_index, uint64_t end) {
 uint64_t Sweeper::FillData(Slab& slab, size_t region_index, uint64_t end, uint64_t granted) {
   const GuestRegion& region = shared_.memory.Regions()[region_index];
   const uint64_t region_first = shared_.memory.FirstPage(region_index);
-  const uint64_t claim_most =
-      shared_.release_after_drain ? 1 : std::max<uint64_t>(1, kClaimBytes / region.page_bytes);
+  const uint64_t claim_most = ClaimPages(region);
   const uint64_t first = cursor_;
   uint64_t taken = 0;
   uint64_t run_end = first;
   Suspect(first, end);
-  // Each page of a claim may need a run of its own, see CopyPageByPage.
   while (cursor_ < end && taken < granted && slab.HasRoom(region.page_bytes) &&
          slab.run_count + claim_most <= slab.run_capacity) {
     const uint64_t room = (slab.capacity_bytes - slab.used_bytes) / region.page_bytes;
@@ -303,7 +307,9 @@ void Sweeper::ReleaseDeferred() {
       sched_yield();
       error = shared_.LetGo(place.address, bytes);
     }
-    if (error != 0 && error != EAGAIN) {
+    if (error == EAGAIN) {
+      shared_.run_left.store(true, std::memory_order_seq_cst);
+    } else if (error != 0) {
       shared_.AwaitEvents();
       if (error != ESRCH && shared_.run_damaged.load(std::memory_order_seq_cst)) {
         ReleasePageByPage();  // a part of it is not there any more

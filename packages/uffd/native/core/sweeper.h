@@ -44,6 +44,7 @@ class Sweeper {
   bool Sweep(int64_t now_ns);
   Slab* TakeSlab();
   void Fill(Slab& slab, uint64_t granted);
+  uint64_t ClaimPages(const GuestRegion& region) const;
   uint64_t FillHole(Slab& slab, size_t region_index, uint64_t end);
   uint64_t FillData(Slab& slab, size_t region_index, uint64_t end, uint64_t granted);
   bool CopyPages(Slab& slab, const GuestRegion& region, uint64_t region_first, uint64_t first,
