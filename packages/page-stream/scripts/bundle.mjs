@@ -7,12 +7,13 @@ const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 /** Imports a TypeScript module of this package as Node 20 can: bundled below `node_modules/.cache`. `entry` is relative to the package. */
 export async function importSource(entry) {
   const name = entry.replaceAll('/', '-').replace(/\.ts$/, '');
-  const outDir = `node_modules/.cache/stillframe/${name}-${process.pid}`;
+  const outDir = `${packageRoot}node_modules/.cache/stillframe/${name}-${process.pid}`;
   const callerDirectory = process.cwd();
   process.chdir(packageRoot);
   try {
     await build({
-      entry: { [name]: entry },
+      // The bundler resolves against the directory in which it was loaded, so the path is a whole one.
+      entry: { [name]: `${packageRoot}${entry}` },
       outDir,
       outExtension: () => ({ js: '.mjs' }),
       format: 'esm',
@@ -23,7 +24,7 @@ export async function importSource(entry) {
       silent: true,
       sourcemap: 'inline',
     });
-    return await import(pathToFileURL(`${packageRoot}/${outDir}/${name}.mjs`).href);
+    return await import(pathToFileURL(`${outDir}/${name}.mjs`).href);
   } finally {
     rmSync(outDir, { recursive: true, force: true });
     process.chdir(callerDirectory);
