@@ -5,6 +5,7 @@ import { CliError } from '../cli-error.ts';
 import { steered } from '../control/controls.ts';
 import { imageOpener } from '../io/image-file.ts';
 import { imagePath } from '../io/image-path.ts';
+import { tellLeftBehind } from '../io/left-behind.ts';
 import { addCaptureOptions, type CaptureFlags, chooseCapture } from '../options/capture-options.ts';
 import {
   addCompressionOptions,
@@ -21,6 +22,7 @@ import { pictureGuest } from '../picture.ts';
 import { pictureSummary, pictureText } from '../report/picture-summary.ts';
 import { type LoadOptions, loadImage } from '../load-image.ts';
 import { ImageSeries, seriesPath, seriesText } from '../series/image-series.ts';
+import { leftoversOf, tellLeftovers } from '../series/leftovers.ts';
 import { assertNotInChain, type OpenParent, openParent } from '../series/parent-image.ts';
 import { verifyImage } from '../verify-image.ts';
 
@@ -79,18 +81,20 @@ async function snapshot(flags: SnapshotFlags, context: CliContext): Promise<void
   const capture = await chooseCapture(flags);
   const compression = chooseCompression(flags, capture.file);
   // Before anybody types a passphrase.
-  await imagePath(out);
+  const outPath = await imagePath(out);
   const key = await chooseKey(flags, {
     signal: context.signal,
     file: capture.file,
     isNew: flags.parent === undefined,
   });
   const report = context.report(flags.json === true);
+  await tellLeftBehind(outPath, report);
   const signal = withTimeout(context.signal, flags, FASTER_SWEEP);
   await using parent =
     flags.parent === undefined ? undefined : await openParent(flags.parent, { open: imageOpener(key) });
   const plan = chooseSeries(flags, parent === undefined ? 0 : parent.image.chainLength + 1);
   if (parent !== undefined) await assertOutsAreFree(out, plan.count, parent);
+  tellLeftovers(await leftoversOf(out, plan.count, imageOpener(key)), report);
   using packing = await openPacking(compression, report);
   let verified = false;
   const check = async (path: string, parents: readonly string[], checkSignal: AbortSignal) => {
