@@ -4,6 +4,7 @@ import { CliError } from './cli-error.ts';
 import type { CliContext } from './cli.ts';
 import { imageOpener } from './io/image-file.ts';
 import { imagePath } from './io/image-path.ts';
+import { tellLeftBehind } from './io/left-behind.ts';
 import { memoryTarget } from './io/memory-target.ts';
 import { streamFileTarget } from './io/stream-file-target.ts';
 import { loadImage } from './load-image.ts';
@@ -59,7 +60,7 @@ export async function chooseDestination(
       hint: 'Use --into memory, --into file:PATH, --into exec -- COMMAND, or --into qemu -- COMMAND.',
     });
   }
-  await imagePath(path);
+  await tellLeftBehind(await imagePath(path), report);
   if (parent !== undefined) await assertNotInChain([path], parent);
   return () => {
     const target = streamFileTarget(path, { key });

@@ -1,3 +1,5 @@
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { startDest, startSource } from './child.ts';
 import { imagePlace } from './folder.ts';
@@ -68,7 +70,7 @@ test.for(['disarm', 'end'])('the source is killed when it is at %s', async (phas
   await expectWholeOrAbsent(image, found);
 });
 
-test('what a killed destination leaves behind is in nobody’s way', async (context) => {
+test('what a killed destination leaves behind is in nobody’s way, and the next one says where it is', async (context) => {
   needUserfaultfd(context);
   const { image, names } = await imagePlace();
   const killed = await startDest('--into', `file:${image}`, '--once');
@@ -81,7 +83,25 @@ test('what a killed destination leaves behind is in nobody’s way', async (cont
   expect(others).toEqual([]);
 
   const dest = await startDest('--into', `file:${image}`, '--once');
+  const left = path.join(await realpath(path.dirname(image)), partial!);
   expect(await startSource(dest.to, 'counter,size=2MiB').exit).toMatchObject({ code: 0 });
-  expect(await dest.child.exit).toMatchObject({ code: 0, summary: { verified: true } });
+  const came = await dest.child.exit;
+  expect(came).toMatchObject({ code: 0, summary: { verified: true } });
+  expect(came.lines).toContainEqual({ type: 'left-behind', path: left, sizeBytes: expect.any(Number) });
+  expect(came.stderr).toContain(`left behind by a run that was killed: ${left}`);
   expect(await names()).toEqual([partial, 'image.sfp']);
+});
+
+test('what another destination is writing has not been left behind', async (context) => {
+  needUserfaultfd(context);
+  const { image, names } = await imagePlace();
+  const writing = await startDest('--into', `file:${image}`, '--once');
+  const source = startSlowSource(writing.to);
+  await source.line('phase', { phase: 'stream' });
+  expect(await names()).toEqual([expect.stringMatching(/^\.image\.sfp\.[0-9a-f]+\.partial$/)]);
+  const dest = await startDest('--into', `file:${image}`, '--once');
+  expect(await startSource(dest.to, 'counter,size=2MiB').exit).toMatchObject({ code: 0 });
+  expect((await dest.child.exit).lines).not.toContainEqual(expect.objectContaining({ type: 'left-behind' }));
+  source.kill('SIGTERM');
+  await Promise.all([source.exit, writing.child.exit]);
 });

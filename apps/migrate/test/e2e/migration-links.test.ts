@@ -11,7 +11,10 @@ if (reason !== undefined) {
 const PORT = '7000';
 /** Far below a megabyte a second of dirty pages: it converges over every link here. */
 const GUEST = 'counter,size=8MiB,writers=2,rate=300';
+/** For sides that are to notice soon that the link is gone. */
 const IDLE_S = '1';
+/** For sides that are to arrive: on busy cores either may be silent for seconds. */
+const PATIENT_S = '20';
 const PHASES = ['rounds', 'pause', 'final', 'drain', 'commit'] as const;
 
 function within(side: LinkSide, ...args: readonly string[]): Child {
@@ -23,12 +26,13 @@ async function startBoth(
   link: ShapedLink,
   mode: 'precopy' | 'postcopy' | 'hybrid' = 'precopy',
   guest = GUEST,
+  idleS = IDLE_S,
 ): Promise<{ source: Child; dest: Child }> {
   const at = `${link.b.address}:${PORT}`;
   const isPrecopy = mode === 'precopy';
   // Without rounds alone both sides wait for a link that comes back, here for so long.
   const patience = isPrecopy ? [] : ['--retry-wait', IDLE_S];
-  const last = ['--once', '--keep-s', '0.3', '--idle-s', IDLE_S, ...patience];
+  const last = ['--once', '--keep-s', '0.3', '--idle-s', idleS, ...patience];
   const dest = within(link.b, 'dest', '--listen', at, ...last);
   await dest.line('listening');
   const source = within(
@@ -44,7 +48,7 @@ async function startBoth(
     '20',
     ...(isPrecopy ? [] : ['--retry', IDLE_S]),
     '--idle-s',
-    IDLE_S,
+    idleS,
   );
   return { source, dest };
 }
@@ -71,7 +75,7 @@ function verdict(source: Exit, dest: Exit): string {
 describe.skipIf(reason !== undefined)('a guest that moves over a link', () => {
   it('arrives although the link is slow and loses frames', async () => {
     await using link = await ShapedLink.open({ delayUs: 2000, rateMbit: 200, lossPpm: 5000 });
-    const { source, dest } = await startBoth(link);
+    const { source, dest } = await startBoth(link, 'precopy', GUEST, PATIENT_S);
     const [left, came] = await Promise.all([source.exit, dest.exit]);
     expect(left).toMatchObject({ code: 0, summary: { outcome: 'done', digestVerified: true } });
     expect(came).toMatchObject({ code: 0, summary: { outcome: 'done', verified: true } });
@@ -114,7 +118,7 @@ describe.skipIf(reason !== undefined)('a guest that moves over a link', () => {
 describe.skipIf(reason !== undefined)('a guest that moves over a link before all of it has', () => {
   it.each(['postcopy', 'hybrid'] as const)('%s: arrives although the link loses frames', async (mode) => {
     await using link = await ShapedLink.open({ delayUs: 500, rateMbit: 200, lossPpm: 1000 });
-    const { source, dest } = await startBoth(link, mode, BUSY_GUEST);
+    const { source, dest } = await startBoth(link, mode, BUSY_GUEST, PATIENT_S);
     const [left, came] = await Promise.all([source.exit, dest.exit]);
     expect(left).toMatchObject({ code: 0, summary: { outcome: 'done', postcopy: true } });
     expect(came).toMatchObject({ code: 0, summary: { outcome: 'done', verified: true } });
