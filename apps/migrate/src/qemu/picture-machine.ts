@@ -38,7 +38,7 @@ export async function pictureMachine<Summary extends SnapshotSummary>(
   report.event({ type: 'machine', state: 'attached', pid: machine.pid, qemu: machine.version });
   const missing = missingOf(machine);
   if (missing.length > 0) {
-    const message = `guest RAM is private, so the picture has nothing else: without ${missing.join(', ')} no machine goes on from it`;
+    const message = `QEMU does not leave guest RAM out of what it saves (it is private, or has no file), so the picture has nothing else: without ${missing.join(', ')} no machine goes on from it`;
     report.talk(`warning: ${message}`);
     report.event({ type: 'warning', code: 'QEMU_NO_DEVICES', message, missing });
   }
@@ -71,7 +71,7 @@ export async function pictureMachine<Summary extends SnapshotSummary>(
   };
 }
 
-/** Of RAM that is private QEMU would save the devices only with a copy of it. */
+/** With RAM that it does not leave out QEMU would save the devices only with a copy of it. */
 function missingOf({ hasDevices, layout }: QemuGuest): string[] {
   return hasDevices ? [] : ['devices', ...layout.withDevices.map(({ name }) => name)];
 }

@@ -39,7 +39,7 @@ export interface QemuGuestOptions extends QmpOptions, AttachmentOptions {
 const SAVE_DEFAULT_MS = 30_000;
 
 /**
- * A guest that is a virtual machine of QEMU. Of RAM that is shared memory (`memory-backend-file,share=on`) with its devices; otherwise the RAM
+ * A guest that is a virtual machine of QEMU. With RAM that is shared memory (`memory-backend-file,share=on`) the whole of it; otherwise its RAM
  * alone, because QEMU would save the devices only with a copy of it: see `QemuGuest.hasDevices`.
  *
  * @throws QemuError for a machine that cannot be pictured; it was not touched then.
@@ -75,7 +75,7 @@ export class QemuGuest implements Guest {
   #proc: ProcDirectory | undefined;
   #attachment: Attachment | undefined;
   #files: MemoryFiles | undefined;
-  #layout: RamLayout = { shared: [], unshared: [], withDevices: [] };
+  #layout: RamLayout = { shared: [], sent: [], withDevices: [] };
   #commandLine: readonly string[] = [];
   #settings: MigrationSettings | undefined;
   #uffd: Userfaultfd | undefined;
@@ -115,9 +115,9 @@ export class QemuGuest implements Guest {
     return this.#layout;
   }
 
-  /** False for a machine with RAM that is not shared: its picture has all of its RAM, and nothing else. */
+  /** False for a machine with RAM that QEMU does not leave out of what it saves: its picture has all of its RAM, and nothing else. */
   get hasDevices(): boolean {
-    return this.#layout.unshared.length === 0;
+    return this.#layout.sent.length === 0;
   }
 
   get regions(): readonly Region[] {
@@ -231,16 +231,16 @@ export class QemuGuest implements Guest {
 
   /** In the order of the regions. */
   get #ram(): readonly SharedRam[] {
-    return [...this.#layout.shared, ...this.#layout.unshared];
+    return [...this.#layout.shared, ...this.#layout.sent];
   }
 
   async #look(): Promise<void> {
     this.#layout = await readLayout(this.#qmp, this.#proc!, 'any');
     if (this.hasDevices || this.#options.onCut === undefined) return;
-    const [ram] = this.#layout.unshared;
+    const [ram] = this.#layout.sent;
     throw new QemuError(
       'QEMU_RAM_PRIVATE',
-      `${ram!.name} is private: nothing can be run at the cut, because the disks are not at rest`,
+      `the devices cannot be saved without ${ram!.name}: nothing can be run at the cut, because the disks are not at rest`,
     );
   }
 

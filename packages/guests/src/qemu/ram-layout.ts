@@ -1,4 +1,4 @@
-import { isShared } from '../process/mapping.ts';
+import { isShared as isSharedMapping } from '../process/mapping.ts';
 import { type MapsLine, PERM_WRITE } from '../process/maps-line.ts';
 import { QemuError } from './error.ts';
 import type { JsonObject } from './json.ts';
@@ -9,6 +9,8 @@ export interface MemoryBackend {
   readonly id: string;
   readonly sizeBytes: number;
   readonly isShared: boolean;
+  /** QEMU leaves it out of what it saves (x-ignore-shared). */
+  readonly isLeftOut: boolean;
 }
 
 /** Guest RAM that is captured page by page. */
@@ -17,34 +19,51 @@ export interface SharedRam extends RamBlock {
 }
 
 /**
- * All memory that QEMU has for its guest: RAM, shared and not, and the rest (ROM, video), which travels with the devices. QEMU leaves only
- * shared RAM out of what it saves, so where some is unshared there are no devices without all of it.
+ * All memory that QEMU has for its guest. What it does not leave out of what it saves it would send with the devices: where there is such
+ * RAM, the devices are not to be had without a copy of it.
  */
 export interface RamLayout {
+  /** RAM that QEMU leaves out: shared, and in its eyes so. */
   readonly shared: readonly SharedRam[];
-  readonly unshared: readonly SharedRam[];
+  /** RAM that QEMU would send: private, or since 8.1 without a file of its own. */
+  readonly sent: readonly SharedRam[];
+  /** ROM and video memory, which travels with the devices. */
   readonly withDevices: readonly RamBlock[];
 }
 
-/** `shared`: private RAM is refused. */
+/** `shared`: RAM that QEMU would send is refused. */
 export type WantedRam = 'shared' | 'any';
+
+/** From this version on a mapping that is shared is not enough: it has to be of a file with a name. */
+const NAMED_FILES_SINCE = [8, 1] as const;
+const NAMED_FILE = 'memory-backend-file';
 
 /** Non-shared memory up to here is that of devices: 32 MiB of firmware and a large video memory. Above, it is guest RAM. */
 export const WITH_DEVICES_MAX_BYTES = 256 * 2 ** 20;
 
-/** From `query-memdev`. */
-export function memoryBackend({ id, size, share }: JsonObject): MemoryBackend {
+/** From `query-memdev`; the QOM type of its object, and the version of this QEMU. */
+export function memoryBackend(
+  { id, size, share }: JsonObject,
+  { type, version }: { readonly type: string; readonly version: string },
+): MemoryBackend {
+  const isShared = share === true;
   return {
     id: typeof id === 'string' ? id : '',
     sizeBytes: typeof size === 'number' ? size : 0,
-    isShared: share === true,
+    isShared,
+    isLeftOut: isShared && (type === NAMED_FILE || isBefore(version, NAMED_FILES_SINCE)),
   };
+}
+
+function isBefore(version: string, [major, minor]: readonly [number, number]): boolean {
+  const [ofMajor = 0, ofMinor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  return ofMajor < major || (ofMajor === major && ofMinor < minor);
 }
 
 /**
  * Finds the mappings of guest RAM by what QEMU says of them: name, size, address.
  *
- * @throws QemuError QEMU_RAM_PRIVATE for RAM that QEMU would send with the devices, QEMU_RAM_UNMATCHED when what QEMU says and what is
+ * @throws QemuError QEMU_RAM_PRIVATE, QEMU_STATE_TOO_LARGE for RAM that QEMU would send with the devices, QEMU_RAM_UNMATCHED when what QEMU says and what is
  * mapped do not agree.
  */
 export function layoutOf(
@@ -53,30 +72,36 @@ export function layoutOf(
   mappings: readonly MapsLine[],
   wanted: WantedRam = 'shared',
 ): RamLayout {
-  for (const { id, isShared: shared, sizeBytes } of backends) {
-    if (!shared && wanted === 'shared') {
-      throw new QemuError('QEMU_RAM_PRIVATE', `the memory backend ${id || '(unnamed)'} is private`, {
-        operands: { id, sizeBytes },
-      });
-    }
-  }
+  if (wanted === 'shared') assertLeftOut(backends);
   const ids = new Set(backends.map(({ id }) => id));
   const withDevices = blocks.filter(({ name }) => !ids.has(backendOf(name)));
   const large = withDevices.find(({ sizeBytes }) => sizeBytes > WITH_DEVICES_MAX_BYTES);
   if (backends.length === 0 || large !== undefined) {
     throw new QemuError('QEMU_RAM_PRIVATE', `${large?.name ?? 'guest memory'} has no shared memory backend`);
   }
-  const located = backends.map(({ id, sizeBytes, isShared: shared }) => {
+  const located = backends.map(({ id, sizeBytes, isShared, isLeftOut }) => {
     const named = blocks.filter(({ name }) => backendOf(name) === id);
     const block = named[0];
     if (named.length !== 1 || block === undefined || block.sizeBytes !== sizeBytes) {
       throw new QemuError('QEMU_RAM_UNMATCHED', `QEMU has no memory ${id} of ${sizeBytes} bytes`);
     }
-    return { shared, ram: shared ? locate(block, mappings) : locatePrivate(block, mappings) };
+    return { isLeftOut, ram: isShared ? locate(block, mappings) : locatePrivate(block, mappings) };
   });
   const ramOf = (isWanted: boolean) =>
-    located.flatMap(({ shared, ram }) => (shared === isWanted ? [ram] : []));
-  return { shared: ramOf(true), unshared: ramOf(false), withDevices };
+    located.flatMap(({ isLeftOut, ram }) => (isLeftOut === isWanted ? [ram] : []));
+  return { shared: ramOf(true), sent: ramOf(false), withDevices };
+}
+
+function assertLeftOut(backends: readonly MemoryBackend[]): void {
+  const sent = backends.find(({ isLeftOut }) => !isLeftOut);
+  if (sent === undefined) return;
+  const { id, sizeBytes, isShared } = sent;
+  const operands = { id, sizeBytes };
+  if (isShared) {
+    const message = `QEMU sends the memory ${id} with the devices: it is no file with a name`;
+    throw new QemuError('QEMU_STATE_TOO_LARGE', message, { operands });
+  }
+  throw new QemuError('QEMU_RAM_PRIVATE', `the memory backend ${id || '(unnamed)'} is private`, { operands });
 }
 
 /** The block of the backend `ram0` is called `ram0`, or with a path before it since canonical paths are used: `/objects/ram0`. */
@@ -97,7 +122,7 @@ function locate(block: RamBlock, mappings: readonly MapsLine[]): SharedRam {
   const end = address + BigInt(sizeBytes);
   const first = mappings.find((mapping) => mapping.start < end && mapping.end > address);
   const covers = first !== undefined && first.start <= address && first.end >= end;
-  if (!covers || !isShared(first) || first.inode === 0n) {
+  if (!covers || !isSharedMapping(first) || first.inode === 0n) {
     throw new QemuError(
       'QEMU_RAM_UNMATCHED',
       `${name} is not one shared mapping at 0x${address.toString(16)}`,
@@ -137,7 +162,7 @@ function locatePrivate(block: RamBlock, mappings: readonly MapsLine[]): SharedRa
   }
   let reached = address;
   for (const mapping of within) {
-    if (mapping.start > reached || isShared(mapping) || (mapping.perms & PERM_WRITE) === 0) break;
+    if (mapping.start > reached || isSharedMapping(mapping) || (mapping.perms & PERM_WRITE) === 0) break;
     reached = mapping.end;
   }
   if (reached >= end) return { ...block, address };

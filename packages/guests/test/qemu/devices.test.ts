@@ -83,6 +83,16 @@ test(
   TEST_MS,
 );
 
+test('shared memory without a file is left out by QEMU before 8.1, and without it there are no devices after', async () => {
+  const memfd = { 'qom-type': 'memory-backend-memfd', id: 'dimm1', size: DIMM_BYTES, share: true };
+  const plugged = { driver: 'pc-dimm', id: 'second', memdev: 'dimm1' };
+  await executed(['object-add', memfd], ['device_add', plugged]);
+  await using guest = await qemuGuest({ qmp: machine.qmp });
+  const isLeftOut = Number.parseFloat(guest.version) < 8.1;
+  expect(guest.regions.map(({ name }) => name)).toContain('dimm1');
+  expect(guest.hasDevices).toBe(isLeftOut);
+});
+
 test('memory that other processes may write is refused', async () => {
   await executed(backend('doorbell', 2 ** 20), device('ivshmem-plain', { memdev: 'doorbell' }));
   await expect(qemuGuest({ qmp: machine.qmp })).rejects.toMatchObject({

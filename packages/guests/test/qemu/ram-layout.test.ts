@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parseMapsLine } from '../../src/process/maps-line.ts';
 import { isCompleteStream } from '../../src/qemu/device-stream.ts';
 import { parseRamBlocks } from '../../src/qemu/ram-block.ts';
-import { layoutOf } from '../../src/qemu/ram-layout.ts';
+import { layoutOf, memoryBackend } from '../../src/qemu/ram-layout.ts';
 import {
   decodeMachine,
   decodeManifest,
@@ -21,7 +21,7 @@ const NEW = `              Block Name    PSize              Offset              
 `;
 const MAPS = ['7f0000000000-7f0010000000 rw-s 00000000 00:1a 5  /dev/shm/ram0'];
 const RAM = { name: 'ram0', pageSize: 4096, sizeBytes: 2 ** 28, address: 0x7f0000000000n };
-const BACKEND = { id: 'ram0', sizeBytes: 2 ** 28, isShared: true };
+const BACKEND = { id: 'ram0', sizeBytes: 2 ** 28, isShared: true, isLeftOut: true };
 const mapped = (...lines: string[]) => lines.map((line) => parseMapsLine(line)!);
 
 test('memory is read from both forms of the list', () => {
@@ -37,12 +37,12 @@ test('shared RAM is told from what goes with the devices', () => {
   const rom = { name: 'pc.bios', pageSize: 4096, sizeBytes: 2 ** 18, address: undefined };
   expect(layoutOf([RAM, rom], [BACKEND], mapped(...MAPS))).toEqual({
     shared: [RAM],
-    unshared: [],
+    sent: [],
     withDevices: [rom],
   });
 });
 
-const PRIVATE = { ...BACKEND, isShared: false };
+const PRIVATE = { ...BACKEND, isShared: false, isLeftOut: false };
 const ANONYMOUS = [
   '7ffff0000000-7f0000000000 rw-p 00000000 00:00 0 ',
   '7f0000000000-7f0008000000 rw-p 00000000 00:00 0 ',
@@ -51,7 +51,33 @@ const ANONYMOUS = [
 
 test('private RAM is found where it is wanted, in several mappings too', () => {
   const found = layoutOf([RAM], [PRIVATE], mapped(...ANONYMOUS), 'any');
-  expect(found).toEqual({ shared: [], unshared: [RAM], withDevices: [] });
+  expect(found).toEqual({ shared: [], sent: [RAM], withDevices: [] });
+});
+
+const MEMDEV = { id: 'ram0', size: 2 ** 28, share: true };
+
+test.for([
+  ['7.2.22', 'memory-backend-memfd', true],
+  ['8.0.5 (Debian 8.0)', 'memory-backend-memfd', true],
+  ['8.1.0', 'memory-backend-memfd', false],
+  ['10.0.13', 'memory-backend-ram', false],
+  ['10.0.13', 'memory-backend-file', true],
+] as const)('QEMU %s and a shared %s: left out is %s', ([version, type, isLeftOut]) => {
+  const backend = memoryBackend(MEMDEV, { type, version });
+  expect(backend).toEqual({ ...BACKEND, isLeftOut });
+  const { shared, sent } = layoutOf([RAM], [backend], mapped(...MAPS), 'any');
+  expect([shared, sent]).toEqual(isLeftOut ? [[RAM], []] : [[], [RAM]]);
+});
+
+test('private memory is never left out', () => {
+  const backend = memoryBackend({ ...MEMDEV, share: false }, { type: 'memory-backend-file', version: '7.2' });
+  expect(backend).toMatchObject({ isShared: false, isLeftOut: false });
+});
+
+test('shared memory that QEMU sends does not move', () => {
+  const backends = [{ ...BACKEND, isLeftOut: false }];
+  const refused = expect.objectContaining({ code: 'QEMU_STATE_TOO_LARGE' });
+  expect(() => layoutOf([RAM], backends, mapped(...MAPS))).toThrow(refused);
 });
 
 test.for([
@@ -70,7 +96,11 @@ test.for([
 });
 
 test.for([
-  ['private', { backends: [{ ...BACKEND, isShared: false }], maps: MAPS }, 'QEMU_RAM_PRIVATE'],
+  [
+    'private',
+    { backends: [{ ...BACKEND, isShared: false, isLeftOut: false }], maps: MAPS },
+    'QEMU_RAM_PRIVATE',
+  ],
   ['not a backend', { backends: [], maps: MAPS }, 'QEMU_RAM_PRIVATE'],
   ['of another size', { backends: [{ ...BACKEND, sizeBytes: 4096 }], maps: MAPS }, 'QEMU_RAM_UNMATCHED'],
   ['mapped nowhere', { backends: [BACKEND], maps: [] }, 'QEMU_RAM_UNMATCHED'],

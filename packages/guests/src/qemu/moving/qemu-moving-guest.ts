@@ -67,7 +67,7 @@ export class QemuMovingGuest {
   #attachment: Attachment | undefined;
   #files: MemoryFiles | undefined;
   #ram: RamFiles | undefined;
-  #layout: RamLayout = { shared: [], unshared: [], withDevices: [] };
+  #layout: RamLayout = { shared: [], sent: [], withDevices: [] };
   #commandLine: readonly string[] = [];
   #settings: MigrationSettings | undefined;
   #uffd: Userfaultfd | undefined;
