@@ -6,6 +6,7 @@ import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
 import { joinHalves } from '../halves/join-halves.ts';
 import { openHalf } from '../halves/stored-half.ts';
+import { wholeOfHalf, wordsOf } from '../halves/whole-half.ts';
 import { imageOpener } from '../io/image-file.ts';
 import { type HandOverNote, readHandOver } from '../migration/hand-over-file.ts';
 import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
@@ -40,7 +41,7 @@ export function addReconcile(root: Command, context: CliContext): void {
       'after a broken hand-over: say from the records of both sides who owns the guest, or join the halves that both have saved',
     )
     .argument('<FILE>', 'that of one side, from --record; with --join, from --save-half')
-    .argument('<FILE>', 'that of the other')
+    .argument('[FILE]', 'that of the other; with --join, leave it out when it is lost')
     .option('--join', 'the files are halves of a guest: make one image of them, named by --out')
     .option('--out <PATH>', 'with --join: the image; replaced only by a complete one');
   addKeyOptions(command)
@@ -51,17 +52,24 @@ export function addReconcile(root: Command, context: CliContext): void {
 Ask when neither side runs any more. Exit code 0 when it is decided, 20 when it is not.
 
 --join takes memory and state of the destination, where the guest went on, and from the source the pages that had not come. Halves of
-different migrations, two of one side, and damaged ones are refused. Sealed halves have one key, and the image of them gets it, too.
+different migrations, two of one side, and damaged ones are refused. One half alone is enough when it has every page, as that of the source
+has: it is the guest as of the hand-over, and what it did at the destination since is lost. Sealed halves have one key, and the image of them gets it, too.
 
 Examples:
   migrate reconcile source.record dest.record
   migrate reconcile --join source.half dest.half --out guest.sfp
+  migrate reconcile --join source.half --out guest.sfp     that of the destination is lost
   migrate restore guest.sfp --into memory
 `,
     )
-    .action(async (first: string, second: string, flags: ReconcileFlags) => {
-      if (flags.join === true) return await joinFiles([first, second], flags, context);
+    .action(async (first: string, second: string | undefined, flags: ReconcileFlags) => {
+      if (flags.join === true) return await joinFiles(first, second, flags, context);
       refuseWithoutEffect(flags, OF_JOIN, 'without --join', 'Records make no image: leave it out.');
+      if (second === undefined) {
+        throw new CliError('USAGE', 'the record of the other side is missing', {
+          hint: 'For example: migrate reconcile source.record dest.record',
+        });
+      }
       await decide([first, second], flags, context);
     });
 }
@@ -103,7 +111,8 @@ function isOfAnother(source: HandOverNote, destination: HandOverNote): boolean {
 }
 
 async function joinFiles(
-  paths: readonly [string, string],
+  path: string,
+  otherPath: string | undefined,
   { out, json, ...flags }: ReconcileFlags,
   context: CliContext,
 ): Promise<void> {
@@ -116,14 +125,19 @@ async function joinFiles(
   const startMs = performance.now();
   const key = await chooseKey(flags, context);
   const options = { context, report, open: imageOpener(key) };
-  await using first = await openHalf(paths[0], options);
-  await using second = await openHalf(paths[1], options);
-  const { written, fromSource } = await joinHalves([first, second], { out, key, signal: context.signal });
+  const writing = { out, key, signal: context.signal };
+  await using half = await openHalf(path, options);
+  await using other = otherPath === undefined ? undefined : await openHalf(otherPath, options);
+  const { written, fromSource } =
+    other === undefined
+      ? { written: await wholeOfHalf(half, writing), fromSource: 0 }
+      : await joinHalves([half, other], writing);
+  if (other === undefined) report.talk(`of ${path} alone: ${wordsOf(half)}`);
   const { totals, bytes, streamId } = written;
   const digest = formatDigest(totals.digest);
   report.result(
     [
-      `  pages         ${showCount(totals.pages)}, ${showCount(fromSource)} of them from the source only`,
+      `  pages         ${showCount(totals.pages)}${other === undefined ? '' : `, ${showCount(fromSource)} of them from the source only`}`,
       `  written       ${out}, ${showBytes(bytes)}`,
       `  digest        ${digest}`,
     ].join('\n'),
@@ -133,6 +147,7 @@ async function joinFiles(
       out,
       pages: totals.pages,
       zeroPages: totals.zeroPages,
+      halves: other === undefined ? 1 : 2,
       pagesFromSource: fromSource,
       bytes,
       streamId,

@@ -152,6 +152,27 @@ describe('two halves', () => {
   });
 });
 
+describe('one half', () => {
+  it('is the guest when it has every page', async () => {
+    const memory = memoryOf(1);
+    await save('one', 'source', memory);
+    const outcome = await join('one');
+    expect(outcome.stderr).toContain('as of the hand-over');
+    expect(outcome.lines().at(-1)).toMatchObject({ outcome: 'done', halves: 1, pages: 69 });
+    const whole = await joined();
+    expect(whole.state).toBe('state of the source');
+    for (const [region, bytes] of whole.memory.entries()) expect(bytes.equals(memory[region]!)).toBe(true);
+  });
+
+  it('is refused when it misses pages, and nothing is left', async () => {
+    await save('two', 'destination', memoryOf(1), { missing: [{ region: 0, firstPage: 3, pageCount: 2 }] });
+    const outcome = await join('two');
+    expect(outcome.stderr).toContain('misses 2 pages');
+    expect(outcome.exitCode).toBe(15);
+    expect(await readdir(folder)).toEqual(['two']);
+  });
+});
+
 it('halves that are sealed are joined with their key, and with no other; what comes of them is sealed', async () => {
   for (const name of ['key', 'other']) {
     // oxlint-disable-next-line no-await-in-loop -- two files
