@@ -1,20 +1,8 @@
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { freePort, OWN_HOST as HOST } from '../free-port.ts';
 import { migrate, startDest } from './child.ts';
 import { needUserfaultfd } from './userfaultfd.ts';
-
-const HOST = '127.0.0.1';
-
-/** A port that nobody has right now. */
-async function freePort(): Promise<number> {
-  return await new Promise((resolve) => {
-    const server = createServer().listen(0, HOST, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
 
 const file = (...names: readonly string[]) => path.join(import.meta.dirname, '..', ...names);
 
@@ -26,6 +14,22 @@ describe('a kv store with clients', () => {
     async (mode) => {
       const [here, there] = await Promise.all([freePort(), freePort()]);
       const { child: dest, to } = await startDest('--once', '--serve', `${HOST}:${there}`, '--keep-s', '60');
+      // The clients are there before the store is: they look for it until it is served, far sooner than it leaves.
+      const stores = `${HOST}:${here},${HOST}:${there}`;
+      const load = migrate(
+        'kv-load',
+        '--to',
+        stores,
+        '--clients',
+        '4',
+        '--rate',
+        '0',
+        '--keys',
+        '50',
+        '--seconds',
+        '60',
+      );
+      await load.line('progress');
       const source = migrate(
         'source',
         '--to',
@@ -41,21 +45,9 @@ describe('a kv store with clients', () => {
         '--before-ms',
         '700',
       );
-      await source.line('guest', { state: 'running' });
-      const load = migrate(
-        'kv-load',
-        '--to',
-        `${HOST}:${here},${HOST}:${there}`,
-        '--clients',
-        '4',
-        '--rate',
-        '0',
-        '--keys',
-        '50',
-        '--seconds',
-        '3',
-      );
       expect(await source.exit).toMatchObject({ code: 0, summary: { outcome: 'done', mode } });
+      // It checks what it knows before it ends, with the store that has moved.
+      load.kill('SIGINT');
       const { code, summary } = await load.exit;
       expect(summary).toMatchObject({ outcome: 'done', lost: 0, doubled: 0, verified: true });
       expect(code).toBe(0);

@@ -1,21 +1,11 @@
-import { createServer } from 'node:net';
 import { expect, it } from 'vitest';
 import { runClientLoad } from '../../src/kv-service/client-load.ts';
 import { kvMovable } from '../../src/kv-service/kv-movable.ts';
+import { freePort, OWN_HOST as HOST } from '../free-port.ts';
 import { moveOver } from './ping-pong.ts';
 
-const HOST = '127.0.0.1';
 const MOVES = 100;
 const SIZE_BYTES = 4 * 2 ** 20;
-
-async function freePort(): Promise<number> {
-  return await new Promise((resolve) => {
-    const server = createServer().listen(0, HOST, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
 
 it(`a kv store moves back and forth ${MOVES} times, and its clients lose nothing and double nothing`, async () => {
   const ports = [await freePort(), await freePort()];
