@@ -138,6 +138,8 @@ export interface ArrivalSummary {
   readonly startMs: number;
   /** Post-copy: pages that were touched before they came. */
   readonly requestedPages: number;
+  /** Of these, those that came on a lane of faults. */
+  readonly faultLanePages: number;
   /** Post-copy: how long who touched them waited; undefined where nobody measured. */
   readonly faultWaitUs?: FaultWaitUs | undefined;
 }

@@ -89,7 +89,7 @@ describe('a link that breaks after a post-copy hand-over', () => {
     const source = await move(proxy.to, 'postcopy').exit;
     expect(source).toMatchObject({ code: 0, summary: { outcome: 'done', postcopy: true } });
     expect(await dest.child.exit).toMatchObject({ code: 0, summary: { verified: true, postcopy: true } });
-    // The two of the migration, and one that came back.
-    expect(proxy.connections()).toBe(3);
+    // The three of the migration, and one that came back.
+    expect(proxy.connections()).toBe(4);
   });
 });

@@ -34,7 +34,11 @@ export class ArrivingMemory {
   }
 
   get receivedPages(): number {
-    return this.#receivedPages + (this.#fetch?.arrivedPages ?? 0);
+    return this.#receivedPages + this.faultLanePages;
+  }
+
+  get faultLanePages(): number {
+    return this.#fetch?.arrivedPages ?? 0;
   }
 
   get requestedPages(): number {

@@ -309,6 +309,7 @@ export class DestinationMigration {
       stateKind: this.#state?.kind ?? '',
       startMs: this.#handOver.startMs,
       requestedPages: this.#memory?.requestedPages ?? 0,
+      faultLanePages: this.#memory?.faultLanePages ?? 0,
       faultWaitUs: this.#memory?.faultWaitUs,
     };
   }

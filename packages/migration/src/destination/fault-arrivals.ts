@@ -4,7 +4,7 @@ import type { MigrationLink } from '../link/migration-link.ts';
 import { PageSet } from '../pages/page-set.ts';
 
 export interface FaultArrivalsOptions {
-  readonly memory: LazyMemory;
+  readonly memory: Pick<LazyMemory, 'takeArrivals'>;
   readonly account: MemoryAccount;
   /** What has to be asked for yet; what has come is taken out. */
   readonly missing: PageSet;

@@ -7,7 +7,7 @@ import type { LazyMemory } from '../guest.ts';
  */
 export class FaultConnection {
   #connection: number | undefined;
-  #memory: LazyMemory | undefined;
+  #memory: Pick<LazyMemory, 'askOn'> | undefined;
   #isOver = false;
 
   /** One is enough; a second one is dropped. */
@@ -17,7 +17,7 @@ export class FaultConnection {
     this.#join();
   }
 
-  giveTo(memory: LazyMemory): void {
+  giveTo(memory: Pick<LazyMemory, 'askOn'>): void {
     this.#memory = memory;
     this.#join();
   }

@@ -4,7 +4,7 @@ import type { DirtyRun, MovingGuest } from '../guest.ts';
 import { PageSet } from '../pages/page-set.ts';
 
 export interface ArrivedPagesOptions {
-  readonly guest: MovingGuest;
+  readonly guest: Pick<MovingGuest, 'readPages'>;
   readonly account: MemoryAccount;
   /** They need not be sent any more. */
   readonly onArrived: (run: DirtyRun) => void;

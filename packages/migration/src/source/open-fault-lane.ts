@@ -5,7 +5,7 @@ import { MigrationLink } from '../link/migration-link.ts';
 import type { MigrationTimeouts } from '../link/timeouts.ts';
 
 export interface FaultLaneOptions {
-  readonly guest: MovingGuest;
+  readonly guest: Pick<MovingGuest, 'answerFaults'>;
   readonly connect: () => Promise<Transport>;
   readonly account: MemoryAccount;
   readonly streamId: Uint8Array;

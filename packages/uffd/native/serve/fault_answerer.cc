@@ -84,8 +84,8 @@ bool FaultAnswerer::AnswerAll() {
 }
 
 bool FaultAnswerer::Answer(const FaultHead& question) {
-  if (question.head_crc32c != HeadCrc(question) || question.page_bytes != 0 ||
-      question.region >= regions_.size()) {
+  if (question.head_crc32c != HeadCrc(question) || question.page_bytes != 0 || question.page_crc32c != 0 ||
+      question.reserved != 0 || question.region >= regions_.size()) {
     return false;
   }
   const AnsweredRegion& region = regions_[question.region];
@@ -97,12 +97,10 @@ bool FaultAnswerer::Answer(const FaultHead& question) {
   answer.page_bytes = static_cast<uint32_t>(region.page_bytes);
   answer.page_crc32c = Crc32c(page, region.page_bytes);
   answer.head_crc32c = HeadCrc(answer);
-  if (!SendAll(&answer, sizeof answer, page, region.page_bytes)) {
-    return false;
-  }
+  // Before: whoever has the answer finds it counted.
   pages_.fetch_add(1, std::memory_order_relaxed);
   bytes_.fetch_add(sizeof answer + region.page_bytes, std::memory_order_relaxed);
-  return true;
+  return SendAll(&answer, sizeof answer, page, region.page_bytes);
 }
 
 bool FaultAnswerer::SendAll(const void* head, size_t head_bytes, const void* body, size_t body_bytes) {

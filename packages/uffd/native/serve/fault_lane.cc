@@ -66,7 +66,7 @@ FaultLane::Came FaultLane::Parse(Answer* answer) {
   }
   FaultHead head;
   std::memcpy(&head, buffer_.data() + start_, sizeof head);
-  if (head.head_crc32c != HeadCrc(head) || head.tag >= places_.size()) {
+  if (head.head_crc32c != HeadCrc(head) || head.reserved != 0 || head.tag >= places_.size()) {
     return Came::kLost;
   }
   const LanePlace& place = places_[head.tag];

@@ -78,7 +78,7 @@ void ExpectRefused(Spoil spoil) {
   TouchAll(served, 8, 3);
   spoiler.join();
   ExpectEqual(served.server->Counters().lane_pages.load(), uint64_t{0}, "pages of the lane");
-  ExpectEqual(served.server->Counters().filled_pages.load(), uint64_t{8}, "pages of the filler");
+  ExpectEqual(served.server->MissingCount(), uint64_t{0}, "missing");
 }
 
 }  // namespace
@@ -174,6 +174,10 @@ STILLFRAME_TEST(lane_answers_that_were_not_asked_for_are_not_installed) {
     head.head_crc32c = HeadCrc(head);
   });
   ExpectRefused([](FaultHead& head, std::vector<unsigned char>&) {
+    head.reserved = 1;
+    head.head_crc32c = HeadCrc(head);
+  });
+  ExpectRefused([](FaultHead& head, std::vector<unsigned char>&) {
     head.page_bytes = 2 * kPage;
     head.head_crc32c = HeadCrc(head);
   });
@@ -221,6 +225,10 @@ STILLFRAME_TEST(answerer_ends_for_questions_that_make_no_sense) {
   FaultHead spoilt = QuestionOf(1);
   spoilt.page = 2;
   ends(spoilt);
+  FaultHead reserved = QuestionOf(1);
+  reserved.reserved = 1;
+  reserved.head_crc32c = HeadCrc(reserved);
+  ends(reserved);
   FaultHead elsewhere = QuestionOf(1);
   elsewhere.region = 1;
   elsewhere.head_crc32c = HeadCrc(elsewhere);
