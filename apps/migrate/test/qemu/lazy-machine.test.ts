@@ -3,6 +3,7 @@ import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { lacksMachine } from '../../../../tools/vm-guest/src/lacks-machine.ts';
 import { machineWords, TestMachine } from '../../../../tools/vm-guest/src/test-machine.ts';
 import { Child, mainFile } from '../e2e/child.ts';
 import { makeFolder } from '../e2e/folder.ts';
@@ -58,7 +59,7 @@ function isThere(name: string): boolean {
     .some((file) => file !== '' && existsSync(file) && readFileSync(file, 'utf8').startsWith('qemu'));
 }
 
-describe('a machine that is restored lazily', () => {
+describe.skipIf(lacksMachine())('a machine that is restored lazily', () => {
   test(
     'goes on from the cut before its memory has come, which comes when it is touched',
     async () => {

@@ -1,12 +1,13 @@
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { lacksMachine } from '../../../../tools/vm-guest/src/lacks-machine.ts';
 import { machineWords, TestMachine } from '../../../../tools/vm-guest/src/test-machine.ts';
 import { Child, mainFile } from '../e2e/child.ts';
 import { makeFolder } from '../e2e/folder.ts';
 
 const TEST_MS = 90_000;
 
-describe('a virtual machine', () => {
+describe.skipIf(lacksMachine())('a virtual machine', () => {
   test(
     'is pictured by its QMP socket, checked, and goes on from the picture in another QEMU',
     async () => {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { QmpClient } from '@stillframe/guests/qemu';
 import { describe, expect, test } from 'vitest';
+import { lacksMachine } from '../../../../tools/vm-guest/src/lacks-machine.ts';
 import {
   machineWords,
   TestMachine,
@@ -55,7 +56,7 @@ async function expectAlive(machine: TestMachine): Promise<void> {
   expect(second.newest).toBeGreaterThan(first.newest);
 }
 
-describe('a virtual machine that moves', () => {
+describe.skipIf(lacksMachine())('a virtual machine that moves', () => {
   test(
     'goes on at the destination with all that it wrote, and its QEMU at the source ends without having run again',
     async () => {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { lacksMachine } from '../../../../tools/vm-guest/src/lacks-machine.ts';
 import { machineWords, TestMachine } from '../../../../tools/vm-guest/src/test-machine.ts';
 import { Child, mainFile, startDest } from '../e2e/child.ts';
 import { makeFolder } from '../e2e/folder.ts';
@@ -14,7 +15,7 @@ afterAll(async () => {
   await machine[Symbol.asyncDispose]();
 });
 
-test(
+test.skipIf(lacksMachine())(
   'a virtual machine with private memory is pictured without its devices, which is told, and no machine goes on from it',
   async () => {
     const folder = await makeFolder();
@@ -39,7 +40,7 @@ test(
   TEST_MS,
 );
 
-test(
+test.skipIf(lacksMachine())(
   'is not moved: that needs its devices',
   async () => {
     const { to } = await startDest('--into', 'memory');

@@ -1,6 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { lacksMachine } from '../../../../tools/vm-guest/src/lacks-machine.ts';
 import { TestMachine } from '../../../../tools/vm-guest/src/test-machine.ts';
 import { checkWriter } from '../../../../tools/vm-guest/src/writer-oracle.ts';
 import { decodeMachine, loadMachine, QmpClient, qemuGuest, startMachine } from '../../src/qemu/index.ts';
@@ -41,7 +42,7 @@ const backend = (id: string, size: number) =>
 const device = (driver: string, values: JsonObject) =>
   ['device_add', { driver, id: driver, ...values }] as const;
 
-test(
+test.skipIf(lacksMachine())(
   'memory that was plugged in is in the picture, and in the machine that goes on from it',
   async () => {
     await executed(backend('dimm0', DIMM_BYTES), device('pc-dimm', { memdev: 'dimm0' }));
@@ -72,7 +73,7 @@ test(
   TEST_MS,
 );
 
-test(
+test.skipIf(lacksMachine())(
   'a balloon is pictured with the rest',
   async () => {
     await executed(device('virtio-balloon-pci', {}));
@@ -83,17 +84,20 @@ test(
   TEST_MS,
 );
 
-test('shared memory without a file is left out by QEMU before 8.1, and without it there are no devices after', async () => {
-  const memfd = { 'qom-type': 'memory-backend-memfd', id: 'dimm1', size: DIMM_BYTES, share: true };
-  const plugged = { driver: 'pc-dimm', id: 'second', memdev: 'dimm1' };
-  await executed(['object-add', memfd], ['device_add', plugged]);
-  await using guest = await qemuGuest({ qmp: machine.qmp });
-  const isLeftOut = Number.parseFloat(guest.version) < 8.1;
-  expect(guest.regions.map(({ name }) => name)).toContain('dimm1');
-  expect(guest.hasDevices).toBe(isLeftOut);
-});
+test.skipIf(lacksMachine())(
+  'shared memory without a file is left out by QEMU before 8.1, and without it there are no devices after',
+  async () => {
+    const memfd = { 'qom-type': 'memory-backend-memfd', id: 'dimm1', size: DIMM_BYTES, share: true };
+    const plugged = { driver: 'pc-dimm', id: 'second', memdev: 'dimm1' };
+    await executed(['object-add', memfd], ['device_add', plugged]);
+    await using guest = await qemuGuest({ qmp: machine.qmp });
+    const isLeftOut = Number.parseFloat(guest.version) < 8.1;
+    expect(guest.regions.map(({ name }) => name)).toContain('dimm1');
+    expect(guest.hasDevices).toBe(isLeftOut);
+  },
+);
 
-test('memory that other processes may write is refused', async () => {
+test.skipIf(lacksMachine())('memory that other processes may write is refused', async () => {
   await executed(backend('doorbell', 2 ** 20), device('ivshmem-plain', { memdev: 'doorbell' }));
   await expect(qemuGuest({ qmp: machine.qmp })).rejects.toMatchObject({
     code: 'QEMU_DEVICE_DMA',
@@ -102,7 +106,7 @@ test('memory that other processes may write is refused', async () => {
   expect(await executed(['query-status'])).toMatchObject({ status: 'running' });
 });
 
-test(
+test.skipIf(lacksMachine())(
   'a machine that sleeps is refused, and sleeps on',
   async () => {
     const qmp = await QmpClient.connect(machine.qmp);

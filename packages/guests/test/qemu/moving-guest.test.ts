@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lacksMachine } from '../../../../tools/vm-guest/src/lacks-machine.ts';
 import { TestMachine } from '../../../../tools/vm-guest/src/test-machine.ts';
 import { checkWriter } from '../../../../tools/vm-guest/src/writer-oracle.ts';
 import { decodeMachine, QmpClient, type QemuMovingGuest, qemuMovingGuest } from '../../src/qemu/index.ts';
@@ -35,7 +36,7 @@ async function expectAlive(): Promise<void> {
   expect(second.newest).toBeGreaterThan(first.newest);
 }
 
-describe('a machine that is to move', () => {
+describe.skipIf(lacksMachine())('a machine that is to move', () => {
   test(
     'is copied in rounds while it writes, and the copy shows the instant of its pause',
     async () => {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lacksMachine } from '../../../../tools/vm-guest/src/lacks-machine.ts';
 import { TestMachine } from '../../../../tools/vm-guest/src/test-machine.ts';
 import { checkWriter } from '../../../../tools/vm-guest/src/writer-oracle.ts';
 import {
@@ -40,7 +41,7 @@ function threadStates(): string[] {
   });
 }
 
-describe('a machine with private memory', () => {
+describe.skipIf(lacksMachine())('a machine with private memory', () => {
   test(
     'stands still as a whole from pause to resume',
     async () => {

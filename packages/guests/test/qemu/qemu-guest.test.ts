@@ -3,6 +3,7 @@ import path from 'node:path';
 import { none } from '@stillframe/limiter';
 import { type Sink, takeSnapshot } from '@stillframe/snapshot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lacksMachine } from '../../../../tools/vm-guest/src/lacks-machine.ts';
 import { TestMachine } from '../../../../tools/vm-guest/src/test-machine.ts';
 import { checkWriter } from '../../../../tools/vm-guest/src/writer-oracle.ts';
 import {
@@ -49,7 +50,7 @@ const attached = async ({ qmp }: TestMachine): Promise<string> => {
   }
 };
 
-describe('a machine that writes', () => {
+describe.skipIf(lacksMachine())('a machine that writes', () => {
   test(
     'keeps its untouched memory untouched, and what it touches after the cut is not in the picture',
     async () => {
