@@ -80,8 +80,8 @@ describe.skipIf(lacksMachine())('a `migrate dest` that is killed leaves no QEMU 
       const { dest, to } = await startDest([...words, '-name', name]);
       // From the cut on the source writes its record to a pipe without a reader: that it has given up is never on record, and never said.
       const record = path.join(await makeFolder(), 'record');
-      const flags = ['--to', to, '--qmp', machine.qmp, '--mode', 'precopy', '--record', record];
-      flags.push('--on-cut', `mkfifo ${record}.partial`);
+      const atCut = ['--record', record, '--on-cut', `mkfifo ${record}.partial`];
+      const flags = ['--to', to, '--qmp', machine.qmp, '--mode', 'precopy', ...atCut];
       const source = migrate('source', ...flags);
       await dest.line('phase', { phase: 'wait' });
       expect(qemusWith(name)).toHaveLength(1);
@@ -96,8 +96,8 @@ describe.skipIf(lacksMachine())('a `migrate dest` that is killed leaves no QEMU 
   test(
     'nor one that is not there: it is refused by name',
     async () => {
-      const { dest, to } = await startDest(['no-such-qemu', ...words.slice(1)]);
       await using machine = await TestMachine.boot(WRITER);
+      const { dest, to } = await startDest(['no-such-qemu', ...words.slice(1)]);
       const left = await migrate('source', '--to', to, '--qmp', machine.qmp, '--mode', 'precopy').exit;
       expect(left.code).toBe(15);
       expect((await dest.exit).stderr).toContain('cannot start no-such-qemu');
