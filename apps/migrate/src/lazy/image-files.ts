@@ -13,7 +13,7 @@ export async function openImageFiles(path: string, choice: ParentChoice): Promis
     for (const link of chain.links) {
       if (statSync(link.path).size !== link.source.sizeBytes) {
         throw new CliError('REFUSED', `${link.path} is sealed: its pages cannot be read one by one here`, {
-          hint: 'Restore it without --lazy, or open it first.',
+          hint: 'Restore it without --lazy, or make a plain copy that is as well kept: `migrate flatten` with --out-plain.',
         });
       }
       paths.push(link.path);
