@@ -27,6 +27,7 @@ export interface LinkOptions {
 
 /** For a last word and a close in good order. */
 const LAST_WORD_MS = 1000;
+const DRAIN_BYTES = 64 * 1024;
 
 /**
  * One connection of a migration: frames in, buffers out.
@@ -40,6 +41,8 @@ export class MigrationLink {
   readonly #peer: string;
   #writing: Promise<void> = Promise.resolve();
   #isBroken = false;
+  /** Somebody else reads, or waits for something to read. */
+  #isReading = false;
   #sentBytes = 0;
 
   constructor(options: LinkOptions) {
@@ -96,6 +99,7 @@ export class MigrationLink {
       if (lastWord.length > 0 && !this.#isBroken) await this.send(lastWord);
       await this.#writing;
       await transport.end();
+      if (lastWord.length > 0) await this.#drain();
     };
     await within(clock, LAST_WORD_MS, polite(), () => new Error('too slow')).catch(() => undefined);
   }
@@ -104,6 +108,15 @@ export class MigrationLink {
   async destroy(): Promise<void> {
     this.#isBroken = true;
     await this.#options.transport.destroy();
+  }
+
+  /**
+   * Reads on, to no purpose, until the other side has closed: a connection that is closed with bytes unread is reset, and the last word may
+   * be lost with it.
+   */
+  async #drain(): Promise<void> {
+    const scratch = new Uint8Array(DRAIN_BYTES);
+    while (!this.#isReading && (await this.#options.transport.read(scratch)) > 0);
   }
 
   async #write(before: Promise<void>, buffers: readonly Uint8Array[]): Promise<void> {
@@ -143,7 +156,10 @@ export class MigrationLink {
 
   async #read(transport: Transport, said: boolean): Promise<number> {
     const { clock, timeouts, role } = this.#options;
-    const reading = transport.read(this.decoder.writable());
+    this.#isReading = true;
+    const reading = transport.read(this.decoder.writable()).finally(() => {
+      this.#isReading = false;
+    });
     const limitMs = !said ? timeouts.helloMs : role === 'destination' ? timeouts.silenceMs : undefined;
     try {
       if (limitMs === undefined || this.#isPatient) return await reading;
