@@ -1,7 +1,8 @@
 import { ChunkEncoder, type PendingSlab } from './chunk-encoder.ts';
-import { type ChunkOptions, chunkSettings } from './chunk-options.ts';
+import { chunkSettings } from './chunk-options.ts';
 import { oneChunkPayloadBytes } from './chunk-plan.ts';
 import type { PageCodec } from './codec.ts';
+import type { EncodedPages, EncoderOptions, StateInput } from './encoder-options.ts';
 import { checkBytes, checkRegions, checkSpans, commonLimits } from './encoder-input.ts';
 import { PageStreamError } from './error.ts';
 import { FRAME_HEADER_BYTES, frameTypes, INDEX_TYPE, writeFrameHeader } from './frame-header.ts';
@@ -28,37 +29,9 @@ import { encodeExact } from './text.ts';
 import { Turns } from './turns.ts';
 import { pad8 } from './u64.ts';
 
-export interface EncoderOptions {
-  /** 16 bytes that tell this image from others; the caller draws them at random. */
-  readonly streamId: Uint8Array;
-  /** Default `pureCodec`. */
-  readonly codec?: PageCodec;
-  /** What the reader announced in its HELLO. Default: the limits of the format. */
-  readonly limits?: AnnouncedLimits;
-  /** Sends pages in CHUNKS frames: compressed, indexed, as an increment. Without it in PAGES frames, which every reader reads. */
-  readonly chunks?: ChunkOptions;
-}
-
-/** Frames with pages that were packed. */
-export interface EncodedPages {
-  /** To be written one after the other. */
-  readonly buffers: readonly Uint8Array[];
-  /** Whether some of them are views of the slab, so that it must stay until they are written; otherwise it may go back now. */
-  readonly usesSlab: boolean;
-  /** Gives memory of the packer back: once, after the buffers were written or given up. */
-  release(): void;
-}
-
 /** A parent as its increment names it. */
 function identify({ digest, streamId, chainLength }: ParentImage): ParentIdentity {
   return { digest, streamId, chainLength: chainLength + 1 };
-}
-
-/** Guest state as the encoder takes it. */
-export interface StateInput {
-  /** 1 to MAX_NAME_BYTES bytes of UTF-8 without control characters. */
-  readonly kind: string;
-  readonly bytes: Uint8Array;
 }
 
 /**

@@ -7,7 +7,8 @@ export {
 export type { PageCodec } from './codec.ts';
 export { ControlEncoder } from './control-encoder.ts';
 export { type DecoderOptions, PageStreamDecoder } from './decoder.ts';
-export { type EncodedPages, type EncoderOptions, PageStreamEncoder, type StateInput } from './encoder.ts';
+export { PageStreamEncoder } from './encoder.ts';
+export type { EncodedPages, EncoderOptions, StateInput } from './encoder-options.ts';
 export { isPageStreamErrorCode, PageStreamError, type PageStreamErrorCode } from './error.ts';
 export { FORMAT_VERSION } from './frame-header.ts';
 export type { StreamFrom } from './frame-order.ts';

@@ -1,4 +1,4 @@
-import type { StateInput } from './encoder.ts';
+import type { StateInput } from './encoder-options.ts';
 import type { StateFrame } from './frames.ts';
 
 /** Puts the parts of one guest state together. Memory grows with what came, not with what was announced (I-6). */

@@ -1,6 +1,6 @@
 import type { PageCodec } from '../codec.ts';
 import { checkBytes, checkRegions, checkSpans, commonLimits } from '../encoder-input.ts';
-import type { StateInput } from '../encoder.ts';
+import type { StateInput } from '../encoder-options.ts';
 import { PageStreamError } from '../error.ts';
 import { features } from '../features.ts';
 import { FRAME_HEADER_BYTES, frameTypes, migrationTypes, writeFrameHeader } from '../frame-header.ts';
