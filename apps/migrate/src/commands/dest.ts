@@ -10,6 +10,7 @@ import { formatEndpoint, parseEndpoint } from '../options/endpoint.ts';
 import { announcedBy } from '../migration/announced.ts';
 import { type ArrivalPlace, childPlace, machinePlace, ownPlace } from '../migration/arrival-place.ts';
 import { imagePath } from '../io/image-path.ts';
+import { refusingPlace } from '../migration/refusing-place.ts';
 import { migrateDest } from '../migration/migrate-dest.ts';
 import { migrationTimeoutsFrom } from '../options/migration-options.ts';
 import { addServedOptions, chooseArrivingGuest, type ServedFlags } from '../options/moving-guest-options.ts';
@@ -184,7 +185,7 @@ async function choosePlace(
     return () => machinePlace({ command, stdout: flags.json === true ? 'stderr' : 'stdout' });
   }
   const guests = await chooseArrivingGuest(flags);
-  return () => ownPlace(guests);
+  return () => (flags.into === 'memory' ? ownPlace(guests) : refusingPlace());
 }
 
 interface Serving {

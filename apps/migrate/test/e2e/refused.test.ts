@@ -54,6 +54,21 @@ test('a program that waits for a guest takes no picture, and the source hears wh
   });
 });
 
+test('a destination that keeps pictures in a file takes up no guest that moves: it stays', async () => {
+  const { image, names } = await imagePlace();
+  const dest = await startDest('--once', '--into', `file:${image}`);
+  const move = ['--workload', 'counter,size=2MiB', '--mode', 'precopy', '--before-ms', '20'];
+  const source = await migrate('source', '--to', dest.to, ...move).exit;
+  expect(source).toMatchObject({
+    code: 15,
+    summary: { outcome: 'refused' },
+    stderr: expect.stringContaining('--into file: takes pictures'),
+  });
+  expect(source.lines).toContainEqual(expect.objectContaining({ type: 'guest', state: 'here' }));
+  expect(await dest.child.exit).toMatchObject({ code: 15, summary: { outcome: 'refused' } });
+  expect(await names()).toEqual([]);
+});
+
 test('a destination that says nothing is lost after --idle-s, and the workload goes on', async () => {
   const { port, close } = await listen((socket) => socket.on('error', () => undefined).resume());
   onTestFinished(close);
