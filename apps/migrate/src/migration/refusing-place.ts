@@ -6,12 +6,6 @@ import type { ArrivalPlace } from './arrival-place.ts';
  * stopped at its source.
  */
 export function refusingPlace(): ArrivalPlace {
-  const refuse = () =>
-    Promise.reject(
-      new CliError('REFUSED', '--into file: takes pictures, and this guest wants to move here', {
-        hint: 'Start the destination with --into memory, exec or qemu, or the source without --mode.',
-      }),
-    );
   return {
     target: {
       allocate: refuse,
@@ -25,4 +19,10 @@ export function refusingPlace(): ArrivalPlace {
     live: refuse,
     end: async () => undefined,
   };
+}
+
+async function refuse(): Promise<never> {
+  throw new CliError('REFUSED', '--into file: takes pictures, and this guest wants to move here', {
+    hint: 'Start the destination with --into memory, exec or qemu, or the source without --mode.',
+  });
 }
