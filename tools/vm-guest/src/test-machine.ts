@@ -49,7 +49,12 @@ export class TestMachine {
     buildTestMachine();
     const folder = mkdtempSync('/dev/shm/stillframe-vm-');
     const machine = new TestMachine(folder, machineCommand(folder, options));
-    await machine.hear('ready');
+    try {
+      await machine.hear('ready');
+    } catch (error) {
+      await machine[Symbol.asyncDispose]();
+      throw error;
+    }
     return machine;
   }
 
