@@ -84,10 +84,12 @@ async function decide(
   const destination = notes.find((note) => note.side === 'destination') ?? missing('destination');
   const isOther = isOfAnother(source, destination);
   // What was said of another guest says nothing of this one.
-  const owner = reconcileRecords(source.word, isOther ? 'none' : destination.word);
+  const owner = source.settled
+    ? 'destination'
+    : reconcileRecords(source.word, isOther ? 'none' : destination.word);
   if (owner === 'unknown') context.setExitCode(exitCodes.indeterminate);
   const report = context.report(flags.json === true);
-  if (isOther) {
+  if (isOther && source.settled !== true) {
     report.talk(
       'the record of the destination is of another migration: in this one it never was ready to take the guest over',
     );

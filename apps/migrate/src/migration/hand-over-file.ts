@@ -1,12 +1,15 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { access, open, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import type { DestinationRecord, HandOverRecord, SourceRecord } from '@stillframe/migration';
 import * as v from 'valibot';
 import { CliError } from '../cli-error.ts';
 
 /** Who one side of a migration is, as its file says. `migration` tells which one: 32 hexadecimal digits, the same on both sides. */
-export type HandOverNote = { readonly migration?: string | undefined } & (
-  | { readonly side: 'source'; readonly word: SourceRecord }
+export type HandOverNote = {
+  readonly migration?: string | undefined;
+} & /** `settled`: the destination has said that it owns the guest. */
+(
+  | { readonly side: 'source'; readonly word: SourceRecord; readonly settled?: boolean | undefined }
   | { readonly side: 'destination'; readonly word: DestinationRecord }
 );
 
@@ -18,7 +21,12 @@ const anySide = {
 };
 
 const schema = v.variant('side', [
-  v.strictObject({ ...anySide, side: v.literal('source'), word: v.picklist(['owner', 'relinquished']) }),
+  v.strictObject({
+    ...anySide,
+    side: v.literal('source'),
+    word: v.picklist(['owner', 'relinquished']),
+    settled: v.optional(v.boolean()),
+  }),
   v.strictObject({
     ...anySide,
     side: v.literal('destination'),
@@ -54,19 +62,46 @@ export function handOverFile(
   return {
     write: (word) => {
       const migration = Buffer.from(streamId()).toString('hex');
-      return writeDurably(file, `${JSON.stringify({ format: FORMAT, side, migration, word })}\n`);
+      return writeDurably(file, textOf({ side, migration, word } as HandOverNote));
     },
   };
 }
 
-/** Before anything moves: the guest is the source's, and the file can be written. Throws CliError FILE. */
+/**
+ * Before anything moves: the guest is the source's, and the file can be written. Throws CliError FILE; REFUSED where the file is all that
+ * tells how an earlier migration may have ended.
+ */
 export async function beginRecord(record: HandOverRecord<SourceRecord>, file: string): Promise<void> {
+  await refuseUndecided(file);
   await record.write('owner').catch((cause: unknown) => {
     throw new CliError('FILE', `--record ${file} cannot be written`, {
       cause,
       hint: 'Name a file in a directory that you may write to.',
     });
   });
+}
+
+/** After the destination has said that it owns the guest: nobody needs to ask any more. Rejects with what the file system refuses. */
+export function settleRecord(file: string, streamId: Uint8Array): Promise<void> {
+  const migration = Buffer.from(streamId).toString('hex');
+  return writeDurably(file, textOf({ side: 'source', migration, word: 'relinquished', settled: true }));
+}
+
+async function refuseUndecided(file: string): Promise<void> {
+  // What is not there or cannot be read says nothing; what is something else is not replaced by a record.
+  const isThere = await access(file).then(
+    () => true,
+    () => false,
+  );
+  const note = isThere ? await readHandOver(file) : undefined;
+  if (note?.side !== 'source' || note.word !== 'relinquished' || note.settled === true) return;
+  throw new CliError('REFUSED', `--record ${file} tells of a migration whose end is not known`, {
+    hint: 'Its guest may be at the destination: ask with `migrate reconcile`, then remove the file, or name another one.',
+  });
+}
+
+function textOf(note: HandOverNote): string {
+  return `${JSON.stringify({ format: FORMAT, ...note })}\n`;
 }
 
 /** Throws CliError FILE for what cannot be read, USAGE for what is no record. */

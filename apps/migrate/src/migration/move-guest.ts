@@ -21,7 +21,7 @@ import {
 } from '../options/migration-options.ts';
 import { chooseRetry, type RetryFlags } from '../options/retry-options.ts';
 import { peerTimeoutsFrom, type TimeoutFlags, withTimeout } from '../options/timeouts.ts';
-import { beginRecord, handOverFile } from './hand-over-file.ts';
+import { beginRecord, handOverFile, settleRecord } from './hand-over-file.ts';
 import { migrateMachine } from '../qemu/migrate-machine.ts';
 import { migrateSource } from './migrate-source.ts';
 import type { RunMigrationOptions } from './run-migration.ts';
@@ -75,6 +75,7 @@ export async function moveGuest(mode: MigrationMode, options: MoveGuestOptions):
     machine === undefined
       ? await migrateSource({ ...how, ...guest!, beforeMs, saveHalf })
       : await migrateMachine({ ...how, machine });
+  if (record !== undefined) await settleRecord(flags.record!, streamId);
   report.result(migrationText(summary), migrationFields(summary));
 }
 

@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { handOverFile } from '../../src/migration/hand-over-file.ts';
+import { handOverFile, settleRecord } from '../../src/migration/hand-over-file.ts';
 import { runCommand } from '../read-side/run-command.ts';
 
 const THIS = new Uint8Array(16).fill(1);
@@ -51,16 +51,44 @@ it.each([
   },
 );
 
+const move = (record: string) =>
+  runCommand([
+    ...['source', '--to', '127.0.0.1:1', '--workload', 'counter,size=1MiB', '--before-ms', '0'],
+    ...['--mode', 'precopy', '--record', record],
+  ]);
+
 it('a source begins with its own word, and is told before anything moves when it cannot', async () => {
-  const argv = ['source', '--to', '127.0.0.1:1', '--workload', 'counter,size=1MiB', '--before-ms', '0'];
-  const move = (record: string) => runCommand([...argv, '--mode', 'precopy', '--record', record]);
-  await handOverFile('source', file('s'), () => OTHER).write('relinquished');
+  await settleRecord(file('s'), OTHER);
   expect((await move(file('s'))).exitCode).toBe(11);
   await handOverFile('destination', file('d'), () => OTHER).write('owner');
   expect((await runCommand(['reconcile', file('s'), file('d')])).stdout).toContain('owner         source');
   const nowhere = await move(path.join(folder, 'gone', 'record'));
   expect(nowhere.exitCode).toBe(16);
   expect(nowhere.stderr).not.toContain('starting');
+});
+
+it('a record that alone tells how a migration may have ended is not written over, nor is what is none', async () => {
+  await handOverFile('source', file('s'), () => THIS).write('relinquished');
+  await writeFile(file('x'), 'my thesis');
+  for (const [name, code] of [
+    ['s', 15],
+    ['x', 2],
+  ] as const) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const [before, outcome] = [await readFile(file(name)), await move(file(name))];
+    expect(outcome.exitCode).toBe(code);
+    expect(outcome.stderr).not.toContain('starting');
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    expect(await readFile(file(name))).toEqual(before);
+  }
+});
+
+it.each(['none', 'dropped'] as const)('what is settled needs no other word: %s', async (word) => {
+  await settleRecord(file('s'), THIS);
+  await handOverFile('destination', file('d'), () => THIS).write(word);
+  const outcome = await runCommand(['reconcile', file('s'), file('d')]);
+  expect(outcome.stdout).toContain('owner         destination');
+  expect(outcome.exitCode).toBe(0);
 });
 
 it('keeps the last word', async () => {
