@@ -4,6 +4,7 @@ import type { CliContext } from '../cli.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
 import { restoreToChild } from '../exec/restore-to-child.ts';
+import { refuseHalf } from '../halves/refuse-half.ts';
 import { DirectoryTarget } from '../io/directory-target.ts';
 import { addKeyOptions, chooseKey, type KeyFlags } from '../options/key-options.ts';
 import { imageOpener } from '../io/image-file.ts';
@@ -80,6 +81,7 @@ async function restore(
     open: imageOpener(await chooseKey(flags, context)),
   };
   const prefetch = prefetchRate(flags);
+  await refuseHalf(path, options.open);
   if (flags.handoff !== undefined && flags.into === undefined) {
     return await restoreByHandoff(path, flags.handoff, prefetch, options);
   }

@@ -7,8 +7,7 @@ import { CliError } from '../cli-error.ts';
 /** Who one side of a migration is, as its file says. `migration` tells which one: 32 hexadecimal digits, the same on both sides. */
 export type HandOverNote = {
   readonly migration?: string | undefined;
-} & /** `settled`: the destination has said that it owns the guest. */
-(
+} /** `settled`: the destination has said that it owns the guest. */ & (
   | { readonly side: 'source'; readonly word: SourceRecord; readonly settled?: boolean | undefined }
   | { readonly side: 'destination'; readonly word: DestinationRecord }
 );

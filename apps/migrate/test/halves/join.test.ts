@@ -144,12 +144,6 @@ describe('two halves', () => {
     expect((await stat(file('source'))).mode & 0o777).toBe(0o600);
     expect(await readdir(folder)).toEqual(['source']);
   });
-
-  it('are not taken for whole guests', async () => {
-    await save('dest', 'destination', memoryOf(1), { missing: missingOf(1, 0.5) });
-    const restored = await runCommand(['restore', file('dest'), '--into', 'memory', '--json']);
-    expect(restored.lines().at(-1)).toMatchObject({ verified: false, oracle: null });
-  });
 });
 
 describe('one half', () => {
@@ -269,4 +263,37 @@ describe('the note of a half', () => {
     }
     expect(readHalf({ kind: 'workload/counter@1', bytes }, REGIONS)).toBeUndefined();
   });
+});
+
+describe('a half that lacks pages', () => {
+  const restore = (into: readonly string[]) => runCommand(['restore', file('dest'), ...into, '--json']);
+
+  it.each([
+    { into: ['--into', 'memory'] },
+    { into: ['--into', 'memory', '--lazy'] },
+    { into: ['--into', 'exec', '--', 'true'] },
+    { into: ['--lazy', '--handoff', '/nowhere/socket'] },
+  ])('is not restored: $into', async ({ into }) => {
+    await save('dest', 'destination', memoryOf(1), { missing: missingOf(1, 0.3) });
+    const outcome = await restore(into);
+    expect(outcome.exitCode).toBe(15);
+    expect(outcome.stderr).toContain('reconcile --join');
+  });
+
+  it('leaves no directory', async () => {
+    await save('dest', 'destination', memoryOf(1), { missing: missingOf(1, 0.3) });
+    expect((await restore(['--into', `file:${file('out')}`])).exitCode).toBe(15);
+    expect(await readdir(folder)).toEqual(['dest']);
+  });
+
+  it('can be looked at', async () => {
+    await save('dest', 'destination', memoryOf(1), { missing: missingOf(1, 0.3) });
+    expect((await runCommand(['verify', file('dest')])).exitCode).toBe(0);
+    expect((await runCommand(['inspect', file('dest')])).exitCode).toBe(0);
+  });
+});
+
+it('a half that has every page is restored', async () => {
+  await save('source', 'source', memoryOf(1));
+  expect((await runCommand(['restore', file('source'), '--into', 'memory'])).exitCode).toBe(0);
 });
