@@ -21,10 +21,10 @@ export async function refuseHalf(path: string, open?: OpenSource): Promise<void>
 async function noteOf(path: string, open: OpenSource | undefined): Promise<HalfNote | undefined> {
   try {
     const link = await openLink(path, open);
-    await using _closing = link.source;
+    await using source = link.source;
     // Halves are complete in themselves.
     if (link.identity.parent !== undefined) return undefined;
-    const { top } = new ChainPages([link]);
+    const { top } = new ChainPages([{ ...link, source }]);
     return readHalf(top.readState(), top.regions);
   } catch {
     return undefined;

@@ -61,7 +61,7 @@ export function handOverFile(
   return {
     write: (word) => {
       const migration = Buffer.from(streamId()).toString('hex');
-      return writeDurably(file, textOf({ side, migration, word } as HandOverNote));
+      return writeDurably(file, textOf({ side, migration, word }));
     },
   };
 }
@@ -99,7 +99,7 @@ async function refuseUndecided(file: string): Promise<void> {
   });
 }
 
-function textOf(note: HandOverNote): string {
+function textOf(note: object): string {
   return `${JSON.stringify({ format: FORMAT, ...note })}\n`;
 }
 

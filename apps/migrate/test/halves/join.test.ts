@@ -265,9 +265,9 @@ describe('the note of a half', () => {
   });
 });
 
-describe('a half that lacks pages', () => {
-  const restore = (into: readonly string[]) => runCommand(['restore', file('dest'), ...into, '--json']);
+const restore = (into: readonly string[]) => runCommand(['restore', file('dest'), ...into, '--json']);
 
+describe('a half that lacks pages', () => {
   it.each([
     { into: ['--into', 'memory'] },
     { into: ['--into', 'memory', '--lazy'] },

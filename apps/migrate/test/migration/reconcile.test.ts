@@ -51,11 +51,8 @@ it.each([
   },
 );
 
-const move = (record: string) =>
-  runCommand([
-    ...['source', '--to', '127.0.0.1:1', '--workload', 'counter,size=1MiB', '--before-ms', '0'],
-    ...['--mode', 'precopy', '--record', record],
-  ]);
+const MOVE = 'source --to 127.0.0.1:1 --workload counter,size=1MiB --before-ms 0 --mode precopy'.split(' ');
+const move = (record: string) => runCommand([...MOVE, '--record', record]);
 
 it('a source begins with its own word, and is told before anything moves when it cannot', async () => {
   await settleRecord(file('s'), OTHER);
