@@ -46,12 +46,15 @@ export function migrationFields(summary: MigrationSummary) {
 
 /** For a person at the destination, when the guest has come. */
 export function arrivalText(summary: ArrivalSummary): string {
-  const { faultWaitUs, requestedPages } = summary;
+  const { faultLanePages, faultWaitUs } = summary;
+  const early = summary.requestedPages + faultLanePages;
   return [
     `  arrived       ${showCount(summary.pages)} pages, ${showBytes(summary.receivedBytes)} in ${showMs(summary.durationMs)}, ${summary.rounds} rounds`,
     `  started       ${showMs(summary.startMs)} after it was handed over`,
     ...(summary.postcopy
-      ? [`  touched early ${showCount(requestedPages)} pages${waitText(faultWaitUs)}`]
+      ? [
+          `  touched early ${showCount(early)} pages, ${showCount(faultLanePages)} of them by the lane of faults${waitText(faultWaitUs)}`,
+        ]
       : []),
     `  digest        ${summary.digest}, the same on both sides`,
   ].join('\n');

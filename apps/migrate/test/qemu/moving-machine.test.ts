@@ -98,6 +98,10 @@ describe.skipIf(lacksMachine())('a virtual machine that moves', () => {
       expect(left).toMatchObject({ code: 0, summary: { outcome: 'done', mode, postcopy: true } });
       expect(left.summary!['requestedPages']).toBeGreaterThanOrEqual(touched);
       expect(await machine.ended()).toBe(0);
+      if (touched > 0) {
+        await arrived.says('touched early ');
+        expect(arrived.errors.join('\n')).toMatch(/[1-9][\d,]* of them by the lane of faults/);
+      }
 
       const there = await arrived.check();
       expect(there.check).toBe('ok');

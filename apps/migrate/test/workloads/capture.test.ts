@@ -19,11 +19,13 @@ function guestOf(workload: Workload): Guest {
   });
 }
 
-/** Copies what is ready; pages that were never touched stay zero. */
-function drain(capture: Capture, images: readonly Uint8Array[]): void {
+/** Copies what is ready; pages that were never touched stay zero. Says how many pages came. */
+function drain(capture: Capture, images: readonly Uint8Array[]): number {
+  let pages = 0;
   for (const slab of capture.pull(64)) {
     let from = 0;
     for (const run of slab.runs) {
+      pages += run.pageCount;
       if (run.kind === 'zero') continue;
       const sizeBytes = run.pageCount * PAGE;
       images[slab.region]!.set(slab.bytes.subarray(from, from + sizeBytes), run.firstPage * PAGE);
@@ -31,6 +33,7 @@ function drain(capture: Capture, images: readonly Uint8Array[]): void {
     }
     slab.release();
   }
+  return pages;
 }
 
 /** An image of the start, taken while the workload writes on: no page is swept before writers have met armed pages. */
@@ -47,12 +50,11 @@ async function captureUnderLoad(
   await guest.resume();
   await writesDone(workload, 2000);
   capture.grant(capture.pageCount, 0);
-  while (capture.stats().capturedPages < capture.pageCount) {
+  // Not until all are captured: the last ones may still be on their way then.
+  for (let pages = 0; pages < capture.pageCount; pages += drain(capture, images)) {
     // oxlint-disable-next-line no-await-in-loop -- until all pages are there
     await capture.wait();
-    drain(capture, images);
   }
-  drain(capture, images);
   const { faultPages } = capture.stats();
   await capture.close();
   return {

@@ -1,5 +1,5 @@
 import type { GuestState, Region } from '@stillframe/snapshot';
-import type { Userfaultfd } from '@stillframe/uffd';
+import { closeFd, munmap, type Userfaultfd } from '@stillframe/uffd';
 import { Attachment, type AttachmentOptions } from '../../process/attachment.ts';
 import { MemoryFiles } from '../../process/memory-files.ts';
 import { ProcDirectory } from '../../process/proc-directory.ts';
@@ -15,6 +15,7 @@ import type { RamLayout } from '../ram-layout.ts';
 import { commandLineOf, readLayout } from '../read-layout.ts';
 import { encodeMachine, QEMU_STATE_KIND } from '../saved-machine.ts';
 import { assertTrackable, type MachineTracker, trackedFeatures, trackMachine } from './machine-tracker.ts';
+import { RamAnswerer } from './ram-answerer.ts';
 import { RamFiles } from './ram-files.ts';
 
 export interface QemuMovingGuestOptions extends QmpOptions, AttachmentOptions {
@@ -147,6 +148,20 @@ export class QemuMovingGuest {
   readPages(region: number, firstPage: number, into: Uint8Array): void {
     this.#assertOpen();
     this.#ram!.read(region, firstPage * this.#layout.shared[region]!.pageSize, into);
+  }
+
+  /** Takes `connection` over. Undefined where this process cannot have the RAM in its address space: then it is closed. */
+  answerFaults(connection: number, greeting: Uint8Array): RamAnswerer | undefined {
+    this.#assertOpen();
+    const memory = this.#ram!.map(this.#layout.shared.map(({ sizeBytes }) => sizeBytes));
+    try {
+      if (memory !== undefined) return new RamAnswerer({ fd: connection, greeting, memory });
+    } catch {
+      // As where it cannot be had: pages are asked for in frames then.
+      memory?.forEach((range) => munmap(range));
+    }
+    closeFd(connection);
+    return undefined;
   }
 
   async pause(): Promise<void> {

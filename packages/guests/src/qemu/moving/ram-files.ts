@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { type MemoryRange, mmap, munmap } from '@stillframe/uffd';
 import type { ProcDirectory } from '../../process/proc-directory.ts';
 import { QemuError } from '../error.ts';
 import type { SharedRam } from '../ram-layout.ts';
@@ -50,7 +51,27 @@ export class RamFiles {
     return offset === 0n && this.#opened.includes(fd) ? fd : undefined;
   }
 
-  /** Idempotent. */
+  /**
+   * All of it in the address space of this process, to be read only, region by region; the caller unmaps it. Undefined where it cannot be had:
+   * files that may not be opened.
+   */
+  map(sizesBytes: readonly number[]): MemoryRange[] | undefined {
+    if (this.#files.some(({ fd }) => !this.#opened.includes(fd))) return undefined;
+    const mapped: MemoryRange[] = [];
+    try {
+      this.#files.forEach(({ fd, offset: offsetBytes }, region) => {
+        const sizeBytes = sizesBytes[region]!;
+        const address = mmap({ sizeBytes, flags: ['SHARED'], protection: ['READ'], fd, offsetBytes });
+        mapped.push({ address, sizeBytes });
+      });
+      return mapped;
+    } catch {
+      mapped.forEach((range) => munmap(range));
+      return undefined;
+    }
+  }
+
+  /** Idempotent. What was mapped stays. */
   close(): void {
     for (const fd of this.#opened.splice(0)) closeSync(fd);
   }
